@@ -48,7 +48,7 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry),
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,

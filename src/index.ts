@@ -75,6 +75,7 @@ export {
   type TaskOptions,
   type Unique,
 } from './task-definitions/define-task.ts';
+export type { LaunchButton, Pressed, PressedOn } from './task-definitions/launch-button.ts';
 export type { TaskEvent, TaskEventName, TaskHook } from './task-definitions/task-hooks.ts';
 export {
   type AroundTask,

@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
+import type { FormInputs } from '../resources/form-inputs.ts';
+import type { LaunchButton } from './launch-button.ts';
 import type { TaskRun } from './task-run.ts';
 
 /** How long a task waits before it is tried again. */
@@ -47,7 +49,11 @@ export type GivenParams<S extends Schema> = StandardSchemaV1.InferInput<S>;
 export type Params<S extends Schema> = StandardSchemaV1.InferOutput<S>;
 
 /** What a task of your own is: its name, its parameters, its code, and how it is tried. */
-export interface TaskOptions<S extends Schema = Schema, R = unknown> {
+export interface TaskOptions<
+  S extends Schema = Schema,
+  R = unknown,
+  F extends FormInputs = FormInputs,
+> {
   /** Unique among the tasks of an admin: `places.recount`. Letters, digits, `.`, `-` and `_`. */
   readonly name: string;
   /**
@@ -55,6 +61,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
    * plain JSON; `run` gets what the validator makes of it, in the worker.
    */
   readonly params: S;
+  /**
+   * Which version of its parameters this is: one more whenever older ones are read no longer.
+   * Default: 1.
+   */
+  readonly version?: number;
+  /**
+   * Makes parameters of this version from those of the version `from`, with which a task was
+   * launched before. Default: they are validated as they are.
+   */
+  readonly migrate?: (params: unknown, from: number) => unknown;
   /** What people call it: on its page, on the dashboard, to whoever waits for it. */
   readonly title?: string | ((params: Params<S>) => string);
   /** How often it is tried in all; 1: never twice, whatever becomes of its worker. Default: 3. */
@@ -87,6 +103,16 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly graceMs?: number;
   /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
   readonly keepResult?: boolean;
+  /**
+   * For so many milliseconds after it succeeded, a launch of the same (by `unique`, else by its
+   * parameters) is answered with this task and its result. Default: every launch runs.
+   */
+  readonly resultReuseMs?: number;
+  /**
+   * How many milliseconds after its end it is kept, at least. Default: as
+   * `BULKHEAD_HISTORY_RETENTION_DAYS` says.
+   */
+  readonly keepMs?: number;
   /** Which workers take it: those that listen to it, or to all. Default: `default`. */
   readonly queue?: string;
   /** How many run at a time, in all workers together: a number, or one for each `key(params)`. */
@@ -99,6 +125,8 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly expireAfterMs?: number;
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
+  /** A button with which people launch it. Default: it is launched by code alone. */
+  readonly launchable?: LaunchButton<GivenParams<S>, F>;
   /**
    * Does the work. What it returns is kept as the task's result, as plain JSON; what it throws ends
    * the attempt. It starts from its top at every attempt.
@@ -135,12 +163,14 @@ const defined = new WeakSet<object>();
  *   },
  * });
  */
-export function defineTask<const S extends Schema, R>(
-  options: TaskOptions<S, R>,
-): TaskDefinition<S, R> {
+export function defineTask<
+  const S extends Schema,
+  R,
+  const F extends FormInputs = Record<never, never>,
+>(options: TaskOptions<S, R, F>): TaskDefinition<S, R> {
   const definition = Object.freeze({
     name: options?.name,
-    options: Object.freeze({ ...options }),
+    options: Object.freeze({ ...options }) as unknown as TaskOptions<S, R>,
   });
   defined.add(definition);
   return definition;

@@ -1,5 +1,7 @@
+import type { ResourceRegistry } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { isTaskDefinition, type TaskDefinition } from './define-task.ts';
+import { buttonProblems } from './launch-button-problems.ts';
 import { optionProblems } from './task-options.ts';
 
 /** The tasks of an admin, by name. */
@@ -9,18 +11,19 @@ const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
 /**
  * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
- * exports the admin; null: not known.
+ * exports the admin; null: not known. `resources` are those that buttons name; null: not asked.
  */
 export function buildTaskDefinitions(
   given: readonly TaskDefinition[] = [],
   file: string | null = null,
+  resources: Pick<ResourceRegistry, 'list'> | null = null,
 ): TaskDefinitions {
   if (!Array.isArray(given))
     throw new DefinitionError(['tasks must be a list of what defineTask makes.']);
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reasons = problemsOf(definition, definitions, file);
+    const reasons = problemsOf(definition, definitions, file, resources);
     problems.push(...reasons.map((reason) => `Task ${nameOf(definition)}: ${reason}`));
     if (reasons.length === 0) definitions.set(definition.name, definition);
   }
@@ -36,10 +39,11 @@ function problemsOf(
   definition: TaskDefinition,
   before: TaskDefinitions,
   file: string | null,
+  resources: Pick<ResourceRegistry, 'list'> | null,
 ): string[] {
   if (!isTaskDefinition(definition)) return ['it was not made by defineTask.'];
   const { name, options } = definition;
-  const problems = optionProblems(options);
+  const problems = [...optionProblems(options), ...buttonProblems(definition, resources)];
   if (typeof name !== 'string' || !wellNamed.test(name))
     problems.unshift(
       'its name begins with a letter and has letters, digits, “.”, “-” and “_”, at most 100.',

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { buttonPlaces } from './launch-button.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -33,6 +34,11 @@ const isOneOf =
   (value) =>
     names.includes(value as string) ? null : `must be one of ${names.join(', ')}.`;
 
+const isObjectOfAny: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? null
+    : 'must be an object.';
+
 /** An object of these members and no others. */
 const isObject =
   (checks: Readonly<Record<string, Check>>, needed: readonly string[] = []): Check =>
@@ -59,6 +65,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
       : 'must be a Standard Schema validator, as those of zod, valibot and arktype are.',
   run: isFunction,
   title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
+  version: isWhole(1, 1_000_000),
+  migrate: isFunction,
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
   retryOn: answersAtOnce,
@@ -76,7 +84,22 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  resultReuseMs: isNumber(1),
+  keepMs: isNumber(0),
   allowed: answersAtOnce,
+  launchable: isObject(
+    {
+      on: isOneOf(buttonPlaces),
+      resource: isText,
+      allowed: answersAtOnce,
+      label: isText,
+      icon: isText,
+      form: isObjectOfAny,
+      params: answersAtOnce,
+      set: isObjectOfAny,
+    },
+    ['allowed'],
+  ),
 };
 
 /** Why a task cannot be run with these options, each in a sentence without its name. */
@@ -87,7 +110,9 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options)].filter((reason) => reason !== null),
+    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
+      (reason) => reason !== null,
+    ),
   ];
 }
 
@@ -97,6 +122,17 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {
+  return migrate && version === 1 ? 'migrate needs a version of 2 or more.' : null;
+}
+
+function whyNotReused({ resultReuseMs, keepResult, keepMs }: TaskOptions): string | null {
+  if (resultReuseMs === undefined) return null;
+  if (keepResult === false) return 'resultReuseMs needs its result: keepResult is false.';
+  if (keepMs === undefined || keepMs >= resultReuseMs) return null;
+  return 'resultReuseMs must not be longer than keepMs.';
 }
 
 function whyNotMembers(

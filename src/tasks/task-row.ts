@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** Of an own task: which version of its definition they are of. */
+  parametersVersion: number;
   /** What the code that launched it keeps with it, as plain JSON. */
   meta: unknown;
   state: TaskState;
@@ -150,6 +152,7 @@ const columns: Record<
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  parametersVersion: 'parameters_version',
   meta: 'meta',
   selection: `selection - 'keys' - 'where'`,
   state: 'state',
@@ -223,6 +226,17 @@ export function taskColumns(t: TableNames): string {
     `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
     `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
     `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
+  ].join(', ');
+}
+
+/**
+ * The same of a row that a statement writes, for code that launches or runs it: what other rows say
+ * of it is left out, which is dear to ask and for pages alone.
+ */
+export function writtenColumns(): string {
+  return [
+    ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
+    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt"',
   ].join(', ');
 }
 

@@ -58,7 +58,7 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition),
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry),
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,

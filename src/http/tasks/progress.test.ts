@@ -50,6 +50,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     principalName: 'Ada',
     principal: { id: 'ada', name: 'Ada', roles: [] },
     parameters: {},
+    parametersVersion: 1,
     selection: { kind: 'ticked', filter: '' },
     state: 'running',
     reason: null,

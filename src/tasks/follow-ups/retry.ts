@@ -165,8 +165,15 @@ async function retryOwn(
     [task.lineId ?? task.id],
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
-  const launch = { principal, operationId, followsId: task.id, priority: task.priority };
-  return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
+  const { parametersVersion: version, priority } = task;
+  const launch = { principal, operationId, followsId: task.id, priority, version };
+  const again = await launchOwn(context, definition, task.parameters, launch);
+  // What it is about by the button that launched it, no run says.
+  await context.db.pages.query(
+    `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,
+    [again.id, task.id],
+  );
+  return { task: again, outcome: 'queued' };
 }
 
 function sum(counts: Iterable<number>): number {

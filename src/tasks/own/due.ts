@@ -6,6 +6,7 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { wakeWaiting } from '../running/slots.ts';
+import { isKnownSql } from './known-here.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
 import { askTurn } from './unique.ts';
@@ -31,7 +32,7 @@ export async function millisecondsUntilDue(
     pool,
     sql`select min(ms) as ms from (
        select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from ${raw(t.task)}
-       where kind = 'own' and operation = any(${[...context.definitions.keys()]})
+       where kind = 'own' and ${isKnownSql(context)}
          and (state = 'scheduled' or (state = 'queued' and due_at > clock_timestamp()))
        ${rules.length === 0 ? empty : sql`union all ${untilRateSql(context, rules)}`}
      ) next`,
@@ -53,9 +54,9 @@ export async function seeToDue(context: TaskContext, pool: Pool): Promise<void> 
 /** Each has its turn now, by what is under way at this moment. */
 export async function queueScheduled(context: TaskContext, pool: Pool): Promise<void> {
   const { t } = context.db;
-  const { rows } = await pool.query<{ id: number }>(
-    `select id from ${t.task} where kind = 'own' and state = 'scheduled' and due_at <= clock_timestamp() and operation = any($1) order by due_at, id limit ${maxAtOnce}`,
-    [[...context.definitions.keys()]],
+  const { rows } = await query<{ id: number }>(
+    pool,
+    sql`select id from ${raw(t.task)} where kind = 'own' and state = 'scheduled' and due_at <= clock_timestamp() and ${isKnownSql(context)} order by due_at, id limit ${maxAtOnce}`,
   );
   for (const { id } of rows)
     await queueOne(context, pool, id).catch((error) =>

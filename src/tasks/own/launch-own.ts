@@ -9,8 +9,10 @@ import { callPlacesSql } from '../../queue/wake.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
-import { type OwnTask, selectTask, taskColumns } from '../task-row.ts';
+import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
+import { invalidParams, readParams } from './read-params.ts';
+import { findReusable, type Reusable } from './reuse.ts';
 import { askTurn } from './unique.ts';
 
 export interface OwnLaunch {
@@ -26,6 +28,8 @@ export interface OwnLaunch {
   operationId?: string | null;
   /** The task that it tries again. */
   followsId?: number | null;
+  /** Of its parameters. Default: the definition's. */
+  version?: number;
   /** The task that it is a part of. */
   parentId?: number | null;
   /** Plain JSON that is kept with it. */
@@ -38,7 +42,8 @@ const turnHeld =
 /**
  * Launches a task of the project's own: one row, taken by the next free place of a worker. In
  * `given`, a transaction, if there is one, so that it is there when that commits and not otherwise.
- * Where the same is under way and its policy is `existing`, that task is answered.
+ * Where the same is under way and its policy is `existing`, or was done lately and its result may be
+ * used again, that task is answered.
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
  * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
@@ -89,7 +94,9 @@ function inPlace(index: number): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof AppError && error.code === 'invalid-params')) throw error;
     const named = Object.entries(error.details?.fieldErrors ?? {});
-    throw invalid(Object.fromEntries(named.map(([place, why]) => [`${index}.${place}`, why])));
+    throw invalidParams(
+      Object.fromEntries(named.map(([place, why]) => [`${index}.${place}`, why])),
+    );
   };
 }
 
@@ -105,34 +112,43 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   if (!mayLaunch(definition, launch.principal))
     throw new AppError('forbidden', 403, `${launch.principal.name} may not launch this task.`);
   const plain = whyNotPlain(params ?? null, 'params') ?? whyNotPlain(launch.meta ?? null, 'meta');
-  if (plain) throw invalid({ params: plain });
-  const read = await readParams(definition, params);
+  if (plain) throw invalidParams({ params: plain });
+  const { version = options.version ?? 1 } = launch;
+  if (version > (options.version ?? 1))
+    throw new AppError('unknown-task', 422, `“${name}” is not known here in version ${version}.`);
+  const read = await readParams(definition, params, version);
   const title = titleOf(definition, read);
   const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
   const { priority = options.priority ?? 0 } = launch;
-  return { name, title, params, launch, rules, priority };
+  return { name, title, params, launch, rules, priority, version };
 }
 
-/** Is it asked whether the same is under way? What is to begin later is asked then. */
+/**
+ * Is it asked whether the same is under way, or was done lately? What is to begin later is asked
+ * then, and for the former alone.
+ */
 function isAsked({ rules, launch: { delayMs = 0 } }: NewOwnTask): boolean {
-  return rules.uniqueKey !== null && delayMs <= 0;
+  return (rules.uniqueKey !== null || rules.reuseKey !== null) && delayMs <= 0;
 }
 
 async function launchInTurn(
   client: Queryable,
   context: TaskContext,
-  {
-    name,
-    options,
-  }: Pick<TaskDefinition, 'name'> & { options: Pick<TaskDefinition['options'], 'unique'> },
+  definition: Reusable & { options: Pick<TaskDefinition['options'], 'unique'> },
   row: NewOwnTask,
 ): Promise<OwnTask> {
   const { launch, rules } = row;
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
   if (again) return again;
-  const { policy = 'existing' } = options.unique ?? {};
-  const turn = await askTurn(client, context, { name, uniqueKey: rules.uniqueKey ?? '', policy });
+  const { policy = 'existing' } = definition.options.unique ?? {};
+  const { uniqueKey } = rules;
+  const turn =
+    uniqueKey === null
+      ? { after: null }
+      : await askTurn(client, context, { name: definition.name, uniqueKey, policy });
   if ('existing' in turn) return getOwn(client, context, turn.existing);
+  const reused = await findReusable(client, context, definition, rules, launch.principal);
+  if (reused) return reused;
   const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
   return inserted ?? earlier(client, context, launch);
 }
@@ -150,30 +166,6 @@ export function titleOf<S extends StandardSchemaV1, R>(
   return (title?.trim() || name).replaceAll('\0', '').slice(0, maxTitleLength);
 }
 
-/** What the definition's validator makes of parameters. Throws AppError 'invalid-params' (422). */
-export async function readParams<S extends StandardSchemaV1, R>(
-  { options }: TaskDefinition<S, R>,
-  given: unknown,
-): Promise<Params<S>> {
-  const read = await options.params['~standard'].validate(given);
-  if (!read.issues) return read.value as Params<S>;
-  throw invalid(
-    Object.fromEntries(
-      read.issues.map(({ path = [], message }) => [
-        path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ||
-          'params',
-        message,
-      ]),
-    ),
-  );
-}
-
-function invalid(fieldErrors: Record<string, string>): AppError {
-  const [first] = Object.entries(fieldErrors);
-  const message = first ? `${first[0]}: ${first[1]}` : 'These parameters cannot be used.';
-  return new AppError('invalid-params', 422, message, { fieldErrors });
-}
-
 interface NewOwnTask {
   name: string;
   title: string;
@@ -181,6 +173,7 @@ interface NewOwnTask {
   launch: OwnLaunch;
   rules: LaunchRules;
   priority: number;
+  version: number;
   blockedBy?: number | null;
 }
 
@@ -193,10 +186,11 @@ async function insertOwn(
   { db: { t, queueSchema } }: TaskContext,
   given: readonly NewOwnTask[],
 ): Promise<OwnTask[]> {
-  const rows = given.map(({ launch, params, rules, ...row }) => ({
+  const rows = given.map(({ launch, params, rules, version, ...row }) => ({
     ...row,
     ...rules,
     ...launch,
+    version,
     params: params ?? null,
     expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
     expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
@@ -205,14 +199,14 @@ async function insertOwn(
     client,
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
-         jsonb_to_record(item) as one(name text, title text, params jsonb, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
+         jsonb_to_record(item) as one(name text, title text, params jsonb, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
      ), inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, meta, state, priority, due_at, expires_at,
-         queue, unique_key, limit_key, rate_key, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
-       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, parameters_version, meta, state, priority, due_at, expires_at,
+         queue, unique_key, reuse_key, limit_key, rate_key, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
+       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *
@@ -221,7 +215,7 @@ async function insertOwn(
      ), called as (
        select ${callPlacesSql(queueSchema)} from inserted limit 1
      )
-     select ${raw(taskColumns(t))}, (select count(*) from called) as called from inserted order by id`,
+     select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`,
   );
   return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
 }

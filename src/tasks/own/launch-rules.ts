@@ -9,6 +9,8 @@ export interface LaunchRules {
   queue: string;
   /** What it may not be twice with, of its name; null: it may be. */
   uniqueKey: string | null;
+  /** By which a later launch of the same is answered with its result; null: by none. */
+  reuseKey: string | null;
   /** With which others its limits are counted; null: it has none. */
   limitKey: string | null;
   rateKey: string | null;
@@ -22,16 +24,16 @@ export function launchRules(
   given: unknown,
   params: unknown,
 ): LaunchRules {
-  const { unique, rate, queue = defaultQueue, expireAfterMs = null } = definition.options;
+  const { unique, rate, resultReuseMs, queue = defaultQueue } = definition.options;
   const concurrency = concurrencyOf(definition);
+  const sameKey = () => keyText(unique?.key ? unique.key(params) : JSON.stringify(given, inOrder));
   return {
     queue,
-    uniqueKey: unique
-      ? keyText(unique.key ? unique.key(params) : JSON.stringify(given, inOrder))
-      : null,
+    uniqueKey: unique ? sameKey() : null,
+    reuseKey: resultReuseMs === undefined ? null : sameKey(),
     limitKey: concurrency ? keyText(concurrency.key?.(params) ?? '') : null,
     rateKey: rate ? keyText(rate.key?.(params) ?? '') : null,
-    expireAfterMs,
+    expireAfterMs: definition.options.expireAfterMs ?? null,
   };
 }
 

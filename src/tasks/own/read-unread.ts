@@ -5,8 +5,9 @@ import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { OwnTask } from '../task-row.ts';
-import { readParams, titleOf } from './launch-own.ts';
+import { titleOf } from './launch-own.ts';
 import { launchRules } from './launch-rules.ts';
+import { readParams } from './read-params.ts';
 
 /** A task that SQL launched, which knows nothing of what the definition says. */
 export type Unread = Pick<OwnTask, 'id' | 'operation' | 'parameters' | 'priority'>;
@@ -29,9 +30,9 @@ export async function readUnread(
     const rules = launchRules(definition, task.parameters, params);
     await query(
       client,
-      sql`update ${raw(t.task)} set is_unread = false, title = ${titleOf(definition, params)}, queue = ${rules.queue},
+      sql`update ${raw(t.task)} set is_unread = false, title = ${titleOf(definition, params)}, queue = ${rules.queue}, parameters_version = ${definition.options.version ?? 1},
          priority = ${task.priority === 0 ? (definition.options.priority ?? 0) : task.priority},
-         unique_key = ${rules.uniqueKey}, limit_key = ${rules.limitKey}, rate_key = ${rules.rateKey},
+         unique_key = ${rules.uniqueKey}, reuse_key = ${rules.reuseKey}, limit_key = ${rules.limitKey}, rate_key = ${rules.rateKey},
          expires_at = coalesce(expires_at, clock_timestamp() + make_interval(secs => ${rules.expireAfterMs}::float8 / 1000))
        where id = ${task.id}`,
     );

@@ -15,12 +15,12 @@ import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
 import { keepAbout } from './about-own.ts';
-import { endEmptied } from './children.ts';
-import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
-import { readParams } from './launch-own.ts';
+import { endEmptied, unfinishedChildren } from './children.ts';
+import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
+import { readParams } from './read-params.ts';
 import type { Taken } from './take-own.ts';
 
 /** A run that a place is at. */
@@ -75,8 +75,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         definition.options.run(ready.params, given),
       );
       calls.assertNotSuspended();
-      await calls.awaitChildren();
-      if (definition.options.keepResult !== false) assertKept(result);
+      if (definition.options.keepResult === false) result = undefined;
+      assertKept(result);
       await progress.end();
       await log.end();
     } catch (error) {
@@ -95,8 +95,13 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       if (softly) clearTimeout(softly);
     }
     try {
-      const kept = definition.options.keepResult === false ? undefined : result;
-      await succeed(context, pool, task, lease, { result: kept, definition });
+      if (await succeedAtOnce(context, pool, lease, result)) return;
+      const children = await unfinishedChildren(pool, context.db.t, task.id);
+      if (children.length > 0) {
+        const awaited = { children, failsFast: false };
+        return suspend(context, pool, task, lease, { awaited, definition });
+      }
+      await succeed(context, pool, task, lease, { result, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
       if (!sqlstateOf(error)?.startsWith('22')) throw error;
@@ -124,7 +129,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     if (refusal) return refuse(refusal.code, refusal.message);
     try {
       const { principal } = await withRolesNow(context, task);
-      return { principal, params: await readParams(definition, task.parameters) };
+      const { parameters, parametersVersion } = task;
+      return { principal, params: await readParams(definition, parameters, parametersVersion) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
       throw error;

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
+import { empty, query, queryPrepared, raw, type Sql, sql } from '../../db/sql.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
@@ -7,8 +7,9 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
-import { type OwnTask, taskColumns } from '../task-row.ts';
+import { type OwnTask, writtenColumns } from '../task-row.ts';
 import { awaitsChildrenSql } from './children.ts';
+import { isKnownSql } from './known-here.ts';
 import { noteStartsSql, notFullSql } from './limits-sql.ts';
 
 export interface Taken {
@@ -74,7 +75,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const limited = rules.map(({ name }) => name);
     const { rows } = await query<{ isDue: boolean }>(
       pool,
-      sql`select exists (select 1 from ${raw(context.db.t.task)} task where ${isDue(taker, limited)}) as "isDue"`,
+      sql`select exists (select 1 from ${raw(context.db.t.task)} task where ${isDue(context, taker, limited)}) as "isDue"`,
     );
     return rows[0]?.isDue ?? false;
   }
@@ -95,10 +96,10 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
       ),
     );
     const starts = isFree === empty ? empty : sql`, started as (${noteStartsSql(context, rules)})`;
-    const { rows } = await query<OwnTask & { token: string }>(
+    const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
       sql`with next as (
-       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(taker, known)}
+       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(context, taker, known)}
          and not ${raw(isBlocked(context))} ${isFree}
          and not ${raw(awaitsChildrenSql(t))}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
@@ -113,14 +114,14 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
      ), event as (
        insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
      )${starts}
-     select ${raw(taskColumns(t))}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
+     select ${raw(writtenColumns())}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
     );
     return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
   }
 }
 
-function isDue({ queues }: Taker, names: readonly string[]): Sql {
+function isDue(context: TaskContext, { queues }: Taker, names: readonly string[]): Sql {
   const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
   return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and operation = any(${names}) ${isHeard}`;
+    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and ${isKnownSql(context, names)} ${isHeard}`;
 }

@@ -1,7 +1,7 @@
 import type { TaskContext } from '../context.ts';
-import { taskJson } from '../hooks/task-json.ts';
 import { maxPreviewHours } from '../previewing/preview.ts';
 import { unfinishedSql } from '../states.ts';
+import { forgetTasks } from './forget-tasks.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
 const maxRows = 1_000;
@@ -24,7 +24,8 @@ export interface Purged {
  * whose time has come, and removes selections and previews that nobody came back to. Safe to run
  * anywhere at any time; tasks that are not finished are never touched.
  */
-export async function purge({ db, settings }: TaskContext): Promise<Purged> {
+export async function purge(context: TaskContext): Promise<Purged> {
+  const { db, settings } = context;
   const { t } = db;
   const older = (days: number) => `now() - make_interval(days => ${Math.floor(days)})`;
   const inUse = `select id from ${t.task} where state in (${unfinishedSql})`;
@@ -43,24 +44,7 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
         select id from ${t.change} where at < ${older(settings.historyRetentionDays)} and (task_id is null or task_id not in (${inUse}))
         order by at limit ${limit})`,
     ),
-    tasks: await inParts(
-      (limit) => `with old as (
-          select id from ${t.task} task where finished_at < ${older(settings.historyRetentionDays)}
-            and not exists (select 1 from ${t.task_event} event where event.task_id = task.id and not is_fanned)
-            and not exists (select 1 from ${t.task_delivery} delivery where delivery.task_id = task.id and parked_at is null)
-          order by id limit ${Math.ceil(limit / 100)}
-        ), cleaned as (
-          insert into ${t.task_event} (task_id, state, payload) select id, 'cleaned', ${taskJson('state', 'reason')} from ${t.task} task where id in (select id from old)
-            and exists (select 1 from ${t.task_hook} where 'task:cleaned' = any(events))
-        ), events as (
-          delete from ${t.task_event} where task_id in (select id from old)
-        ), deliveries as (
-          delete from ${t.task_delivery} where task_id in (select id from old)
-        ), chunks as (
-          delete from ${t.chunk} where task_id in (select id from old)
-        )
-        delete from ${t.task} where id in (select id from old)`,
-    ),
+    tasks: await inTurns(() => forgetTasks(context)),
     selections: await inParts(
       (limit) =>
         `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
@@ -71,12 +55,17 @@ export async function purge({ db, settings }: TaskContext): Promise<Purged> {
     ),
   };
 
-  async function inParts(statement: (limit: number) => string): Promise<number> {
-    for (let total = 0; ; ) {
-      const { rowCount } = await db.background.query(statement(maxRows));
-      total += rowCount ?? 0;
-      if (!rowCount) return total;
-    }
+  function inParts(statement: (limit: number) => string): Promise<number> {
+    return inTurns(async () => (await db.background.query(statement(maxRows))).rowCount ?? 0);
+  }
+}
+
+/** Does a part of it at a time, until nothing is left. */
+async function inTurns(part: () => Promise<number>): Promise<number> {
+  for (let total = 0; ; ) {
+    const count = await part();
+    total += count;
+    if (count === 0) return total;
   }
 }
 

@@ -158,6 +158,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
+  parameters_version as "parametersVersion",
   meta as "meta",
   selection - 'keys' - 'where' as "selection",
   state as "state",

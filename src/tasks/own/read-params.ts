@@ -1,0 +1,44 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { AppError } from '../../errors.ts';
+import type { Params, TaskDefinition } from '../../task-definitions/define-task.ts';
+
+/**
+ * What the definition's validator makes of parameters, those of a version before migrated first.
+ * Throws AppError 'invalid-params' (422).
+ */
+export async function readParams<S extends StandardSchemaV1, R>(
+  { options }: TaskDefinition<S, R>,
+  given: unknown,
+  version = options.version ?? 1,
+): Promise<Params<S>> {
+  const read = await options.params['~standard'].validate(await migrated(options, given, version));
+  if (!read.issues) return read.value as Params<S>;
+  throw invalidParams(
+    Object.fromEntries(
+      read.issues.map(({ path = [], message }) => [
+        path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ||
+          'params',
+        message,
+      ]),
+    ),
+  );
+}
+
+async function migrated(
+  { version = 1, migrate }: Pick<TaskDefinition['options'], 'version' | 'migrate'>,
+  given: unknown,
+  from: number,
+): Promise<unknown> {
+  if (from >= version || !migrate) return given;
+  try {
+    return await migrate(given, from);
+  } catch (error) {
+    throw invalidParams({ params: `cannot be migrated from version ${from}: ${String(error)}` });
+  }
+}
+
+export function invalidParams(fieldErrors: Record<string, string>): AppError {
+  const [first] = Object.entries(fieldErrors);
+  const message = first ? `${first[0]}: ${first[1]}` : 'These parameters cannot be used.';
+  return new AppError('invalid-params', 422, message, { fieldErrors });
+}

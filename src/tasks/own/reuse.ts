@@ -1,0 +1,31 @@
+import type { Principal } from '../../auth/principal.ts';
+import { query, raw, sql } from '../../db/sql.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import type { TaskContext } from '../context.ts';
+import { type OwnTask, selectTask } from '../task-row.ts';
+import { seenSql } from '../who-sees.ts';
+import type { LaunchRules } from './launch-rules.ts';
+
+/** What a definition says of using results again. */
+export type Reusable = Pick<TaskDefinition, 'name'> & {
+  options: Pick<TaskDefinition['options'], 'resultReuseMs'>;
+};
+
+/** The last success of the same whose result is still good, where this principal sees it. */
+export async function findReusable(
+  client: Queryable,
+  { db: { t }, registry }: TaskContext,
+  { name, options: { resultReuseMs } }: Reusable,
+  { reuseKey }: Pick<LaunchRules, 'reuseKey'>,
+  principal: Principal,
+): Promise<OwnTask | null> {
+  if (reuseKey === null || resultReuseMs === undefined) return null;
+  const { rows } = await query<OwnTask>(
+    client,
+    sql`${raw(selectTask(t))} where operation = ${name} and reuse_key = ${reuseKey} and state = 'succeeded'
+      and finished_at > clock_timestamp() - make_interval(secs => ${resultReuseMs}::float8 / 1000) and ${seenSql(registry, principal)}
+    order by finished_at desc limit 1`,
+  );
+  return rows[0] ?? null;
+}
