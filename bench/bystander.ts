@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Database } from '../src/db/database.ts';
 import { finished, launchOn } from '../src/testing/context.ts';
 import { onServer, withRunners } from './server.ts';
-import type { Measured } from './table.ts';
+import { type Measured, percentile } from './table.ts';
 
 /**
  * What somebody else sees who edits random records of the very chunk that is being worked on:
@@ -92,15 +92,13 @@ async function editFor(
 }
 
 function row(name: string, rows: number, waits: number[], alone: number[]): Measured {
-  const at = (values: readonly number[], share: number) =>
-    [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
   return {
     case: `bystander, ${name}`,
     rows,
     edits: waits.length,
-    p50Ms: at(waits, 0.5),
-    p99Ms: at(waits, 0.99),
-    maxMs: at(waits, 1),
-    p99OverAloneMs: at(waits, 0.99) - at(alone, 0.99),
+    p50Ms: percentile(waits, 0.5),
+    p99Ms: percentile(waits, 0.99),
+    maxMs: percentile(waits, 1),
+    p99OverAloneMs: percentile(waits, 0.99) - percentile(alone, 0.99),
   };
 }

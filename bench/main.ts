@@ -1,4 +1,5 @@
 import { readOptions, wrongUsage } from '../scripts/read-options.ts';
+import { beside } from './beside.ts';
 import { bulkErrors } from './bulk-errors.ts';
 import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
@@ -9,6 +10,7 @@ import { list } from './list.ts';
 import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
 import { type Measured, printTable } from './table.ts';
+import { tasksBench } from './tasks.ts';
 
 interface Case {
   run(options: { rows: number; pairs: number }): Promise<Measured[]>;
@@ -29,6 +31,8 @@ const cases: Record<string, Case> = {
   launch: { run: launchBench, rows: 1_000_000, pairs: 5 },
   memory: { run: memory, rows: 1_000_000, pairs: 3 },
   limits: { run: limitsBench, rows: 20_000, pairs: 5 },
+  tasks: { run: tasksBench, rows: 10_000, pairs: 3 },
+  beside: { run: beside, rows: 200_000, pairs: 1 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

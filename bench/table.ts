@@ -27,6 +27,11 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** `share` of the values are not above it. */
+export function percentile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
+}
+
 /** Seconds of pairs of runs, side by side. */
 export interface Took {
   task: readonly number[];

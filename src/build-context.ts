@@ -49,7 +49,12 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition, encryptionKeys.length > 0),
+    definitions: buildTaskDefinitions(
+      admin.tasks,
+      admin.definition,
+      registry,
+      encryptionKeys.length > 0,
+    ),
     encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,

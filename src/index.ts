@@ -65,6 +65,8 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
+export type { InTask, WriteCalls } from './resources/write-calls.ts';
+export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
   type Backoff,
   type Concurrency,
@@ -75,6 +77,7 @@ export {
   type TaskOptions,
   type Unique,
 } from './task-definitions/define-task.ts';
+export type { LaunchButton, Pressed, PressedOn } from './task-definitions/launch-button.ts';
 export type { TaskEvent, TaskEventName, TaskHook } from './task-definitions/task-hooks.ts';
 export {
   type AroundTask,

@@ -42,4 +42,5 @@ export const ids = {
   previewConfirm: 'preview-confirm',
 
   taskChanges: 'task-changes',
+  launchForm: 'launch-form',
 } as const;

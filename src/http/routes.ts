@@ -14,6 +14,7 @@ import type { RouteOptions } from './route-options.ts';
 import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import { followUpRoutes } from './tasks/follow-ups-routes.ts';
+import { launchRoutes } from './tasks/launch-routes.ts';
 import { taskRoutes } from './tasks/tasks-routes.ts';
 
 /** A file a noun. */
@@ -22,6 +23,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   firstAdminRoutes,
   homeRoutes,
   taskRoutes,
+  launchRoutes,
   taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,

@@ -21,6 +21,12 @@ export interface QueueOptions {
   log(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
 }
 
+/**
+ * Without a delay, even of 0, nobody would hear that marking a job failed, and the process would end
+ * of it.
+ */
+export const queuePreset = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
+
 function loggerOf(options: QueueOptions): Logger {
   return new Logger(() => (level, message) => options.log(level, message));
 }
@@ -45,9 +51,7 @@ export async function startQueue(options: QueueOptions): Promise<Queue> {
     concurrency: options.concurrency,
     noHandleSignals: true,
     pollInterval: 1000,
-    // Without a delay, even of 0, nobody would hear that marking a job failed, and the process
-    // would end of it.
-    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    preset: queuePreset,
     logger: loggerOf(options),
     events,
     taskList: {

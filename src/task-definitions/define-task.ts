@@ -1,5 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
+import type { Client } from '../resources/client.ts';
+import type { FormInputs } from '../resources/form-inputs.ts';
+import type { AffectedRecords, OwnOverlap } from './affected-records.ts';
+import type { LaunchButton } from './launch-button.ts';
 import type { TaskRun } from './task-run.ts';
 
 /** How long a task waits before it is tried again. */
@@ -47,7 +51,11 @@ export type GivenParams<S extends Schema> = StandardSchemaV1.InferInput<S>;
 export type Params<S extends Schema> = StandardSchemaV1.InferOutput<S>;
 
 /** What a task of your own is: its name, its parameters, its code, and how it is tried. */
-export interface TaskOptions<S extends Schema = Schema, R = unknown> {
+export interface TaskOptions<
+  S extends Schema = Schema,
+  R = unknown,
+  F extends FormInputs = FormInputs,
+> {
   /** Unique among the tasks of an admin: `places.recount`. Letters, digits, `.`, `-` and `_`. */
   readonly name: string;
   /**
@@ -122,8 +130,25 @@ export interface TaskOptions<S extends Schema = Schema, R = unknown> {
   readonly unique?: Unique<Params<S>>;
   /** Not begun so many milliseconds after its launch, it is cancelled. Default: it waits. */
   readonly expireAfterMs?: number;
+  /**
+   * Records that a run is going to write, or reads and wants to stay as they are: asked before `run`
+   * is called, which is when the task holds them, all of them, until it ends. It only reads, on `tx`.
+   */
+  readonly affects?: (
+    params: Params<S>,
+    tx: Client,
+  ) =>
+    | AffectedRecords
+    | readonly AffectedRecords[]
+    | Promise<AffectedRecords | readonly AffectedRecords[]>;
+  /** Where another task holds some of what it affects. Default: `wait`. */
+  readonly overlap?: OwnOverlap;
+  /** Its tasks hold nothing, and ask nobody, for this reason, which their pages show. */
+  readonly locks?: { readonly off: string };
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
+  /** A button with which people launch it. Default: it is launched by code alone. */
+  readonly launchable?: LaunchButton<GivenParams<S>, F>;
   /**
    * Does the work. What it returns is kept as the task's result, as plain JSON; what it throws ends
    * the attempt. It starts from its top at every attempt.
@@ -160,12 +185,14 @@ const defined = new WeakSet<object>();
  *   },
  * });
  */
-export function defineTask<const S extends Schema, R>(
-  options: TaskOptions<S, R>,
-): TaskDefinition<S, R> {
+export function defineTask<
+  const S extends Schema,
+  R,
+  const F extends FormInputs = Record<never, never>,
+>(options: TaskOptions<S, R, F>): TaskDefinition<S, R> {
   const definition = Object.freeze({
     name: options?.name,
-    options: Object.freeze({ ...options }),
+    options: Object.freeze({ ...options }) as unknown as TaskOptions<S, R>,
   });
   defined.add(definition);
   return definition;

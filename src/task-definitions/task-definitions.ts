@@ -1,19 +1,24 @@
+import type { ResourceRegistry } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { isTaskDefinition, type TaskDefinition } from './define-task.ts';
+import { buttonProblems } from './launch-button-problems.ts';
 import { optionProblems } from './task-options.ts';
 
 /** The tasks of an admin, by name. */
 export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
 
+const noKeys = 'secret needs a key: set BULKHEAD_ENCRYPTION_KEYS.';
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
 /**
  * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
- * exports the admin; null: not known. `hasKeys`: what is secret can be encrypted.
+ * exports the admin; null: not known. `resources` are those that buttons name; null: not asked.
+ * `hasKeys`: what is secret can be encrypted.
  */
 export function buildTaskDefinitions(
   given: readonly TaskDefinition[] = [],
   file: string | null = null,
+  resources: Pick<ResourceRegistry, 'list'> | null = null,
   hasKeys = false,
 ): TaskDefinitions {
   if (!Array.isArray(given))
@@ -21,7 +26,10 @@ export function buildTaskDefinitions(
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reasons = problemsOf(definition, definitions, file, hasKeys);
+    const reasons = [
+      ...problemsOf(definition, definitions, file, resources),
+      ...(definition?.options?.secret && !hasKeys ? [noKeys] : []),
+    ];
     problems.push(...reasons.map((reason) => `Task ${nameOf(definition)}: ${reason}`));
     if (reasons.length === 0) definitions.set(definition.name, definition);
   }
@@ -37,11 +45,11 @@ function problemsOf(
   definition: TaskDefinition,
   before: TaskDefinitions,
   file: string | null,
-  hasKeys: boolean,
+  resources: Pick<ResourceRegistry, 'list'> | null,
 ): string[] {
   if (!isTaskDefinition(definition)) return ['it was not made by defineTask.'];
   const { name, options } = definition;
-  const problems = optionProblems(options);
+  const problems = [...optionProblems(options), ...buttonProblems(definition, resources)];
   if (typeof name !== 'string' || !wellNamed.test(name))
     problems.unshift(
       'its name begins with a letter and has letters, digits, “.”, “-” and “_”, at most 100.',
@@ -51,7 +59,5 @@ function problemsOf(
     problems.push(
       'a process of its own loads the admin: give defineAdmin its file, definition: import.meta.url.',
     );
-  if (options.secret && !hasKeys)
-    problems.push('secret needs a key: set BULKHEAD_ENCRYPTION_KEYS.');
   return problems;
 }

@@ -1,7 +1,9 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
+import { ownOverlaps } from './affected-records.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { buttonPlaces } from './launch-button.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -32,6 +34,11 @@ const isOneOf =
   (names: readonly string[]): Check =>
   (value) =>
     names.includes(value as string) ? null : `must be one of ${names.join(', ')}.`;
+
+const isObjectOfAny: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? null
+    : 'must be an object.';
 
 /** An object of these members and no others. */
 const isObject =
@@ -87,9 +94,25 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  affects: isFunction,
+  overlap: isOneOf(ownOverlaps),
+  locks: isObject({ off: isText }, ['off']),
   resultReuseMs: isNumber(1),
   keepMs: isNumber(0),
   allowed: answersAtOnce,
+  launchable: isObject(
+    {
+      on: isOneOf(buttonPlaces),
+      resource: isText,
+      allowed: answersAtOnce,
+      label: isText,
+      icon: isText,
+      form: isObjectOfAny,
+      params: answersAtOnce,
+      set: isObjectOfAny,
+    },
+    ['allowed'],
+  ),
 };
 
 /** Why a task cannot be run with these options, each in a sentence without its name. */
@@ -100,9 +123,13 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
-      (reason) => reason !== null,
-    ),
+    ...[
+      ...given,
+      whyNotLimits(options),
+      whyNotMigrated(options),
+      whyNotReused(options),
+      whyNotOverlap(options),
+    ].filter((reason) => reason !== null),
   ];
 }
 
@@ -112,6 +139,11 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotOverlap({ affects, overlap }: TaskOptions): string | null {
+  if (overlap === undefined || affects !== undefined) return null;
+  return 'overlap is of what affects says, which is missing.';
 }
 
 function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {

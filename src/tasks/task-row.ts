@@ -113,6 +113,8 @@ interface AnyTask {
   /** Of an own task: something is kept of what it has done, after which it goes on. */
   canGoOn: boolean;
   priority: number;
+  /** Of an own task: it holds what its definition says that it affects. */
+  holdsAffected: boolean;
   /** Of an own task: which workers take it. */
   queue: string;
   /** Not begun by then, it is not begun at all. */
@@ -190,6 +192,7 @@ const columns: Record<
   dueAt: 'due_at',
   waitsFor: 'waits_for',
   queue: 'queue',
+  holdsAffected: 'holds_affected',
   hasLimit: 'coalesce(limit_key, rate_key) is not null',
   expiresAt: 'expires_at',
   priority: 'priority',
@@ -229,6 +232,17 @@ export function taskColumns(t: TableNames): string {
     `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
     `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
     `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
+  ].join(', ');
+}
+
+/**
+ * The same of a row that a statement writes, for code that launches or runs it: what other rows say
+ * of it is left out, which is dear to ask and for pages alone.
+ */
+export function writtenColumns(): string {
+  return [
+    ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
+    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt"',
   ].join(', ');
 }
 

@@ -59,7 +59,12 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition, encryptionKeys.length > 0),
+    definitions: buildTaskDefinitions(
+      admin.tasks,
+      admin.definition,
+      registry,
+      encryptionKeys.length > 0,
+    ),
     encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,

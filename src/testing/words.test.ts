@@ -11,6 +11,7 @@ const house = 'docs/architecture.md';
  */
 const others = [
   'src/queue/',
+  'bench/bare-queue.ts',
   'src/resources/guesses.ts',
   'docs/decisions/042-own-tasks-are-taken-from-their-table.md',
   house,

@@ -303,7 +303,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       const deletes = opened.operation.writes === journal.deleted;
       return reply.page(
         'bulk/do',
-        await bulkDoData(opened, deletes ? await cascadeData(opened, selected) : null),
+        bulkDoData(opened, deletes ? await cascadeData(opened, selected) : null),
       );
     },
   };

@@ -174,7 +174,7 @@ export async function inputData(parts: InputParts): Promise<InputData> {
 
 /** A control that says itself what it is. */
 export function plainInput(
-  parts: Omit<InputParts, 'registry' | 'sql' | 'principal'>,
+  parts: Omit<InputParts, 'registry' | 'sql' | 'principal' | 'resource' | 'field' | 'url'>,
   rest: Partial<InputData>,
 ): InputData {
   const { name, id, values } = parts;
@@ -206,7 +206,9 @@ export function plainInput(
   };
 }
 
-type ControlParts = Pick<InputParts, 'resource' | 'field' | 'values' | 'isRequired' | 'emptyText'>;
+type ControlParts = Pick<InputParts, 'field' | 'values' | 'isRequired' | 'emptyText'> & {
+  resource: Pick<Resource, 'reader'>;
+};
 
 /** The control that a field's values are typed or chosen with. */
 export function plainControlOf(parts: ControlParts): Partial<InputData> {

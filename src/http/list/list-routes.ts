@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { filterTitles, shownTitles } from '../../selection/filter-titles.ts';
 import { type ListPage, listRecords } from '../../selection/list.ts';
+import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { type Holder, listHolders } from '../../tasks/looking/holders.ts';
 import { listRunning } from '../../tasks/looking/queries.ts';
 import {
@@ -66,6 +67,7 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       listPageData(
         parts,
         runningData(tasks, resource.slug, { now: new Date(), url, reader: resource.reader }),
+        buttonsAt(context, principal, 'list', resource),
       ),
     );
   });

@@ -9,10 +9,12 @@ import type { ListedRecord, ListPage } from '../../selection/list.ts';
 import { canSearch } from '../../selection/search.ts';
 import { isSelected } from '../../selection/selection.ts';
 import { findSortable, sortParts, sortText } from '../../selection/sort.ts';
+import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
 import { backText, type ListState, listPath, start } from '../list-address.ts';
+import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
 import type { RunningData } from '../tasks/progress.ts';
 import type { Url } from '../url.ts';
 import {
@@ -34,6 +36,8 @@ export interface ListPageData extends ListData {
   /** What was deleted here. */
   deleted: { href: string; label: string } | null;
   create: { href: string; label: string } | null;
+  /** What launches tasks of the project's own. */
+  buttons: readonly LaunchButtonData[];
   running: RunningData;
   scripts: readonly string[];
 }
@@ -121,7 +125,11 @@ export interface ListParts {
   url: Url;
 }
 
-export function listPageData(parts: ListParts, running: RunningData): ListPageData {
+export function listPageData(
+  parts: ListParts,
+  running: RunningData,
+  buttons: readonly OfferedButton[],
+): ListPageData {
   const { resource, principal, url } = parts;
   return {
     ...listData(parts),
@@ -134,6 +142,7 @@ export function listPageData(parts: ListParts, running: RunningData): ListPageDa
     create: can(resource, principal, 'create')
       ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
       : null,
+    buttons: launchButtons(buttons, url),
     running,
     scripts: ['selection.js', 'picker.js', 'list.js'],
   };

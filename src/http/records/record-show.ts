@@ -8,12 +8,14 @@ import { cutText } from '../../selection/cut.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { findRelated, type RelatedRecord, relationTarget } from '../../selection/related.ts';
 import type { RelatedList } from '../../selection/related-lists.ts';
+import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { TaskAbout } from '../../tasks/looking/about.ts';
 import type { Holder } from '../../tasks/looking/holders.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { type CellData, fieldCell } from '../controls/cell.ts';
 import { backPath } from '../list-address.ts';
 import { type Badge, badgeOf } from '../tasks/badge.ts';
+import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
 import type { Url } from '../url.ts';
 import { fieldHref } from './record-field.ts';
 import { recordPath, titleOf } from './record-form.ts';
@@ -41,6 +43,8 @@ export interface RecordShowData {
   history: { href: string; label: string };
   /** Operations of the project's own on this one record. */
   operations: readonly { href: string; label: string; icon: string; isDangerous: boolean }[];
+  /** What launches tasks of the project's own about it. */
+  buttons: readonly LaunchButtonData[];
   lock: { text: string; href: string | null } | null;
   groups: readonly { label: string | null; help: string | null; values: readonly ShownValue[] }[];
   related: readonly {
@@ -67,6 +71,7 @@ export interface ShowParts {
   lists: readonly RelatedList[];
   holder: Holder | null;
   tasks: readonly TaskAbout[];
+  buttons: readonly OfferedButton[];
   back: string;
   url: Url;
 }
@@ -111,6 +116,7 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
       icon: offer.icon,
       isDangerous: offer.tone === 'danger',
     })),
+    buttons: launchButtons(parts.buttons, url, keyToUrl(resource.model, record.key)),
     lock: holder ? lockOf(parts, holder) : null,
     groups: resource.showGroups
       .map(({ label, help, fields }) => ({

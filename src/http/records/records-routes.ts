@@ -24,6 +24,7 @@ import { titleText } from '../../selection/cut.ts';
 import { type RecordValuesRead, readRecord, readWhole } from '../../selection/record.ts';
 import { relatedLists } from '../../selection/related-lists.ts';
 import { isSlowDelete, queueFormDelete } from '../../tasks/launching/form-delete.ts';
+import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
 import { listTasksAbout } from '../../tasks/looking/about.ts';
 import { assertFree } from '../../tasks/looking/assert-free.ts';
@@ -161,7 +162,9 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       findHolder(db.pages, db.t, resource.model.name, key),
     ]);
     const [holder = null] = await namedHolders(context, principal, found ? [found] : []);
-    const data = await recordShowData({ ...about, registry, record, lists, tasks, holder, url });
+    const buttons = buttonsAt(context, principal, 'record', resource);
+    const shown = { ...about, registry, record, lists, tasks, buttons, holder, url };
+    const data = await recordShowData(shown);
     return reply.page('records/show', {
       ...data,
       scripts: request.query._made === undefined ? [] : ['made.js'],

@@ -5,6 +5,7 @@ import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
+import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import {
   listChunks,
   listEvents,
@@ -69,7 +70,12 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const list = taskListData(page, { query, now, url, resources: registry.list, principal });
     return reply.page(
       'tasks/index',
-      tasksPageData(list, { seen: tasksSeen(registry, principal), query, url }),
+      tasksPageData(list, {
+        seen: tasksSeen(registry, principal),
+        query,
+        buttons: buttonsAt(context, principal, 'tasks'),
+        url,
+      }),
     );
   });
 

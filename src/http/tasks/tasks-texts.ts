@@ -32,6 +32,13 @@ export const taskTexts = {
   /** What is about no records, where a resource is named. */
   ownTask: 'Background task',
   own: {
+    launch: 'Start',
+    dismiss: 'Cancel',
+    launchNote: 'It runs in the background. Its page shows how far it is.',
+    attention: 'Some values need attention. Nothing was started.',
+    formGone: 'This form is no longer valid. Open it again. Nothing was started.',
+    alreadyDone: 'The same was done a while ago. Nothing was started: this is its task.',
+    alreadyRunning: 'The same is under way already. Nothing was started: this is its task.',
     running: 'Running in the background',
     queued: 'Waiting for its turn',
     scheduled: 'Waiting for its time',

@@ -2,6 +2,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
+import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
 import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
@@ -9,6 +10,7 @@ import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { type LaunchButtonData, launchButtons } from './launch.ts';
 import {
   type Bar,
   barOf,
@@ -65,6 +67,8 @@ export interface TasksPageData {
   filterLabel: string;
   states: readonly { label: string; href: string; isCurrent: boolean; badge: Badge | null }[];
   list: TaskListData;
+  /** What launches tasks of the project's own. */
+  buttons: readonly LaunchButtonData[];
   /** Whether a page without JavaScript should load itself again. */
   refreshes: boolean;
 }
@@ -78,7 +82,17 @@ const offeredStates = Object.keys(taskStates) as TaskState[];
 
 export function tasksPageData(
   list: TaskListData,
-  { seen, query, url }: { seen: readonly string[] | null; query: TasksQuery; url: Url },
+  {
+    seen,
+    query,
+    buttons,
+    url,
+  }: {
+    seen: readonly string[] | null;
+    query: TasksQuery;
+    buttons: readonly OfferedButton[];
+    url: Url;
+  },
 ): TasksPageData {
   return {
     title: taskTexts.heading,
@@ -94,6 +108,7 @@ export function tasksPageData(
       })),
     ],
     list,
+    buttons: launchButtons(buttons, url),
     refreshes: list.pollUrl !== null,
   };
 }

@@ -22,7 +22,7 @@ export function controlName({ name }: Pick<ResourceField, 'name'>): string {
  */
 export function bodyOfForm(
   inputs: readonly ResourceField[],
-  { reader }: Resource,
+  { reader }: Pick<Resource, 'reader'>,
   values: GivenValues,
 ): Record<string, string | string[]> {
   const fieldErrors: Record<string, string> = {};
@@ -43,7 +43,7 @@ export function bodyOfForm(
 /** Throws AppError 'invalid-operation' (422) with what is wrong, by control. */
 export function parseForm(
   inputs: readonly ResourceField[],
-  { reader }: Resource,
+  { reader }: Pick<Resource, 'reader'>,
   body: Record<string, unknown>,
 ): OwnFormTexts {
   const fieldErrors: Record<string, string> = {};
@@ -65,7 +65,7 @@ export function parseForm(
 /** The typed values that the project's code is given. */
 export function formValues(
   inputs: readonly ResourceField[],
-  { reader }: Resource,
+  { reader }: Pick<Resource, 'reader'>,
   texts: OwnFormTexts,
 ): Record<string, unknown> {
   const values = inputs.map((input) => {
@@ -78,7 +78,7 @@ export function formValues(
 /** `Reason: too small`, a line for each control that was filled in. */
 export function formInWords(
   inputs: readonly ResourceField[],
-  { reader }: Resource,
+  { reader }: Pick<Resource, 'reader'>,
   texts: OwnFormTexts,
 ): string[] {
   return inputs.flatMap((input) => {

@@ -9,7 +9,7 @@ import { earlierTask, type Launched } from '../launched.ts';
 import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
-import { launchOwn } from '../own/launch-own.ts';
+import { launchOwn, locksIgnored } from '../own/launch-own.ts';
 import { givenParams } from '../own/secret-params.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
@@ -167,9 +167,16 @@ async function retryOwn(
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
   const { parametersVersion: version, priority } = task;
-  const launch = { principal, operationId, followsId: task.id, priority, version };
+  const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
+  const launch = { principal, operationId, followsId: task.id, priority, version, locks };
   const params = await givenParams(context, context.db.pages, task);
-  return { task: await launchOwn(context, definition, params, launch), outcome: 'queued' };
+  const again = await launchOwn(context, definition, params, launch);
+  // What it is about by the button that launched it, no run says.
+  await context.db.pages.query(
+    `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,
+    [again.id, task.id],
+  );
+  return { task: again, outcome: 'queued' };
 }
 
 function sum(counts: Iterable<number>): number {

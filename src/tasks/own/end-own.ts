@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { queryPrepared, raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { callPlaces } from '../../queue/wake.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
@@ -8,6 +9,7 @@ import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
 import { wakeWaiting } from '../running/slots.ts';
+import { unfinishedSql } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
 import { endWithParts } from './children.ts';
 import { hardLimitMessage } from './hard-limit.ts';
@@ -23,6 +25,38 @@ export class ProcessDied extends Error {}
 /** What a run was, and whose task it is. */
 interface Ended {
   definition: TaskDefinition | undefined;
+}
+
+/**
+ * The same as `succeed` in one statement, of a task that nobody has asked to stop and no part of
+ * which goes on: what nearly every task is. Gives whether it was.
+ */
+export async function succeedAtOnce(
+  context: TaskContext,
+  pool: Pool,
+  { taskId, slot, token }: Lease,
+  result: unknown,
+): Promise<boolean> {
+  const { t } = context.db;
+  const { rowCount } = await queryPrepared(
+    pool,
+    sql`with held as (
+       select id from ${raw(t.task)} task where id = ${taskId} and state = 'running'
+         and not exists (select from ${raw(t.task)} child where child.parent_id = ${taskId} and child.state in (${raw(unfinishedSql)})) for update
+     ), gone as (
+       delete from ${raw(t.task_slot)} using held where task_id = held.id and slot = ${slot} and token = ${token} and lapsed_token is null returning task_id
+     ), ended as (
+       update ${raw(t.task)} task set state = 'succeeded', result = ${result === undefined ? null : JSON.stringify(result)}, finished_at = clock_timestamp()
+       from gone where task.id = gone.task_id returning task.id
+     ), released as (
+       delete from ${raw(t.lock_set)} where task_id in (select id from ended)
+     )
+     insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'running', 'succeeded' from ended`,
+  );
+  if (rowCount === 0) return false;
+  // Who began to wait while it ended has seen that it has, or is seen here.
+  await wakeWaiting(pool, context, taskId);
+  return true;
 }
 
 /**
@@ -106,11 +140,29 @@ export async function suspend(
       return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
     }
     await putBack(client, context, lease.taskId, 0, null);
+    if ('holder' in awaited) return waitBehind(client, context, lease.taskId, awaited.holder);
     await client.query(
       `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
       [lease.taskId, awaited.children, awaited.failsFast],
     );
   });
+}
+
+/** Its run was not called: it has not begun, and was no attempt and no start. */
+async function waitBehind(
+  client: PoolClient,
+  { db: { t } }: TaskContext,
+  taskId: number,
+  holder: number,
+): Promise<void> {
+  await client.query(
+    `with waiting as (
+       update ${t.task} set waits_for = 'task', blocked_by = $2, reason = 'waiting', attempts = attempts - 1, started_at = null, rested_at = null
+       where id = $1 and state in ('queued', 'paused') returning operation, rate_key
+     )
+     delete from ${t.task_start} where id = (select max(start.id) from ${t.task_start} start join waiting using (operation, rate_key))`,
+    [taskId, holder],
+  );
 }
 
 /** It may not run, or its parameters are none any more. */

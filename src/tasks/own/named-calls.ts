@@ -9,12 +9,14 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import type { OwnTask } from '../task-row.ts';
 import { childCalls } from './child-calls.ts';
-import { unfinishedChildren } from './children.ts';
 import { findStep, keepStep, keepStepAlone, type StepKind } from './steps.ts';
 import { writingCalls } from './writing-calls.ts';
 
-/** What a run waits for that is to go on later: a time, or the end of children. */
-export type Awaited = { until: Date } | { children: readonly number[]; failsFast: boolean };
+/** What a run waits for that is to go on later: a time, the end of children, or of who is in its way. */
+export type Awaited =
+  | { until: Date }
+  | { children: readonly number[]; failsFast: boolean }
+  | { holder: number };
 
 /** Thrown through a run that is to go on later: it holds no place meanwhile. */
 export class TaskSuspended extends Error {
@@ -34,8 +36,6 @@ export interface NamedCalls
   assertGoesOn(): void;
   /** A run that caught its suspension has done nothing that counts. */
   assertNotSuspended(): void;
-  /** Suspends a run that has returned while parts of it go on. */
-  awaitChildren(): Promise<void>;
   /** Null: it was not suspended. */
   awaited(): Awaited | null;
 }
@@ -86,10 +86,6 @@ export function namedCalls(
     assertGoesOn,
     assertNotSuspended() {
       if (suspension) throw suspension;
-    },
-    async awaitChildren() {
-      const children = await unfinishedChildren(pool, t, task.id);
-      if (children.length > 0) suspend({ children, failsFast: false });
     },
     awaited: () => suspension?.awaited ?? null,
   };

@@ -22,23 +22,26 @@ export interface PlacesOptions {
   queues: readonly string[] | null;
   /** Tokens of the slots that this process is at. */
   tokens: Set<string>;
+  /** How often a free place looks by itself, should nobody call. Default: a second. */
+  lookEveryMs?: number;
 }
 
-/** How often a free place looks by itself, should nobody call. */
-const lookEveryMs = 1_000;
+/** How often at most it is asked when the next task has its time. */
+const askDueEveryMs = 50;
 /** How often it is looked whether runs were cancelled, or have lost their slot. */
 const watchEveryMs = 200;
 
 /** Places in which own tasks run, apart from slices of bulk work. */
 export function startPlaces(
   context: TaskContext,
-  { workerId, pool, concurrency, queues, tokens }: PlacesOptions,
+  { workerId, pool, concurrency, queues, tokens, lookEveryMs = 1_000 }: PlacesOptions,
 ): TaskPlaces {
   const taker = { workerId, pool, queues };
   const runs = new Map<string, OwnRun>();
   let isStopped = context.definitions.size === 0;
   let isLooking = false;
   let isCalled = false;
+  let askedDueAt = 0;
   let isWatching = false;
   let due: NodeJS.Timeout | undefined;
 
@@ -69,9 +72,8 @@ export function startPlaces(
         isCalled = false;
         const taken = await takeOwn(context, taker, concurrency - runs.size);
         for (const one of taken) begin(one);
-        if (taken.length > 0) isCalled = true;
+        if (!isStopped && runs.size < concurrency) await lookWhenDue();
       }
-      if (!isStopped && runs.size < concurrency) await lookWhenDue();
     } catch (error) {
       context.log('warning', 'own tasks are looked for again', { error: String(error) });
     } finally {
@@ -81,8 +83,14 @@ export function startPlaces(
 
   /** A task whose time comes before the next look is not kept waiting for that. */
   async function lookWhenDue(): Promise<void> {
-    const dueMs = await millisecondsUntilDue(context, pool);
     clearTimeout(due);
+    const restMs = askedDueAt + askDueEveryMs - Date.now();
+    if (restMs > 0) {
+      due = setTimeout(call, restMs);
+      return;
+    }
+    askedDueAt = Date.now();
+    const dueMs = await millisecondsUntilDue(context, pool);
     if (dueMs !== null && dueMs <= 0) await queueScheduled(context, pool);
     if (dueMs !== null && dueMs < lookEveryMs) due = setTimeout(call, Math.max(0, dueMs) + 1);
   }

@@ -15,8 +15,9 @@ import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
 import { keepAbout } from './about-own.ts';
-import { endEmptied } from './children.ts';
-import { endAttempt, endRefused, succeed, suspend } from './end-own.ts';
+import { holdAffected } from './affects.ts';
+import { endEmptied, unfinishedChildren } from './children.ts';
+import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
 import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
@@ -32,6 +33,13 @@ export interface OwnRun {
   stop(reason: StopReason): void;
   /** Settles, and never rejects, when the task has been handed on or has ended. */
   readonly ended: Promise<void>;
+}
+
+interface Ready {
+  principal: Principal;
+  params: unknown;
+  /** Masks what is secret in them. */
+  hide: Hide;
 }
 
 /** Calls a task's `run` and sees to what comes of it. */
@@ -56,7 +64,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   async function run(): Promise<void> {
     const ready = await getReady();
-    if (!ready) return;
+    if (!ready || !(await holdsAffected(ready))) return;
     const { hide } = ready;
     const progress = keepProgress(context, pool, lease);
     const log = keepLog(context, pool, lease);
@@ -81,8 +89,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         definition.options.run(ready.params, given),
       );
       calls.assertNotSuspended();
-      await calls.awaitChildren();
-      if (definition.options.keepResult !== false) assertKept(result);
+      if (definition.options.keepResult === false) result = undefined;
+      if (definition.options.secret) result = hideIn(result, hide);
+      assertKept(result);
       await progress.end();
       await log.end();
     } catch (error) {
@@ -101,15 +110,34 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       if (softly) clearTimeout(softly);
     }
     try {
-      const shown = definition.options.secret ? hideIn(result, hide) : result;
-      const kept = definition.options.keepResult === false ? undefined : shown;
-      await succeed(context, pool, task, lease, { result: kept, definition });
+      if (await succeedAtOnce(context, pool, lease, result)) return;
+      const children = await unfinishedChildren(pool, context.db.t, task.id);
+      if (children.length > 0) {
+        const awaited = { children, failsFast: false };
+        return suspend(context, pool, task, lease, { awaited, definition });
+      }
+      await succeed(context, pool, task, lease, { result, definition });
     } catch (error) {
       // Text that no column holds: another attempt would return it again.
       if (!sqlstateOf(error)?.startsWith('22')) throw error;
       const gaveUp = new TaskGiveUp(`What the run returned cannot be kept: ${String(error)}`);
       await endAttempt(context, pool, task, lease, { error: gaveUp, stop: null, definition });
     }
+  }
+
+  /** False: it does not hold what it affects, and waits or has ended. */
+  async function holdsAffected(ready: Ready): Promise<boolean> {
+    const held = { ...ready, definition };
+    const barred = await holdAffected(context, pool, task, lease, held).catch(async (error) => {
+      if (error instanceof AppError) return { reason: error.code, message: error.message };
+      const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
+      await endAttempt(context, pool, task, lease, { error, stop, definition, hide: ready.hide });
+      return 'ended' as const;
+    });
+    if (barred === null || barred === 'ended') return barred === null;
+    if ('reason' in barred) await refuse(barred.reason, barred.message);
+    else await suspend(context, pool, task, lease, { awaited: barred, definition });
+    return false;
   }
 
   /** Calls it within what the project puts around every run. */
@@ -126,7 +154,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
-  async function getReady(): Promise<{ principal: Principal; params: unknown; hide: Hide } | null> {
+  async function getReady(): Promise<Ready | null> {
     const refusal = await whyNot(context, task);
     if (refusal) return refuse(refusal.code, refusal.message);
     try {

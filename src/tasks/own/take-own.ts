@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
+import { empty, query, queryPrepared, raw, type Sql, sql } from '../../db/sql.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
@@ -7,7 +7,8 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
-import { type OwnTask, taskColumns } from '../task-row.ts';
+import { type OwnTask, writtenColumns } from '../task-row.ts';
+import { mayNotWaitSql } from './affects.ts';
 import { awaitsChildrenSql } from './children.ts';
 import { isKnownSql } from './known-here.ts';
 import { noteStartsSql, notFullSql } from './limits-sql.ts';
@@ -96,11 +97,11 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
       ),
     );
     const starts = isFree === empty ? empty : sql`, started as (${noteStartsSql(context, rules)})`;
-    const { rows } = await query<OwnTask & { token: string }>(
+    const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
       sql`with next as (
        select id, operation, rate_key from ${raw(t.task)} task where ${isDue(context, taker, known)}
-         and not ${raw(isBlocked(context))} ${isFree}
+         and (not ${raw(isBlocked(context))} or ${raw(mayNotWaitSql(t))}) ${isFree}
          and not ${raw(awaitsChildrenSql(t))}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
@@ -114,7 +115,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
      ), event as (
        insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
      )${starts}
-     select ${raw(taskColumns(t))}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
+     select ${raw(writtenColumns())}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
     );
     return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
   }

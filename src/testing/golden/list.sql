@@ -237,6 +237,7 @@ select
   due_at as "dueAt",
   waits_for as "waitsFor",
   queue as "queue",
+  holds_affected as "holdsAffected",
   coalesce(limit_key, rate_key) is not null as "hasLimit",
   expires_at as "expiresAt",
   priority as "priority",
