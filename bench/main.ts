@@ -1,4 +1,5 @@
 import { readOptions, wrongUsage } from '../scripts/read-options.ts';
+import { beside } from './beside.ts';
 import { bulkErrors } from './bulk-errors.ts';
 import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
@@ -31,6 +32,7 @@ const cases: Record<string, Case> = {
   memory: { run: memory, rows: 1_000_000, pairs: 3 },
   limits: { run: limitsBench, rows: 20_000, pairs: 5 },
   tasks: { run: tasksBench, rows: 10_000, pairs: 3 },
+  beside: { run: beside, rows: 200_000, pairs: 1 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

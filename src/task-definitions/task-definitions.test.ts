@@ -53,9 +53,21 @@ const mistakes: readonly [unknown, RegExp][] = [
   [given({ resultReuseMs: 9, keepResult: false }), /resultReuseMs needs its result/],
   [given({ resultReuseMs: 9, keepMs: 8 }), /resultReuseMs must not be longer than keepMs/],
   [given({ keepMs: '1 day' }), /keepMs must be a number/],
+  [given({ secret: [] }), /secret must be a list of places/],
+  [given({ secret: ['auth..key'] }), /secret must be a list of places/],
+  [given({ secret: ['to'] }), /secret needs a key: set BULKHEAD_ENCRYPTION_KEYS/],
   [given({ attempts: 0 }), /attempts must be a whole number from 1/],
   [given({ backoff: { factor: 0.5 } }), /backoff.factor must be a number, at least 1/],
   [given({ expireAfterMs: '5' }), /expireAfterMs must be a number/],
+  [given({ affects: 'cities' }), /affects must be a function/],
+  [
+    given({ affects: () => [], overlap: 'skip' }),
+    /Task mail: overlap must be one of wait, refuse\./,
+  ],
+  [given({ overlap: 'refuse' }), /overlap is of what affects says, which is missing/],
+  [given({ locks: false }), /locks must be an object/],
+  [given({ locks: {} }), /locks needs off/],
+  [given({ locks: { off: true } }), /locks.off must be a text that is not empty/],
   [given({ priority: 1.5 }), /priority must be a whole number/],
 ];
 

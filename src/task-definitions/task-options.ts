@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
+import { ownOverlaps } from './affected-records.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
 import { buttonPlaces } from './launch-button.ts';
 
@@ -48,6 +49,14 @@ const isObject =
     return missing ? `needs ${missing}.` : whyNotMembers(value, checks, '.');
   };
 
+/** Names with dots between. */
+const isPlaces: Check = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((place) => typeof place === 'string' && /^[^.]+(\.[^.]+)*$/.test(place))
+    ? null
+    : 'must be a list of places, such as token or auth.key.';
+
 /** As long as a timer waits at most. */
 const isMilliseconds = isWhole(1, 2_147_483_647);
 const isLimit = isWhole(1, 1_000_000);
@@ -67,6 +76,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
   version: isWhole(1, 1_000_000),
   migrate: isFunction,
+  secret: isPlaces,
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
   retryOn: answersAtOnce,
@@ -84,6 +94,9 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  affects: isFunction,
+  overlap: isOneOf(ownOverlaps),
+  locks: isObject({ off: isText }, ['off']),
   resultReuseMs: isNumber(1),
   keepMs: isNumber(0),
   allowed: answersAtOnce,
@@ -110,9 +123,13 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
-      (reason) => reason !== null,
-    ),
+    ...[
+      ...given,
+      whyNotLimits(options),
+      whyNotMigrated(options),
+      whyNotReused(options),
+      whyNotOverlap(options),
+    ].filter((reason) => reason !== null),
   ];
 }
 
@@ -122,6 +139,11 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotOverlap({ affects, overlap }: TaskOptions): string | null {
+  if (overlap === undefined || affects !== undefined) return null;
+  return 'overlap is of what affects says, which is missing.';
 }
 
 function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {

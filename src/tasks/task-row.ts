@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** Of an own task: parts of its parameters are secret, and masked here. */
+  hasSecrets: boolean;
   /** Of an own task: which version of its definition they are of. */
   parametersVersion: number;
   /** What the code that launched it keeps with it, as plain JSON. */
@@ -111,6 +113,8 @@ interface AnyTask {
   /** Of an own task: something is kept of what it has done, after which it goes on. */
   canGoOn: boolean;
   priority: number;
+  /** Of an own task: it holds what its definition says that it affects. */
+  holdsAffected: boolean;
   /** Of an own task: which workers take it. */
   queue: string;
   /** Not begun by then, it is not begun at all. */
@@ -152,6 +156,7 @@ const columns: Record<
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  hasSecrets: 'secrets is not null',
   parametersVersion: 'parameters_version',
   meta: 'meta',
   selection: `selection - 'keys' - 'where'`,
@@ -187,6 +192,7 @@ const columns: Record<
   dueAt: 'due_at',
   waitsFor: 'waits_for',
   queue: 'queue',
+  holdsAffected: 'holds_affected',
   hasLimit: 'coalesce(limit_key, rate_key) is not null',
   expiresAt: 'expires_at',
   priority: 'priority',

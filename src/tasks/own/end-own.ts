@@ -13,6 +13,7 @@ import { unfinishedSql } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
 import { endWithParts } from './children.ts';
 import { hardLimitMessage } from './hard-limit.ts';
+import type { Hide } from './mask.ts';
 import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
@@ -92,7 +93,12 @@ export async function endAttempt(
   pool: Pool,
   task: OwnTask,
   lease: Lease,
-  { error, stop, definition }: Ended & { error: unknown; stop: StopReason | null },
+  {
+    error,
+    stop,
+    definition,
+    hide = (text) => text,
+  }: Ended & { error: unknown; stop: StopReason | null; hide?: Hide },
 ): Promise<void> {
   await transaction(pool, async (client) => {
     const left = await letGo(client, context, lease);
@@ -105,13 +111,13 @@ export async function endAttempt(
       return countFailure(client, context, task, definition, failure);
     }
     if (error instanceof TaskRetryLater)
-      return putBack(client, context, lease.taskId, error.afterMs, error.message);
+      return putBack(client, context, lease.taskId, error.afterMs, hide(error.message));
     if (error instanceof TaskChildFailed)
-      return fail(client, context, lease.taskId, 'child-failed', error.message);
+      return fail(client, context, lease.taskId, 'child-failed', hide(error.message));
     if (error instanceof TaskGiveUp)
-      return fail(client, context, lease.taskId, 'gave-up', error.message);
+      return fail(client, context, lease.taskId, 'gave-up', hide(error.message));
     const reason = error instanceof ProcessDied ? 'process-died' : 'error';
-    const failure = { reason, message: messageOf(error), error };
+    const failure = { reason, message: hide(messageOf(error)), error };
     await countFailure(client, context, task, definition, failure);
   });
 }
@@ -134,11 +140,29 @@ export async function suspend(
       return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
     }
     await putBack(client, context, lease.taskId, 0, null);
+    if ('holder' in awaited) return waitBehind(client, context, lease.taskId, awaited.holder);
     await client.query(
       `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
       [lease.taskId, awaited.children, awaited.failsFast],
     );
   });
+}
+
+/** Its run was not called: it has not begun, and was no attempt and no start. */
+async function waitBehind(
+  client: PoolClient,
+  { db: { t } }: TaskContext,
+  taskId: number,
+  holder: number,
+): Promise<void> {
+  await client.query(
+    `with waiting as (
+       update ${t.task} set waits_for = 'task', blocked_by = $2, reason = 'waiting', attempts = attempts - 1, started_at = null, rested_at = null
+       where id = $1 and state in ('queued', 'paused') returning operation, rate_key
+     )
+     delete from ${t.task_start} where id = (select max(start.id) from ${t.task_start} start join waiting using (operation, rate_key))`,
+    [taskId, holder],
+  );
 }
 
 /** It may not run, or its parameters are none any more. */

@@ -11,8 +11,10 @@ import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
+import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
+import { encryptParams } from './secret-params.ts';
 import { askTurn } from './unique.ts';
 
 export interface OwnLaunch {
@@ -34,7 +36,12 @@ export interface OwnLaunch {
   parentId?: number | null;
   /** Plain JSON that is kept with it. */
   meta?: unknown;
+  /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
+  locks?: 'check' | 'ignore' | undefined;
 }
+
+/** Of a launch that said so. */
+export const locksIgnored = 'it was launched without locks';
 
 const turnHeld =
   'The same is being launched by somebody who has not come to an end. Nothing was started. Try again in a moment.';
@@ -117,10 +124,14 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   if (version > (options.version ?? 1))
     throw new AppError('unknown-task', 422, `“${name}” is not known here in version ${version}.`);
   const read = await readParams(definition, params, version);
-  const title = titleOf(definition, read);
+  const title = titleOf(definition, read, params);
   const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
   const { priority = options.priority ?? 0 } = launch;
-  return { name, title, params, launch, rules, priority, version };
+  const row = { name, title, launch, rules, priority, version };
+  const { secret } = options;
+  if (!secret) return { ...row, params };
+  const secrets = encryptParams(context, name, params);
+  return { ...row, params: maskParams(params, secret), secrets };
 }
 
 /**
@@ -155,21 +166,27 @@ async function launchInTurn(
 
 const maxTitleLength = 500;
 
-/** What people call it; no column holds a NUL. */
+/** What people call it, without what is secret in it; no column holds a NUL. */
 export function titleOf<S extends StandardSchemaV1, R>(
   { name, options }: TaskDefinition<S, R>,
   params: Params<S>,
+  given: unknown,
 ): string {
-  const title = typeof options.title === 'function' ? options.title(params) : options.title;
+  const { secret } = options;
+  const shown = maskParams(params, secret) as Params<S>;
+  const title = typeof options.title === 'function' ? options.title(shown) : options.title;
   if (title !== undefined && typeof title !== 'string')
     throw new TypeError(`${name}: title must give a text.`);
-  return (title?.trim() || name).replaceAll('\0', '').slice(0, maxTitleLength);
+  const said = hider(secret, given, params)(title?.trim() || name);
+  return said.replaceAll('\0', '').slice(0, maxTitleLength);
 }
 
 interface NewOwnTask {
   name: string;
   title: string;
   params: unknown;
+  /** What was given, encrypted, where parts of it are secret. */
+  secrets?: string;
   launch: OwnLaunch;
   rules: LaunchRules;
   priority: number;
@@ -192,6 +209,7 @@ async function insertOwn(
     ...launch,
     version,
     params: params ?? null,
+    locksOffReason: rules.locksOffReason ?? (launch.locks === 'ignore' ? locksIgnored : null),
     expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
     expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
   }));
@@ -199,14 +217,14 @@ async function insertOwn(
     client,
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
-         jsonb_to_record(item) as one(name text, title text, params jsonb, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
+         jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
      ), inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
-       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
+       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *

@@ -14,6 +14,8 @@ export interface LaunchRules {
   /** With which others its limits are counted; null: it has none. */
   limitKey: string | null;
   rateKey: string | null;
+  /** Why it holds nothing and asks nobody; null: it holds its records. */
+  locksOffReason: string | null;
   /** Not begun within so many milliseconds, it is not begun at all; null: it waits. */
   expireAfterMs: number | null;
 }
@@ -24,8 +26,9 @@ export function launchRules(
   given: unknown,
   params: unknown,
 ): LaunchRules {
-  const { unique, rate, resultReuseMs, queue = defaultQueue } = definition.options;
+  const { unique, rate, secret, resultReuseMs, queue = defaultQueue } = definition.options;
   const concurrency = concurrencyOf(definition);
+  const keyText = secret ? hashed : shortened;
   const sameKey = () => keyText(unique?.key ? unique.key(params) : JSON.stringify(given, inOrder));
   return {
     queue,
@@ -33,6 +36,7 @@ export function launchRules(
     reuseKey: resultReuseMs === undefined ? null : sameKey(),
     limitKey: concurrency ? keyText(concurrency.key?.(params) ?? '') : null,
     rateKey: rate ? keyText(rate.key?.(params) ?? '') : null,
+    locksOffReason: definition.options.locks?.off ?? null,
     expireAfterMs: definition.options.expireAfterMs ?? null,
   };
 }
@@ -40,11 +44,16 @@ export function launchRules(
 const maxKeyLength = 200;
 
 /** Short ones stay readable; an index holds no long ones. */
-function keyText(key: unknown): string {
-  if (typeof key !== 'string' && typeof key !== 'number')
-    throw new TypeError('The key of a limit, or of what is unique, must be a text.');
-  const text = String(key);
-  return text.length <= maxKeyLength && !text.includes('\0')
-    ? text
-    : createHash('sha256').update(text).digest('hex');
+function shortened(key: unknown): string {
+  const text = textOf(key);
+  return text.length <= maxKeyLength && !text.includes('\0') ? text : hashed(text);
+}
+
+function hashed(key: unknown): string {
+  return createHash('sha256').update(textOf(key)).digest('hex');
+}
+
+function textOf(key: unknown): string {
+  if (typeof key === 'string' || typeof key === 'number') return String(key);
+  throw new TypeError('The key of a limit, or of what is unique, must be a text.');
 }

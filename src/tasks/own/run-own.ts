@@ -15,12 +15,15 @@ import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
 import { keepAbout } from './about-own.ts';
+import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
 import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
+import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import { readParams } from './read-params.ts';
+import { givenParams } from './secret-params.ts';
 import type { Taken } from './take-own.ts';
 
 /** A run that a place is at. */
@@ -30,6 +33,13 @@ export interface OwnRun {
   stop(reason: StopReason): void;
   /** Settles, and never rejects, when the task has been handed on or has ended. */
   readonly ended: Promise<void>;
+}
+
+interface Ready {
+  principal: Principal;
+  params: unknown;
+  /** Masks what is secret in them. */
+  hide: Hide;
 }
 
 /** Calls a task's `run` and sees to what comes of it. */
@@ -54,7 +64,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   async function run(): Promise<void> {
     const ready = await getReady();
-    if (!ready) return;
+    if (!ready || !(await holdsAffected(ready))) return;
+    const { hide } = ready;
     const progress = keepProgress(context, pool, lease);
     const log = keepLog(context, pool, lease);
     const calls = namedCalls(context, pool, task, lease, {
@@ -67,8 +78,11 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     let result: unknown;
     try {
       const given = {
-        ...handle(progress.tell, calls),
-        log: log.say,
+        ...handle(
+          (done, total, message) => progress.tell(done, total, message && hide(message)),
+          calls,
+        ),
+        log: (line: string) => log.say(hide(String(line))),
         principal: ready.principal,
       };
       result = await inside({ ...given, name: task.operation, params: ready.params }, () =>
@@ -76,6 +90,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       );
       calls.assertNotSuspended();
       if (definition.options.keepResult === false) result = undefined;
+      if (definition.options.secret) result = hideIn(result, hide);
       assertKept(result);
       await progress.end();
       await log.end();
@@ -88,9 +103,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: hide(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       });
-      return endAttempt(context, pool, task, lease, { error, stop, definition });
+      return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {
       if (softly) clearTimeout(softly);
     }
@@ -110,6 +125,21 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     }
   }
 
+  /** False: it does not hold what it affects, and waits or has ended. */
+  async function holdsAffected(ready: Ready): Promise<boolean> {
+    const held = { ...ready, definition };
+    const barred = await holdAffected(context, pool, task, lease, held).catch(async (error) => {
+      if (error instanceof AppError) return { reason: error.code, message: error.message };
+      const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
+      await endAttempt(context, pool, task, lease, { error, stop, definition, hide: ready.hide });
+      return 'ended' as const;
+    });
+    if (barred === null || barred === 'ended') return barred === null;
+    if ('reason' in barred) await refuse(barred.reason, barred.message);
+    else await suspend(context, pool, task, lease, { awaited: barred, definition });
+    return false;
+  }
+
   /** Calls it within what the project puts around every run. */
   async function inside(around: TaskAround, call: () => unknown): Promise<unknown> {
     if (!context.aroundTask) return call();
@@ -124,13 +154,14 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
-  async function getReady(): Promise<{ principal: Principal; params: unknown } | null> {
+  async function getReady(): Promise<Ready | null> {
     const refusal = await whyNot(context, task);
     if (refusal) return refuse(refusal.code, refusal.message);
     try {
       const { principal } = await withRolesNow(context, task);
-      const { parameters, parametersVersion } = task;
-      return { principal, params: await readParams(definition, parameters, parametersVersion) };
+      const given = await givenParams(context, pool, task);
+      const params = await readParams(definition, given, task.parametersVersion);
+      return { principal, params, hide: hider(definition.options.secret, given, params) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
       throw error;
