@@ -40,6 +40,7 @@ export type {
   AfterSave,
   BeforeSave,
   DeleteEvent,
+  Descendant,
   Errors,
   Hooks,
   OwnSave,
