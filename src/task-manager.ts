@@ -39,6 +39,8 @@ export interface LaunchOptions {
   operationId?: string;
   /** Plain JSON that is kept with it, and given back in `TaskInfo`. */
   meta?: unknown;
+  /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
+  locks?: 'check' | 'ignore';
   /**
    * A transaction of yours, of Prisma or of `pg`: the task is there when it commits, and not
    * otherwise. Read committed where the definition has `unique`.
@@ -133,6 +135,8 @@ export class TaskManager {
     const { expiresAt } = rest;
     if (expiresAt && !(expiresAt instanceof Date && Number.isFinite(expiresAt.getTime())))
       throw new TypeError('launch: expiresAt is a Date, or null.');
+    if (rest.locks !== undefined && rest.locks !== 'check' && rest.locks !== 'ignore')
+      throw new TypeError('launch: locks is check or ignore.');
     return {
       launch: { principal: this.#access.principal, ...rest, delayMs: waitMs },
       client: tx && queryableOf(tx),

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
+import type { Client } from '../resources/client.ts';
 import type { FormInputs } from '../resources/form-inputs.ts';
+import type { AffectedRecords, OwnOverlap } from './affected-records.ts';
 import type { LaunchButton } from './launch-button.ts';
 import type { TaskRun } from './task-run.ts';
 
@@ -123,6 +125,21 @@ export interface TaskOptions<
   readonly unique?: Unique<Params<S>>;
   /** Not begun so many milliseconds after its launch, it is cancelled. Default: it waits. */
   readonly expireAfterMs?: number;
+  /**
+   * Records that a run is going to write, or reads and wants to stay as they are: asked before `run`
+   * is called, which is when the task holds them, all of them, until it ends. It only reads, on `tx`.
+   */
+  readonly affects?: (
+    params: Params<S>,
+    tx: Client,
+  ) =>
+    | AffectedRecords
+    | readonly AffectedRecords[]
+    | Promise<AffectedRecords | readonly AffectedRecords[]>;
+  /** Where another task holds some of what it affects. Default: `wait`. */
+  readonly overlap?: OwnOverlap;
+  /** Its tasks hold nothing, and ask nobody, for this reason, which their pages show. */
+  readonly locks?: { readonly off: string };
   /** May this person launch it? Default: whoever the code lets call it. */
   readonly allowed?: (principal: Principal) => boolean;
   /** A button with which people launch it. Default: it is launched by code alone. */

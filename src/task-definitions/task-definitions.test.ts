@@ -56,6 +56,15 @@ const mistakes: readonly [unknown, RegExp][] = [
   [given({ attempts: 0 }), /attempts must be a whole number from 1/],
   [given({ backoff: { factor: 0.5 } }), /backoff.factor must be a number, at least 1/],
   [given({ expireAfterMs: '5' }), /expireAfterMs must be a number/],
+  [given({ affects: 'cities' }), /affects must be a function/],
+  [
+    given({ affects: () => [], overlap: 'skip' }),
+    /Task mail: overlap must be one of wait, refuse\./,
+  ],
+  [given({ overlap: 'refuse' }), /overlap is of what affects says, which is missing/],
+  [given({ locks: false }), /locks must be an object/],
+  [given({ locks: {} }), /locks needs off/],
+  [given({ locks: { off: true } }), /locks.off must be a text that is not empty/],
   [given({ priority: 1.5 }), /priority must be a whole number/],
 ];
 

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
+import { ownOverlaps } from './affected-records.ts';
 import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
 import { buttonPlaces } from './launch-button.ts';
 
@@ -84,6 +85,9 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  affects: isFunction,
+  overlap: isOneOf(ownOverlaps),
+  locks: isObject({ off: isText }, ['off']),
   resultReuseMs: isNumber(1),
   keepMs: isNumber(0),
   allowed: answersAtOnce,
@@ -110,9 +114,13 @@ export function optionProblems(options: TaskOptions): string[] {
   );
   return [
     ...missing.map((name) => `${name} ${checks[name](undefined)}`),
-    ...[...given, whyNotLimits(options), whyNotMigrated(options), whyNotReused(options)].filter(
-      (reason) => reason !== null,
-    ),
+    ...[
+      ...given,
+      whyNotLimits(options),
+      whyNotMigrated(options),
+      whyNotReused(options),
+      whyNotOverlap(options),
+    ].filter((reason) => reason !== null),
   ];
 }
 
@@ -122,6 +130,11 @@ function whyNotLimits({
 }: TaskOptions): string | null {
   if (softLimitMs < hardLimitMs) return null;
   return 'softLimitMs must be less than hardLimitMs, which is half an hour unless set.';
+}
+
+function whyNotOverlap({ affects, overlap }: TaskOptions): string | null {
+  if (overlap === undefined || affects !== undefined) return null;
+  return 'overlap is of what affects says, which is missing.';
 }
 
 function whyNotMigrated({ version = 1, migrate }: TaskOptions): string | null {

@@ -111,6 +111,8 @@ interface AnyTask {
   /** Of an own task: something is kept of what it has done, after which it goes on. */
   canGoOn: boolean;
   priority: number;
+  /** Of an own task: it holds what its definition says that it affects. */
+  holdsAffected: boolean;
   /** Of an own task: which workers take it. */
   queue: string;
   /** Not begun by then, it is not begun at all. */
@@ -187,6 +189,7 @@ const columns: Record<
   dueAt: 'due_at',
   waitsFor: 'waits_for',
   queue: 'queue',
+  holdsAffected: 'holds_affected',
   hasLimit: 'coalesce(limit_key, rate_key) is not null',
   expiresAt: 'expires_at',
   priority: 'priority',

@@ -20,6 +20,13 @@ export const holding = defineTask({
   },
 });
 
+/** The same, and it affects the country. */
+export const affecting = defineTask({
+  ...holding.options,
+  name: 'affecting',
+  affects: ({ country }) => ({ resource: 'countries', keys: [country] }),
+});
+
 /** The same, and not under way twice. */
 export const single = defineTask({ ...holding.options, name: 'single', unique: {} });
 
@@ -172,6 +179,7 @@ export const ownTasksAdmin = defineAdmin({
   definition: import.meta.url,
   tasks: [
     holding,
+    affecting,
     single,
     once,
     piece,

@@ -4,7 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp } from '../../testing/app.ts';
-import { holding, ownTasksAdmin, talking, whole } from '../../testing/own-tasks-admin.ts';
+import {
+  affecting,
+  holding,
+  ownTasksAdmin,
+  talking,
+  whole,
+} from '../../testing/own-tasks-admin.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 const operationId = '00000000-0000-4000-8000-000000000777';
@@ -184,4 +190,37 @@ test('a task that waits for its time is not said to run', async (t) => {
   const { body } = await admin.get(`/tasks/${id}`);
   assert.match(body, /Waiting for its time[\s\S]+It begins at /);
   assert.doesNotMatch(body, /Running in the background/);
+});
+
+test('the page of a task says whose end it waits for, and that it holds nothing where it does not', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const admin = await app.signIn('admin');
+  await insertPlaces(app.db, 1);
+  const launch = async (locks: 'check' | 'ignore' = 'check') => {
+    const launching = { principal: admin.principal, locks };
+    const given = { country: 'ESP', ms: 60_000 };
+    return (await launchOwn(app.context, affecting, given, launching)).id;
+  };
+  const page = async (id: number) => (await admin.get(`/tasks/${id}`)).body;
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 3,
+  });
+  try {
+    const first = await launch();
+    while (!/Holding ESP/.test(await page(first))) await wait(20);
+    const second = await launch();
+    const waits = new RegExp(`Waits until (<a[^>]*href="/tasks/${first}"[^>]*>)?task ${first}<?`);
+    for (let tries = 0; !waits.test(await page(second)); tries++) {
+      assert.ok(tries < 300, 'it does not say so');
+      await wait(20);
+    }
+    assert.doesNotMatch(await page(second), /Holds/);
+    const ignoring = await page(await launch('ignore'));
+    assert.match(ignoring, /Holds[\s\S]{1,100}no records: it was launched without locks/);
+    for (const id of [first + 2, second, first]) await admin.post(`/tasks/${id}/cancellation`);
+  } finally {
+    await worker.stop();
+  }
 });

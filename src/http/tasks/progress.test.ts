@@ -31,6 +31,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     failedAttempts: 0,
     dueAt: null,
     queue: 'default',
+    holdsAffected: false,
     meta: null,
     hasLimit: false,
     expiresAt: null,

@@ -373,6 +373,8 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     list.push({ label: facts.took, value: formatSpan(worked) });
     if (idle >= 1_000) list.push({ label: facts.idle, value: formatSpan(idle) });
   }
+  if (task.locksOffReason !== null)
+    list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.kind === 'own') {
     list.push({ label: facts.backend, value: kindTexts(task).waitedFor });
     if (task.failedAttempts > 0)
@@ -387,8 +389,6 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
     label: facts.way,
     value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough,
   });
-  if (task.locksOffReason !== null)
-    list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.parallelism > 1)
     list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;

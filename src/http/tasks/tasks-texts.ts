@@ -37,6 +37,7 @@ export const taskTexts = {
     launchNote: 'It runs in the background. Its page shows how far it is.',
     attention: 'Some values need attention. Nothing was started.',
     formGone: 'This form is no longer valid. Open it again. Nothing was started.',
+    alreadyDone: 'The same was done a while ago. Nothing was started: this is its task.',
     alreadyRunning: 'The same is under way already. Nothing was started: this is its task.',
     running: 'Running in the background',
     queued: 'Waiting for its turn',

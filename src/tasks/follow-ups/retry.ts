@@ -9,7 +9,7 @@ import { earlierTask, type Launched } from '../launched.ts';
 import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
-import { launchOwn } from '../own/launch-own.ts';
+import { launchOwn, locksIgnored } from '../own/launch-own.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import {
@@ -166,7 +166,8 @@ async function retryOwn(
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
   const { parametersVersion: version, priority } = task;
-  const launch = { principal, operationId, followsId: task.id, priority, version };
+  const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
+  const launch = { principal, operationId, followsId: task.id, priority, version, locks };
   const again = await launchOwn(context, definition, task.parameters, launch);
   // What it is about by the button that launched it, no run says.
   await context.db.pages.query(

@@ -7,13 +7,13 @@ import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/
 import { type GivenValues, parseGiven } from '../../operations/parse-given.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { type ChosenByCode, chosenByCode, type GivenSelection } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByKey, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { isActive, principalNow } from '../running/may-run.ts';
-import { type ChosenByCode, chosenByCode, type GivenSelection } from './chosen-by-code.ts';
 import { assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
 import { runInline } from './run-inline.ts';
 

@@ -20,6 +20,7 @@ import { overlapMessage } from '../running/prepare.ts';
 import { readyOperation } from '../running/ready-operation.ts';
 import { assertStayApart } from '../running/stay-apart.ts';
 import { TaskRefused } from '../running/task-refused.ts';
+import { writeCalls } from '../running/write-calls.ts';
 import { selectTask, type TaskRow } from '../task-row.ts';
 
 /** Runs a small task within the request: one transaction, all or nothing. */
@@ -94,7 +95,17 @@ export async function runInline(
         changeReason: task.options.changeReason,
       },
       log: context.log,
-      through: tx && { tx, principal: task.principal, log: context.log },
+      through: tx && {
+        tx,
+        principal: task.principal,
+        calls: writeCalls(context, {
+          tx,
+          principal: task.principal,
+          task: inserted.task,
+          lease: null,
+        }),
+        log: context.log,
+      },
     };
     await assertStayApart(
       client,

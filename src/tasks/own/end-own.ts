@@ -134,11 +134,29 @@ export async function suspend(
       return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
     }
     await putBack(client, context, lease.taskId, 0, null);
+    if ('holder' in awaited) return waitBehind(client, context, lease.taskId, awaited.holder);
     await client.query(
       `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
       [lease.taskId, awaited.children, awaited.failsFast],
     );
   });
+}
+
+/** Its run was not called: it has not begun, and was no attempt and no start. */
+async function waitBehind(
+  client: PoolClient,
+  { db: { t } }: TaskContext,
+  taskId: number,
+  holder: number,
+): Promise<void> {
+  await client.query(
+    `with waiting as (
+       update ${t.task} set waits_for = 'task', blocked_by = $2, reason = 'waiting', attempts = attempts - 1, started_at = null, rested_at = null
+       where id = $1 and state in ('queued', 'paused') returning operation, rate_key
+     )
+     delete from ${t.task_start} where id = (select max(start.id) from ${t.task_start} start join waiting using (operation, rate_key))`,
+    [taskId, holder],
+  );
 }
 
 /** It may not run, or its parameters are none any more. */

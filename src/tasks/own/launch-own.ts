@@ -34,7 +34,12 @@ export interface OwnLaunch {
   parentId?: number | null;
   /** Plain JSON that is kept with it. */
   meta?: unknown;
+  /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
+  locks?: 'check' | 'ignore' | undefined;
 }
+
+/** Of a launch that said so. */
+export const locksIgnored = 'it was launched without locks';
 
 const turnHeld =
   'The same is being launched by somebody who has not come to an end. Nothing was started. Try again in a moment.';
@@ -192,6 +197,7 @@ async function insertOwn(
     ...launch,
     version,
     params: params ?? null,
+    locksOffReason: rules.locksOffReason ?? (launch.locks === 'ignore' ? locksIgnored : null),
     expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
     expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
   }));
@@ -200,13 +206,13 @@ async function insertOwn(
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, params jsonb, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
        select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *

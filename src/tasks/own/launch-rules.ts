@@ -14,6 +14,8 @@ export interface LaunchRules {
   /** With which others its limits are counted; null: it has none. */
   limitKey: string | null;
   rateKey: string | null;
+  /** Why it holds nothing and asks nobody; null: it holds its records. */
+  locksOffReason: string | null;
   /** Not begun within so many milliseconds, it is not begun at all; null: it waits. */
   expireAfterMs: number | null;
 }
@@ -33,6 +35,7 @@ export function launchRules(
     reuseKey: resultReuseMs === undefined ? null : sameKey(),
     limitKey: concurrency ? keyText(concurrency.key?.(params) ?? '') : null,
     rateKey: rate ? keyText(rate.key?.(params) ?? '') : null,
+    locksOffReason: definition.options.locks?.off ?? null,
     expireAfterMs: definition.options.expireAfterMs ?? null,
   };
 }

@@ -12,8 +12,11 @@ import { childCalls } from './child-calls.ts';
 import { findStep, keepStep, keepStepAlone, type StepKind } from './steps.ts';
 import { writingCalls } from './writing-calls.ts';
 
-/** What a run waits for that is to go on later: a time, or the end of children. */
-export type Awaited = { until: Date } | { children: readonly number[]; failsFast: boolean };
+/** What a run waits for that is to go on later: a time, the end of children, or of who is in its way. */
+export type Awaited =
+  | { until: Date }
+  | { children: readonly number[]; failsFast: boolean }
+  | { holder: number };
 
 /** Thrown through a run that is to go on later: it holds no place meanwhile. */
 export class TaskSuspended extends Error {

@@ -32,7 +32,7 @@ export async function readUnread(
       client,
       sql`update ${raw(t.task)} set is_unread = false, title = ${titleOf(definition, params)}, queue = ${rules.queue}, parameters_version = ${definition.options.version ?? 1},
          priority = ${task.priority === 0 ? (definition.options.priority ?? 0) : task.priority},
-         unique_key = ${rules.uniqueKey}, reuse_key = ${rules.reuseKey}, limit_key = ${rules.limitKey}, rate_key = ${rules.rateKey},
+         unique_key = ${rules.uniqueKey}, reuse_key = ${rules.reuseKey}, limit_key = ${rules.limitKey}, rate_key = ${rules.rateKey}, locks_off_reason = ${rules.locksOffReason},
          expires_at = coalesce(expires_at, clock_timestamp() + make_interval(secs => ${rules.expireAfterMs}::float8 / 1000))
        where id = ${task.id}`,
     );

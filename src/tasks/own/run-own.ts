@@ -15,6 +15,7 @@ import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
 import { keepAbout } from './about-own.ts';
+import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
 import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
@@ -30,6 +31,11 @@ export interface OwnRun {
   stop(reason: StopReason): void;
   /** Settles, and never rejects, when the task has been handed on or has ended. */
   readonly ended: Promise<void>;
+}
+
+interface Ready {
+  principal: Principal;
+  params: unknown;
 }
 
 /** Calls a task's `run` and sees to what comes of it. */
@@ -54,7 +60,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   async function run(): Promise<void> {
     const ready = await getReady();
-    if (!ready) return;
+    if (!ready || !(await holdsAffected(ready))) return;
     const progress = keepProgress(context, pool, lease);
     const log = keepLog(context, pool, lease);
     const calls = namedCalls(context, pool, task, lease, {
@@ -110,6 +116,21 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     }
   }
 
+  /** False: it does not hold what it affects, and waits or has ended. */
+  async function holdsAffected(ready: Ready): Promise<boolean> {
+    const held = { ...ready, definition };
+    const barred = await holdAffected(context, pool, task, lease, held).catch(async (error) => {
+      if (error instanceof AppError) return { reason: error.code, message: error.message };
+      const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
+      await endAttempt(context, pool, task, lease, { error, stop, definition });
+      return 'ended' as const;
+    });
+    if (barred === null || barred === 'ended') return barred === null;
+    if ('reason' in barred) await refuse(barred.reason, barred.message);
+    else await suspend(context, pool, task, lease, { awaited: barred, definition });
+    return false;
+  }
+
   /** Calls it within what the project puts around every run. */
   async function inside(around: TaskAround, call: () => unknown): Promise<unknown> {
     if (!context.aroundTask) return call();
@@ -124,7 +145,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   }
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
-  async function getReady(): Promise<{ principal: Principal; params: unknown } | null> {
+  async function getReady(): Promise<Ready | null> {
     const refusal = await whyNot(context, task);
     if (refusal) return refuse(refusal.code, refusal.message);
     try {

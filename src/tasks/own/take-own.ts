@@ -8,6 +8,7 @@ import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, writtenColumns } from '../task-row.ts';
+import { mayNotWaitSql } from './affects.ts';
 import { awaitsChildrenSql } from './children.ts';
 import { isKnownSql } from './known-here.ts';
 import { noteStartsSql, notFullSql } from './limits-sql.ts';
@@ -100,7 +101,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
       client,
       sql`with next as (
        select id, operation, rate_key from ${raw(t.task)} task where ${isDue(context, taker, known)}
-         and not ${raw(isBlocked(context))} ${isFree}
+         and (not ${raw(isBlocked(context))} or ${raw(mayNotWaitSql(t))}) ${isFree}
          and not ${raw(awaitsChildrenSql(t))}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (

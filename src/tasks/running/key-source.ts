@@ -65,9 +65,10 @@ async function readGiven({ db }: TaskContext, taskId: number): Promise<Given> {
   return rows[0] ?? { keys: null, where: null };
 }
 
-async function matchingKeys(
+/** Keys of the records that a predicate matches, which has the row scope in it. */
+export async function matchingKeys(
   { registry }: TaskContext,
-  { model }: Resource,
+  { model }: Pick<Resource, 'model'>,
   where: Where,
 ): Promise<KeySource> {
   const found = await registry.whereSql(model, where);

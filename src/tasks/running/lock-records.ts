@@ -28,10 +28,10 @@ export interface Locking {
 }
 
 /** Keys of one range; so many or fewer locked together are ranges of their own. */
-const rangeSize = 1_000;
+export const rangeSize = 1_000;
 const fewKeys = 100;
 
-const activationWaitMs = 1_000;
+export const activationWaitMs = 1_000;
 const writerWaitMs = 2_000;
 
 /**
@@ -155,7 +155,7 @@ async function gather(
  * A save that had asked whether the record is free, and has not committed yet, holds its row: this
  * returns when it is done.
  */
-async function outwaitWriters(
+export async function outwaitWriters(
   rows: Queryable | Pool,
   model: ModelMeta,
   keys: readonly string[],
@@ -187,7 +187,7 @@ function isPool(rows: Queryable | Pool): rows is Pool {
   return 'totalCount' in rows;
 }
 
-function asBusy(error: unknown): never {
+export function asBusy(error: unknown): never {
   if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
   throw new AppError(
     'busy',

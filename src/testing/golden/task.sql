@@ -899,6 +899,18 @@ with
       counted
     where
       state <> 'running'
+  ),
+  released as (
+    delete from "bulkhead"."lock_set"
+    where
+      task_id = $1
+      and exists (
+        select
+        from
+          counted
+        where
+          state <> 'running'
+      )
   )
 select
   state,

@@ -1,14 +1,14 @@
-import type { Principal } from '../../auth/principal.ts';
-import { query, sql } from '../../db/sql.ts';
-import { sqlstateOf } from '../../db/sqlstate.ts';
-import type { Where } from '../../resources/client.ts';
-import type { Resource } from '../../resources/contract.ts';
-import { askPrisma, invalidSelection, plainWhere } from '../../resources/plain-where.ts';
-import { filterTextOf } from '../../selection/filter.ts';
-import { type GivenKey, keysGiven } from '../../selection/given-keys.ts';
-import { selectionWhere, whereInScope } from '../../selection/selection.ts';
-import type { TaskContext } from '../context.ts';
-import type { TaskSelection } from '../task-row.ts';
+import type { Principal } from '../auth/principal.ts';
+import { query, sql } from '../db/sql.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
+import type { Where } from '../resources/client.ts';
+import type { Resource } from '../resources/contract.ts';
+import { askPrisma, invalidSelection, plainWhere } from '../resources/plain-where.ts';
+import { filterTextOf } from '../selection/filter.ts';
+import { type GivenKey, keysGiven } from '../selection/given-keys.ts';
+import { selectionWhere, whereInScope } from '../selection/selection.ts';
+import type { TaskContext } from './context.ts';
+import type { TaskSelection } from './task-row.ts';
 
 /** Which records code chooses: exactly one of `where`, `keys` and `filter`. */
 export interface GivenSelection {
