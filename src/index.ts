@@ -65,8 +65,8 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
-export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export type { InTask, WriteCalls } from './resources/write-calls.ts';
+export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
   type Backoff,
   type Concurrency,
