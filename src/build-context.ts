@@ -45,10 +45,17 @@ export async function buildContext(
     (message, details) => log('error', message, details),
     db.t,
   );
+  const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry),
+    definitions: buildTaskDefinitions(
+      admin.tasks,
+      admin.definition,
+      registry,
+      encryptionKeys.length > 0,
+    ),
+    encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,

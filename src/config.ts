@@ -33,6 +33,15 @@ const queueList = z
     error: `must be names of queues with commas between, such as ${bulkQueue},default`,
   });
 
+/** Never said again, not even where one is wrong. */
+const keyList = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .refine((keys) => keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key)), {
+    error: 'must be keys of 32 bytes each in base64, with commas between',
+  })
+  .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')));
+
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
   DATABASE_URL: address.optional(),
@@ -52,6 +61,7 @@ const settings = z.object({
     )
     .default(''),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  BULKHEAD_ENCRYPTION_KEYS: keyList.optional(),
   BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
   BULKHEAD_SESSION_DAYS: whole('BULKHEAD_SESSION_DAYS').default(7),
   BULKHEAD_SECURE_COOKIES: z

@@ -40,6 +40,7 @@ export type {
   AfterSave,
   BeforeSave,
   DeleteEvent,
+  Descendant,
   Errors,
   Hooks,
   OwnSave,
@@ -65,6 +66,7 @@ export type {
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
+export type { InTask, WriteCalls } from './resources/write-calls.ts';
 export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
   type Backoff,

@@ -6,6 +6,7 @@ import type { ResourceField } from '../fields/contract.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../resources/contract.ts';
+import type { WriteCalls } from '../resources/write-calls.ts';
 import type { FieldEdit } from './field-edit.ts';
 import type { JournalKind } from './journal-kind.ts';
 import type { OperationWords } from './words.ts';
@@ -260,6 +261,8 @@ export interface ApplyTarget {
 export interface Through {
   readonly tx: Client;
   readonly principal: Principal;
+  /** What hooks may do with other records and tasks; null: a trial, which calls none. */
+  readonly calls: WriteCalls | null;
   readonly log: (level: 'error', message: string, details?: Record<string, unknown>) => void;
 }
 

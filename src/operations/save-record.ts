@@ -12,6 +12,7 @@ import { keyOf, parseKey, whereKey, whereKeys } from '../metadata/keys.ts';
 import type { Client, Where } from '../resources/client.ts';
 import type { Resource, ResourceField, ResourceRegistry } from '../resources/contract.ts';
 import { delegateOf } from '../resources/delegate.ts';
+import type { WriteCalls } from '../resources/write-calls.ts';
 import { type RecordValuesRead, readRecord } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
@@ -61,6 +62,8 @@ export interface SaveContext {
   within?: Client;
   /** The task that saves it; default: a form. */
   taskId?: number | null;
+  /** What hooks may do with other records and tasks, in a transaction. */
+  callsIn(tx: Client): WriteCalls;
   /** Told of what hooks throw. */
   log: HookContext['log'];
 }
@@ -284,10 +287,10 @@ async function lockedCascade(
 }
 
 function hookContext(
-  { resource, principal, log, taskId = null }: SaveContext,
+  { resource, principal, log, taskId = null, callsIn }: SaveContext,
   tx: Client,
 ): HookContext {
-  return { resource, principal, taskId, tx, log };
+  return { resource, principal, taskId, tx, calls: callsIn(tx), log };
 }
 
 /** Values as `save` of the resource's own is given them. */

@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Client } from './client.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 import type { ProjectTypes } from './project-types.ts';
+import type { WriteCalls } from './write-calls.ts';
 
 /**
  * The project's client inside the transaction of the write: what Prisma hands to `$transaction`.
@@ -13,7 +14,7 @@ export type TransactionClient = ProjectTypes extends { client: infer C }
 interface Write {
   /** Who does it. */
   readonly principal: Principal;
-  /** The task, for a bulk change; null for a form. */
+  /** The task within which it is written, in bulk or by a task of your own; null: a form. */
   readonly taskId: number | null;
   /**
    * The client inside this write's transaction. What it writes comes and goes with the record. Use
@@ -45,7 +46,9 @@ export type Errors<T extends ModelTypes = AnyModel> =
   | void;
 
 /** A write that is about to happen. */
-export interface BeforeSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+export interface BeforeSave<T extends ModelTypes = AnyModel>
+  extends ValidateContext<T>,
+    WriteCalls {
   /** As it will be written. */
   readonly record: T['draft'];
   /** Writes one more field, or another value. Values are Prisma's: `null` clears. */
@@ -53,13 +56,13 @@ export interface BeforeSave<T extends ModelTypes = AnyModel> extends ValidateCon
 }
 
 /** A write that has happened and is not yet committed. */
-export interface AfterSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+export interface AfterSave<T extends ModelTypes = AnyModel> extends ValidateContext<T>, WriteCalls {
   /** As the database has it now. */
   readonly record: T['record'];
 }
 
 /** A write that the hook makes itself. */
-export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContext<T> {
+export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContext<T>, WriteCalls {
   /** As it should be. */
   readonly record: T['draft'];
   /**
@@ -70,9 +73,16 @@ export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContex
 }
 
 /** What `beforeDelete` and `afterDelete` are told: the record that goes. */
-export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write {
+export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write, WriteCalls {
   /** As the database has it, locked; for `afterDelete`, as it was. */
   readonly record: T['record'];
+}
+
+/** A record that belongs to another: `key` of a resource (its slug) to `parent`, an id as it was given. */
+export interface Descendant {
+  readonly parent: string | number;
+  readonly resource: string;
+  readonly key: string | number;
 }
 
 /**

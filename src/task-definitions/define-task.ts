@@ -73,6 +73,11 @@ export interface TaskOptions<
    * launched before. Default: they are validated as they are.
    */
   readonly migrate?: (params: unknown, from: number) => unknown;
+  /**
+   * Places of the parameters that nobody reads but `run`: `token`, `auth.key`. They are kept
+   * encrypted, and what people call it is made from a mask. Needs `BULKHEAD_ENCRYPTION_KEYS`.
+   */
+  readonly secret?: readonly string[];
   /** What people call it: on its page, on the dashboard, to whoever waits for it. */
   readonly title?: string | ((params: Params<S>) => string);
   /** How often it is tried in all; 1: never twice, whatever becomes of its worker. Default: 3. */

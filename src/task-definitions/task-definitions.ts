@@ -7,23 +7,29 @@ import { optionProblems } from './task-options.ts';
 /** The tasks of an admin, by name. */
 export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
 
+const noKeys = 'secret needs a key: set BULKHEAD_ENCRYPTION_KEYS.';
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
 
 /**
  * Throws DefinitionError for what cannot be run, all of it at once. `file` is the URL of what
  * exports the admin; null: not known. `resources` are those that buttons name; null: not asked.
+ * `hasKeys`: what is secret can be encrypted.
  */
 export function buildTaskDefinitions(
   given: readonly TaskDefinition[] = [],
   file: string | null = null,
   resources: Pick<ResourceRegistry, 'list'> | null = null,
+  hasKeys = false,
 ): TaskDefinitions {
   if (!Array.isArray(given))
     throw new DefinitionError(['tasks must be a list of what defineTask makes.']);
   const problems: string[] = [];
   const definitions = new Map<string, TaskDefinition>();
   for (const definition of given) {
-    const reasons = problemsOf(definition, definitions, file, resources);
+    const reasons = [
+      ...problemsOf(definition, definitions, file, resources),
+      ...(definition?.options?.secret && !hasKeys ? [noKeys] : []),
+    ];
     problems.push(...reasons.map((reason) => `Task ${nameOf(definition)}: ${reason}`));
     if (reasons.length === 0) definitions.set(definition.name, definition);
   }

@@ -49,6 +49,14 @@ const isObject =
     return missing ? `needs ${missing}.` : whyNotMembers(value, checks, '.');
   };
 
+/** Names with dots between. */
+const isPlaces: Check = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((place) => typeof place === 'string' && /^[^.]+(\.[^.]+)*$/.test(place))
+    ? null
+    : 'must be a list of places, such as token or auth.key.';
+
 /** As long as a timer waits at most. */
 const isMilliseconds = isWhole(1, 2_147_483_647);
 const isLimit = isWhole(1, 1_000_000);
@@ -68,6 +76,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   title: (value) => (typeof value === 'function' ? answersAtOnce(value) : isText(value)),
   version: isWhole(1, 1_000_000),
   migrate: isFunction,
+  secret: isPlaces,
   attempts: isWhole(1, 1_000),
   backoff: isObject({ firstMs: isNumber(0), factor: isNumber(1), maxMs: isNumber(0) }),
   retryOn: answersAtOnce,

@@ -14,6 +14,8 @@ export interface TaskContext {
   readonly hooks: readonly TaskHook[];
   /** URL of the file that exports the admin; null: it is not known. */
   readonly definitionFile: string | null;
+  /** Of secret parameters: the first encrypts, all decrypt. */
+  readonly encryptionKeys: readonly Buffer[];
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
   readonly settings: TaskSettings;

@@ -58,6 +58,8 @@ interface AnyTask {
   principalName: string;
   principal: Principal;
   parameters: unknown;
+  /** Of an own task: parts of its parameters are secret, and masked here. */
+  hasSecrets: boolean;
   /** Of an own task: which version of its definition they are of. */
   parametersVersion: number;
   /** What the code that launched it keeps with it, as plain JSON. */
@@ -160,6 +162,7 @@ const columns: Record<
   principalName: 'principal_name',
   principal: 'principal',
   parameters: 'parameters',
+  hasSecrets: 'secrets is not null',
   parametersVersion: 'parameters_version',
   meta: 'meta',
   selection: `selection - 'keys' - 'where'`,

@@ -52,13 +52,20 @@ export function testContext(
     'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
   > = sample,
   onUnreadable?: OnUnreadable,
+  encryptionKeys: readonly Buffer[] = [],
 ): TaskContext {
   const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry),
+    definitions: buildTaskDefinitions(
+      admin.tasks,
+      admin.definition,
+      registry,
+      encryptionKeys.length > 0,
+    ),
+    encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,

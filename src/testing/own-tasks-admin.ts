@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import sample from '../admin.ts';
 import { defineAdmin } from '../admin-definition.ts';
+import type { Client } from '../resources/client.ts';
 import { defineTask } from '../task-definitions/define-task.ts';
 
 const params = z.object({ country: z.string(), ms: z.number() });
@@ -88,6 +89,54 @@ export const whole = defineTask({
   },
 });
 
+/** Deals with so many items, a hundred at a time and each once, holding a country. */
+export const manyItems = defineTask({
+  name: 'many-items',
+  params: z.object({ items: z.number() }),
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ items }, task) {
+    await task.lock('countries', ['ESP']);
+    const source = async (after: unknown, limit: number) => {
+      const first = after === null ? 0 : Number(after) + 1;
+      const count = Math.max(0, Math.min(limit, items - first));
+      return Array.from({ length: count }, (_, at) => ({ item: first + at, position: first + at }));
+    };
+    const deal = async (some: readonly number[], tx: Client) => {
+      await tx.$executeRawUnsafe('insert into public.dealt select unnest($1::int[])', some);
+      await wait(5);
+    };
+    return task.each('items', source, deal, { size: 100 });
+  },
+});
+
+/** Steps one after the other, holding a country; each notes whether it was done already. */
+export const manySteps = defineTask({
+  name: 'many-steps',
+  params: z.object({ steps: z.number() }),
+  attempts: 100,
+  backoff: { firstMs: 10, maxMs: 50 },
+  async run({ steps }, task) {
+    await task.lock('countries', ['FRA']);
+    const given: number[] = [];
+    for (let n = 0; n < steps; n++)
+      given.push(
+        await task.step(`step ${n}`, async () => {
+          await task.tx((tx) =>
+            tx.$executeRawUnsafe(
+              'insert into public.stepped select $1::int, exists (select from bulkhead.task_step where name = $2 and is_done)',
+              n,
+              `step ${n}`,
+            ),
+          );
+          await wait(25);
+          return n;
+        }),
+      );
+    return given.reduce((sum, n) => sum + n, 0);
+  },
+});
+
 /** Gives way to nobody, ever. */
 export const spinning = defineTask({
   name: 'spinning',
@@ -155,6 +204,8 @@ export const ownTasksAdmin = defineAdmin({
     once,
     piece,
     whole,
+    manyItems,
+    manySteps,
     spinning,
     alone,
     aloneForAWhile,

@@ -7,6 +7,7 @@ import { readRecord } from '../../selection/record.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { getButton, type PressedButton } from '../../tasks/launching/launch-buttons.ts';
 import { pressButton } from '../../tasks/launching/press-button.ts';
+import { isFinished } from '../../tasks/states.ts';
 import type { Body } from '../form.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
@@ -84,7 +85,7 @@ export const launchRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
       outcome === 'already'
         ? taskTexts.alreadySent
         : outcome === 'same'
-          ? taskTexts.own.alreadyRunning
+          ? taskTexts.own[isFinished(task.state) ? 'alreadyDone' : 'alreadyRunning']
           : null;
     if (wantsJson(request))
       return reply.code(202).send({

@@ -55,6 +55,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     principal: { id: 'ada', name: 'Ada', roles: [] },
     parameters: {},
     parametersVersion: 1,
+    hasSecrets: false,
     selection: { kind: 'ticked', filter: '' },
     state: 'running',
     reason: null,

@@ -31,6 +31,7 @@ export async function deletePerRecord(
     principal: through.principal,
     taskId: author.taskId,
     tx: through.tx,
+    calls: through.calls,
     log: through.log,
   };
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete))

@@ -46,6 +46,7 @@ export async function eachRecord(
     principal: through.principal,
     taskId: author.taskId,
     tx: through.tx,
+    calls: through.calls,
     log: through.log,
   };
   const rows = await readRows(sql, model, keys, { keeps: 'image' });

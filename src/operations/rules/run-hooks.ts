@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Hooks, TransactionClient } from '../../resources/hooks.ts';
+import type { WriteCalls } from '../../resources/write-calls.ts';
 
 /** What a hook is told beside its record. */
 export interface HookContext {
@@ -12,6 +13,8 @@ export interface HookContext {
   readonly taskId: number | null;
   /** The project's client inside the write's transaction. */
   readonly tx: Client;
+  /** What it may do with other records and tasks; null: none of it is called. */
+  readonly calls: WriteCalls | null;
   readonly log: (level: 'error', message: string, details?: Record<string, unknown>) => void;
 }
 
@@ -74,7 +77,7 @@ export async function runBeforeSave(
     draft.record[name] = value;
   };
   const done = await guarded(context, 'beforeSave', () =>
-    beforeSave({ ...eventContext(context), ...draft, set } as never),
+    beforeSave({ ...hookContext(context), ...draft, set } as never),
   );
   if (isObjection(done)) return done;
   draft.fields = [...new Set([...draft.fields, ...Object.keys(given)])];
@@ -93,7 +96,7 @@ export async function runHook(
     | ((event: object) => void | Promise<void>)
     | undefined;
   if (!hook) return null;
-  const done = await guarded(context, name, () => hook({ ...eventContext(context), ...event }));
+  const done = await guarded(context, name, () => hook({ ...hookContext(context), ...event }));
   return isObjection(done) ? done : null;
 }
 
@@ -105,7 +108,7 @@ export async function runOwnSave(
 ): Promise<unknown> {
   const { save } = context.resource.hooks;
   return guarded(context, 'save', () =>
-    save?.({ ...eventContext(context), ...draft, data } as never),
+    save?.({ ...hookContext(context), ...draft, data } as never),
   );
 }
 
@@ -144,6 +147,10 @@ class RaisedObjection implements Objection {
     this.message = message;
     this.fieldErrors = fieldErrors;
   }
+}
+
+function hookContext(context: HookContext) {
+  return { ...eventContext(context), ...context.calls };
 }
 
 function eventContext({ principal, taskId, tx }: HookContext) {

@@ -43,6 +43,7 @@ export async function updatePerRecord(
     principal: through.principal,
     taskId: author.taskId,
     tx: through.tx,
+    calls: through.calls,
     log: through.log,
   };
   const links = edits.map(({ field }) => fieldOf(model, field)).filter(isLink);

@@ -27,7 +27,8 @@ export async function cancel(
       );
       return state;
     }
-    const goesOn = kind === 'own' && (await cancelDescendants(client, context, taskId));
+    // Bulk work ends without waiting for its parts.
+    const goesOn = (await cancelDescendants(client, context, taskId)) && kind === 'own';
     const to: TaskState =
       goesOn || ((state === 'running' || state === 'pausing') && isWorkedOn)
         ? 'cancelling'

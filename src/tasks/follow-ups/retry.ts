@@ -10,6 +10,7 @@ import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn, locksIgnored } from '../own/launch-own.ts';
+import { givenParams } from '../own/secret-params.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import {
@@ -180,7 +181,8 @@ async function retryOwn(
     version,
     locks,
   };
-  const again = await launchOwn(context, definition, task.parameters, launch);
+  const params = await givenParams(context, context.db.pages, task);
+  const again = await launchOwn(context, definition, params, launch);
   // What it is about by the button that launched it, no run says.
   await context.db.pages.query(
     `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,

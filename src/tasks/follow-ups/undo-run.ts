@@ -7,6 +7,7 @@ import type { TaskContext } from '../context.ts';
 import type { Launched } from '../launched.ts';
 import { earlierTask } from '../launched.ts';
 import { launchOwn } from '../own/launch-own.ts';
+import { givenParams } from '../own/secret-params.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import { type OwnTask, selectTask } from '../task-row.ts';
 
@@ -72,5 +73,6 @@ export async function launchUndoRun(
   if (rows[0]) return earlierTask(rows[0], operationId);
   const { parametersVersion: version, priority } = task;
   const launch = { principal, operationId, followsId: task.id, isUndo: true, priority, version };
-  return { task: await launchOwn(context, definition, task.parameters, launch), outcome: 'queued' };
+  const params = await givenParams(context, context.db.pages, task);
+  return { task: await launchOwn(context, definition, params, launch), outcome: 'queued' };
 }

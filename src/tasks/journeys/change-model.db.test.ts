@@ -395,9 +395,12 @@ function expected(
     const hold = isHoldable(table) && !isLenient ? held[index] : null;
     const heldFate = hold ? fateOfHeld(hold, changes ? 'update' : 'delete') : 'passes';
     if (heldFate !== 'passes') {
-      // What there is no room for is refused before it is kept back.
-      const fate = changes ? applyToModel(model, record, changes, () => true).fate : 'changed';
-      return { fate: fate === 'changed' ? heldFate : fate, record };
+      if (!changes) return { fate: heldFate, record };
+      // What there is no room for is refused before it is kept back, but for what only the column
+      // would find too long: a policy hides the row from that.
+      const { fate, isTooLong } = applyToModel(model, record, changes, () => true);
+      const isHidden = isTooLong && hold === 'policy';
+      return { fate: fate === 'changed' || isHidden ? heldFate : fate, record };
     }
     const isTaken = (next: ModelRecord) =>
       same !== undefined &&

@@ -4,6 +4,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { holdersOf } from '../looking/holders.ts';
+import { writeCalls } from '../running/write-calls.ts';
 import { insertFormDelete } from './form-delete.ts';
 
 /**
@@ -11,10 +12,11 @@ import { insertFormDelete } from './form-delete.ts';
  * is.
  */
 export function saveContextOf(
-  { db, registry, log }: TaskContext,
+  context: TaskContext,
   resource: Resource,
   principal: Principal,
 ): SaveContext {
+  const { db, registry, log } = context;
   return {
     registry,
     t: db.t,
@@ -23,6 +25,7 @@ export function saveContextOf(
     assertFree: (client, key) => assertFree(client, db.t, resource, key),
     keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
     holdersOf: holdersOf(db.t),
+    callsIn: (tx) => writeCalls(context, { tx, principal, task: null, lease: null }),
     log,
   };
 }

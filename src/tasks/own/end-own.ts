@@ -13,6 +13,7 @@ import { unfinishedSql } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
 import { endWithParts, unfinishedChildren } from './children.ts';
 import { hardLimitMessage } from './hard-limit.ts';
+import type { Hide } from './mask.ts';
 import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
@@ -95,7 +96,12 @@ export async function endAttempt(
   pool: Pool,
   task: OwnTask,
   lease: Lease,
-  { error, stop, definition }: Ended & { error: unknown; stop: StopReason | null },
+  {
+    error,
+    stop,
+    definition,
+    hide = (text) => text,
+  }: Ended & { error: unknown; stop: StopReason | null; hide?: Hide },
 ): Promise<void> {
   await transaction(pool, async (client) => {
     const left = await letGo(client, context, lease);
@@ -108,13 +114,13 @@ export async function endAttempt(
       return countFailure(client, context, task, definition, failure);
     }
     if (error instanceof TaskRetryLater)
-      return putBack(client, context, lease.taskId, error.afterMs, error.message);
+      return putBack(client, context, lease.taskId, error.afterMs, hide(error.message));
     if (error instanceof TaskChildFailed)
-      return fail(client, context, lease.taskId, 'child-failed', error.message);
+      return fail(client, context, lease.taskId, 'child-failed', hide(error.message));
     if (error instanceof TaskGiveUp)
-      return fail(client, context, lease.taskId, 'gave-up', error.message);
+      return fail(client, context, lease.taskId, 'gave-up', hide(error.message));
     const reason = error instanceof ProcessDied ? 'process-died' : 'error';
-    const failure = { reason, message: messageOf(error), error };
+    const failure = { reason, message: hide(messageOf(error)), error };
     await countFailure(client, context, task, definition, failure);
   });
 }

@@ -40,9 +40,14 @@ const gated = defineTask({
 });
 const restricted = defineTask({ ...gated.options, name: 'restricted', allowed: () => false });
 const unique = defineTask({ ...gated.options, name: 'unique', unique: {} });
+const replacing = defineTask({
+  ...unique.options,
+  name: 'replacing',
+  unique: { policy: 'replace' },
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
-const tasks: TaskDefinition<any, any>[] = [gated, restricted, unique];
+const tasks: TaskDefinition<any, any>[] = [gated, restricted, unique, replacing];
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
@@ -269,4 +274,15 @@ test('a worker that dies at the end of a task launches what follows it, once', a
   await until(async () => (await manager.list({ states: ['succeeded'] })).length === 1);
   const { rows } = await db.pages.query(`select count(*)::int from ${db.t.task}`);
   assert.equal(rows[0]?.count, 2);
+});
+
+test('one that has not begun, but whose parts may, gives its place to none', async (t) => {
+  const { manager, stateOf } = await setUp(t);
+  const parent = await manager.launch(replacing, { name: 'parent' });
+  await manager.launch(gated, { name: 'part' }, { parent: parent.id });
+  const later = await manager.launch(replacing, { name: 'parent' });
+  assert.deepEqual(
+    [await stateOf(parent.id), (await manager.get(later.id)).blockedBy],
+    ['queued', parent.id],
+  );
 });

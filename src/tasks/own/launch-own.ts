@@ -11,8 +11,10 @@ import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
+import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
+import { encryptParams } from './secret-params.ts';
 import { askTurn } from './unique.ts';
 
 export interface OwnLaunch {
@@ -133,14 +135,18 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   if (version > (options.version ?? 1))
     throw new AppError('unknown-task', 422, `“${name}” is not known here in version ${version}.`);
   const read = await readParams(definition, params, version);
-  const said = titleOf(definition, read);
+  const said = titleOf(definition, read, params);
   const title = launch.isUndo ? `Undo: ${said}`.slice(0, maxTitleLength) : said;
   const whole = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
   // An undo is not the same as what it takes back.
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
   const { priority = options.priority ?? 0, onFinished, ...rest } = launch;
   const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
-  return { name, title, params, launch: rest, rules, priority, version, next };
+  const row = { name, title, launch: rest, rules, priority, version, next };
+  const { secret } = options;
+  if (!secret) return { ...row, params };
+  const secrets = encryptParams(context, name, params);
+  return { ...row, params: maskParams(params, secret), secrets };
 }
 
 /** As the row keeps it whose end launches it. */
@@ -185,21 +191,27 @@ async function launchInTurn(
 
 const maxTitleLength = 500;
 
-/** What people call it; no column holds a NUL. */
+/** What people call it, without what is secret in it; no column holds a NUL. */
 export function titleOf<S extends StandardSchemaV1, R>(
   { name, options }: TaskDefinition<S, R>,
   params: Params<S>,
+  given: unknown,
 ): string {
-  const title = typeof options.title === 'function' ? options.title(params) : options.title;
+  const { secret } = options;
+  const shown = maskParams(params, secret) as Params<S>;
+  const title = typeof options.title === 'function' ? options.title(shown) : options.title;
   if (title !== undefined && typeof title !== 'string')
     throw new TypeError(`${name}: title must give a text.`);
-  return (title?.trim() || name).replaceAll('\0', '').slice(0, maxTitleLength);
+  const said = hider(secret, given, params)(title?.trim() || name);
+  return said.replaceAll('\0', '').slice(0, maxTitleLength);
 }
 
 interface NewOwnTask {
   name: string;
   title: string;
   params: unknown;
+  /** What was given, encrypted, where parts of it are secret. */
+  secrets?: string;
   launch: OwnLaunch;
   rules: LaunchRules;
   priority: number;
@@ -232,12 +244,12 @@ async function insertOwn(
     client,
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
-         jsonb_to_record(item) as one(name text, title text, params jsonb, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+         jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
            queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "parentId" int)
      ), inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, parameters_version, meta, state, priority, due_at, expires_at,
+       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
          queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, waits_for, parent_id, follows_id, is_undo, line_id, queued_at)
-       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
          queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end

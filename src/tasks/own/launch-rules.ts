@@ -26,8 +26,9 @@ export function launchRules(
   given: unknown,
   params: unknown,
 ): LaunchRules {
-  const { unique, rate, resultReuseMs, queue = defaultQueue } = definition.options;
+  const { unique, rate, secret, resultReuseMs, queue = defaultQueue } = definition.options;
   const concurrency = concurrencyOf(definition);
+  const keyText = secret ? hashed : shortened;
   const sameKey = () => keyText(unique?.key ? unique.key(params) : JSON.stringify(given, inOrder));
   return {
     queue,
@@ -43,11 +44,16 @@ export function launchRules(
 const maxKeyLength = 200;
 
 /** Short ones stay readable; an index holds no long ones. */
-function keyText(key: unknown): string {
-  if (typeof key !== 'string' && typeof key !== 'number')
-    throw new TypeError('The key of a limit, or of what is unique, must be a text.');
-  const text = String(key);
-  return text.length <= maxKeyLength && !text.includes('\0')
-    ? text
-    : createHash('sha256').update(text).digest('hex');
+function shortened(key: unknown): string {
+  const text = textOf(key);
+  return text.length <= maxKeyLength && !text.includes('\0') ? text : hashed(text);
+}
+
+function hashed(key: unknown): string {
+  return createHash('sha256').update(textOf(key)).digest('hex');
+}
+
+function textOf(key: unknown): string {
+  if (typeof key === 'string' || typeof key === 'number') return String(key);
+  throw new TypeError('The key of a limit, or of what is unique, must be a text.');
 }

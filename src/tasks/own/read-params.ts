@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { AppError } from '../../errors.ts';
 import type { Params, TaskDefinition } from '../../task-definitions/define-task.ts';
+import { hider } from './mask.ts';
 
 /**
  * What the definition's validator makes of parameters, those of a version before migrated first.
@@ -11,6 +12,7 @@ export async function readParams<S extends StandardSchemaV1, R>(
   given: unknown,
   version = options.version ?? 1,
 ): Promise<Params<S>> {
+  const hide = hider(options.secret, given);
   const read = await options.params['~standard'].validate(await migrated(options, given, version));
   if (!read.issues) return read.value as Params<S>;
   throw invalidParams(
@@ -18,14 +20,18 @@ export async function readParams<S extends StandardSchemaV1, R>(
       read.issues.map(({ path = [], message }) => [
         path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ||
           'params',
-        message,
+        hide(message),
       ]),
     ),
   );
 }
 
 async function migrated(
-  { version = 1, migrate }: Pick<TaskDefinition['options'], 'version' | 'migrate'>,
+  {
+    version = 1,
+    migrate,
+    secret,
+  }: Pick<TaskDefinition['options'], 'version' | 'migrate' | 'secret'>,
   given: unknown,
   from: number,
 ): Promise<unknown> {
@@ -33,7 +39,8 @@ async function migrated(
   try {
     return await migrate(given, from);
   } catch (error) {
-    throw invalidParams({ params: `cannot be migrated from version ${from}: ${String(error)}` });
+    const why = hider(secret, given)(String(error));
+    throw invalidParams({ params: `cannot be migrated from version ${from}: ${why}` });
   }
 }
 

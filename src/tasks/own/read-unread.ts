@@ -7,6 +7,7 @@ import { moveTask } from '../move-task.ts';
 import type { OwnTask } from '../task-row.ts';
 import { titleOf } from './launch-own.ts';
 import { launchRules } from './launch-rules.ts';
+import { maskParams } from './mask.ts';
 import { readParams } from './read-params.ts';
 
 /** A task that SQL launched, which knows nothing of what the definition says. */
@@ -25,12 +26,24 @@ export async function readUnread(
   definition: TaskDefinition,
   task: Unread,
 ): Promise<string | null | typeof unreadable> {
+  const { secret } = definition.options;
+  if (secret) {
+    await query(
+      client,
+      sql`update ${raw(t.task)} set parameters = ${JSON.stringify(maskParams(task.parameters, secret))}::jsonb where id = ${task.id}`,
+    );
+    await moveTask(client, t, task.id, 'failed', {
+      reason: 'secret-params',
+      message: 'Some of its parameters are secret, so SQL cannot launch it.',
+    });
+    return unreadable;
+  }
   try {
     const params = await readParams(definition, task.parameters);
     const rules = launchRules(definition, task.parameters, params);
     await query(
       client,
-      sql`update ${raw(t.task)} set is_unread = false, title = ${titleOf(definition, params)}, queue = ${rules.queue}, parameters_version = ${definition.options.version ?? 1},
+      sql`update ${raw(t.task)} set is_unread = false, title = ${titleOf(definition, params, task.parameters)}, queue = ${rules.queue}, parameters_version = ${definition.options.version ?? 1},
          priority = ${task.priority === 0 ? (definition.options.priority ?? 0) : task.priority},
          unique_key = ${rules.uniqueKey}, reuse_key = ${rules.reuseKey}, limit_key = ${rules.limitKey}, rate_key = ${rules.rateKey}, locks_off_reason = ${rules.locksOffReason},
          expires_at = coalesce(expires_at, clock_timestamp() + make_interval(secs => ${rules.expireAfterMs}::float8 / 1000))

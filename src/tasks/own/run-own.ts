@@ -20,9 +20,11 @@ import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
 import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
 import { keepLog } from './log-own.ts';
+import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
 import { keepProgress } from './progress-own.ts';
 import { readParams } from './read-params.ts';
+import { givenParams } from './secret-params.ts';
 import type { Taken } from './take-own.ts';
 
 /** A run that a place is at. */
@@ -37,6 +39,8 @@ export interface OwnRun {
 interface Ready {
   principal: Principal;
   params: unknown;
+  /** Masks what is secret in them. */
+  hide: Hide;
 }
 
 /** Calls a task's `run` and sees to what comes of it. */
@@ -62,6 +66,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   async function run(): Promise<void> {
     const ready = await getReady();
     if (!ready || !(await holdsAffected(ready))) return;
+    const { hide } = ready;
     const progress = keepProgress(context, pool, lease);
     const log = keepLog(context, pool, lease);
     const calls = namedCalls(context, pool, task, lease, {
@@ -74,8 +79,11 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     let result: unknown;
     try {
       const given = {
-        ...handle(progress.tell, calls),
-        log: log.say,
+        ...handle(
+          (done, total, message) => progress.tell(done, total, message && hide(message)),
+          calls,
+        ),
+        log: (line: string) => log.say(hide(String(line))),
         principal: ready.principal,
       };
       result = await inside({ ...given, name: task.operation, params: ready.params }, async () =>
@@ -85,6 +93,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       );
       calls.assertNotSuspended();
       if (definition.options.keepResult === false) result = undefined;
+      if (definition.options.secret) result = hideIn(result, hide);
       assertKept(result);
       await progress.end();
       await log.end();
@@ -97,9 +106,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: hide(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       });
-      return endAttempt(context, pool, task, lease, { error, stop, definition });
+      return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {
       if (softly) clearTimeout(softly);
     }
@@ -125,7 +134,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     const barred = await holdAffected(context, pool, task, lease, held).catch(async (error) => {
       if (error instanceof AppError) return { reason: error.code, message: error.message };
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
-      await endAttempt(context, pool, task, lease, { error, stop, definition });
+      await endAttempt(context, pool, task, lease, { error, stop, definition, hide: ready.hide });
       return 'ended' as const;
     });
     if (barred === null || barred === 'ended') return barred === null;
@@ -155,8 +164,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       return refuse('unknown', 'This task is not undone by its own code (any more).');
     try {
       const { principal } = await withRolesNow(context, task);
-      const { parameters, parametersVersion } = task;
-      return { principal, params: await readParams(definition, parameters, parametersVersion) };
+      const given = await givenParams(context, pool, task);
+      const params = await readParams(definition, given, task.parametersVersion);
+      return { principal, params, hide: hider(definition.options.secret, given, params) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
       throw error;

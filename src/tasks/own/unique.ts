@@ -7,7 +7,6 @@ import { moveTask } from '../move-task.ts';
 import { assertReadCommitted } from '../read-committed.ts';
 import { unfinishedStates } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
-import { cancelDescendants } from './children.ts';
 
 /** What a task is to do that may not be under way twice. */
 export type Turn =
@@ -28,17 +27,18 @@ const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
  */
 export async function askTurn(
   client: Queryable,
-  context: TaskContext,
+  { db: { t } }: Pick<TaskContext, 'db'>,
   { name, uniqueKey, policy }: { name: string; uniqueKey: string; policy: DuplicatePolicy },
 ): Promise<Turn> {
-  const { t } = context.db;
   await assertReadCommitted(client, 'a task that may not be under way twice is launched');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
     advisoryClass.uniqueness,
     `${t.task} ${name} ${uniqueKey}`,
   ]);
-  const { rows } = await client.query<Pick<OwnTask, 'id' | 'state' | 'startedAt'>>(
-    `select id, state, started_at as "startedAt" from ${t.task}
+  const { rows } = await client.query<
+    Pick<OwnTask, 'id' | 'state' | 'startedAt'> & { isJoined: boolean }
+  >(
+    `select id, state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
      where operation = $1 and unique_key = $2 and state = any($3) order by id for update`,
     [name, uniqueKey, underWay],
   );
@@ -49,14 +49,13 @@ export async function askTurn(
     throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
       taskId: first.id,
     });
+  // Parts of one may go on that has not begun itself.
   const isReplaced = (task: (typeof rows)[number]) =>
-    policy === 'replace' && task.state === 'queued' && task.startedAt === null;
-  for (const { id } of rows.filter(isReplaced)) {
-    await cancelDescendants(client, context, id);
+    policy === 'replace' && task.state === 'queued' && task.startedAt === null && !task.isJoined;
+  for (const { id } of rows.filter(isReplaced))
     await moveTask(client, t, id, 'cancelled', {
       reason: 'replaced',
       message: 'A later launch took its place.',
     });
-  }
   return { after: rows.filter((task) => !isReplaced(task)).at(-1)?.id ?? null };
 }

@@ -18,6 +18,7 @@ import { familyOf } from '../family.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { holdersOf } from '../looking/holders.ts';
 import { holdLease, type Lease } from '../running/lease.ts';
+import { writeCalls } from '../running/write-calls.ts';
 import type { OwnTask } from '../task-row.ts';
 import { countWritten } from './own-writes.ts';
 import { RunLost } from './steps.ts';
@@ -120,6 +121,7 @@ export function writingCalls({
         holdersOf: holdersOf(db.t),
         within: client,
         taskId: task.id,
+        callsIn: (within) => writeCalls(context, { tx: within, principal, task, lease }),
         log,
       };
       let changed = 0;

@@ -62,7 +62,7 @@ export async function tryOut(
         `set local enable_seqscan = off; set local jit = off; set local lock_timeout = ${lockTimeoutMs}`,
       );
       const { free, busy } = await lockFree(client, resource, keys);
-      const through = tx && { tx, principal, log: () => undefined };
+      const through = tx && { tx, principal, calls: null, log: () => undefined };
       const rewriting = await findRewriting(client, resource.model);
       const target = {
         resource,

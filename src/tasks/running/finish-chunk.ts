@@ -68,6 +68,8 @@ export async function finishChunk(
    ), event as (
      insert into ${t.task_event} (task_id, at, from_state, state, reason)
      select $1, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
+   ), released as (
+     delete from ${t.lock_set} where task_id = $1 and exists (select from counted where state <> 'running')
    )
    select state, exists (
      select 1 from pg_locks waiting where waiting.locktype = 'transactionid' and not waiting.granted

@@ -15,6 +15,7 @@ import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
 import { TaskRefused } from './task-refused.ts';
+import { writeCalls } from './write-calls.ts';
 
 /**
  * none-left: nothing to claim; stopped: the task is not running any more, or the slot is lost;
@@ -124,11 +125,12 @@ async function work(
 }
 
 function targetOf(
-  { db, log }: TaskContext,
+  context: TaskContext,
   tx: Client | null,
-  { task, resource, rewriting }: Running,
+  { task, resource, rewriting, lease }: Running,
   chunk: number,
 ): ApplyTarget {
+  const { db, log } = context;
   const { id: taskId, principal, principalId, principalName, changeReason } = task;
   const author = { taskId, chunk, principalId, principalName, changeReason };
   return {
@@ -138,7 +140,12 @@ function targetOf(
     rewriting,
     author,
     log,
-    through: tx && { tx, principal, log },
+    through: tx && {
+      tx,
+      principal,
+      calls: writeCalls(context, { tx, principal, task, lease }),
+      log,
+    },
   };
 }
 

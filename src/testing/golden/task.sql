@@ -158,6 +158,7 @@ select
   principal_name as "principalName",
   principal as "principal",
   parameters as "parameters",
+  secrets is not null as "hasSecrets",
   parameters_version as "parametersVersion",
   meta as "meta",
   selection - 'keys' - 'where' as "selection",
@@ -260,6 +261,7 @@ select
   due_at as "dueAt",
   waits_for as "waitsFor",
   queue as "queue",
+  holds_affected as "holdsAffected",
   coalesce(limit_key, rate_key) is not null as "hasLimit",
   expires_at as "expiresAt",
   priority as "priority",
@@ -899,6 +901,18 @@ with
       counted
     where
       state <> 'running'
+  ),
+  released as (
+    delete from "bulkhead"."lock_set"
+    where
+      task_id = $1
+      and exists (
+        select
+        from
+          counted
+        where
+          state <> 'running'
+      )
   )
 select
   state,
