@@ -24,6 +24,34 @@ export async function blockAt(app: App, cityId: number): Promise<{ release(): Pr
   };
 }
 
+/** Holds the run of a task once its bar has moved: whatever it commits waits for the journey. */
+export async function holdRun(app: App, taskId: number): Promise<{ release(): Promise<void> }> {
+  const holder = await app.connect();
+  const hasMoved = async () =>
+    (await app.sql.query('select 1 from bulkhead.task where id = $1 and done > 0', [taskId]))
+      .rowCount === 1;
+  await until(
+    async () => {
+      await holder.query('begin');
+      const slot = 'select 1 from bulkhead.task_slot where task_id = $1 for update';
+      if ((await holder.query(slot, [taskId])).rowCount === 1) {
+        // What it has told is written within this.
+        await new Promise((done) => setTimeout(done, 300));
+        if (await hasMoved()) return true;
+      }
+      await holder.query('commit');
+      return false;
+    },
+    30_000,
+    1,
+  );
+  return {
+    async release() {
+      await holder.query('commit');
+    },
+  };
+}
+
 /** Slows every row by a millisecond, so that a bar can be seen to move. */
 export async function slowDown(app: App): Promise<void> {
   await app.sql.query(`
@@ -39,10 +67,14 @@ export async function spanishIds(app: App): Promise<number[]> {
   return rows.map((row) => row.id);
 }
 
-export async function until(isSo: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(
+  isSo: () => Promise<boolean>,
+  timeoutMs = 20_000,
+  everyMs = 50,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error('it did not come true');
-    await new Promise((done) => setTimeout(done, 50));
+    await new Promise((done) => setTimeout(done, everyMs));
   }
 }

@@ -6,6 +6,8 @@ import { type Client, defineAdmin } from './index.ts';
 import { cities } from './sample/cities.ts';
 import { countries } from './sample/countries.ts';
 import { languages } from './sample/languages.ts';
+import { mirror } from './sample/mirror.ts';
+import { recount } from './sample/recount.ts';
 import { tags } from './sample/tags.ts';
 
 /** What is administered here: edit this file. As it comes it is the sample, a gazetteer. */
@@ -13,6 +15,8 @@ export default defineAdmin({
   name: 'Gazetteer',
   createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
   resources: [cities, countries, tags, languages],
+  tasks: [recount],
+  taskHooks: [mirror],
   migrations: { folder: join(import.meta.dirname, '../prisma/sample'), schema: 'gazetteer' },
   seed,
   credits: ['Places: GeoNames, CC BY 4.0', 'Countries: world-countries, ODbL'],

@@ -41,6 +41,7 @@ export type {
   AfterSave,
   BeforeSave,
   DeleteEvent,
+  Descendant,
   Errors,
   Hooks,
   OwnSave,

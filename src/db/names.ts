@@ -11,6 +11,7 @@ const tables = [
   'chunk',
   'lock_set',
   'lock_range',
+  'descendant',
   'task_failure',
   'task_alteration',
   'change',

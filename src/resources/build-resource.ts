@@ -158,6 +158,7 @@ export function buildResource(
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,
     hooks: options.hooks ?? {},
+    descendants: options.descendants ?? null,
     operations: Object.freeze(
       (options.operations ?? []).map((one) => guardOperation(one, label, onUnreadable)),
     ),

@@ -81,6 +81,8 @@ export interface Resource {
   readonly writeThrough: WriteThrough;
   readonly validate: NonNullable<ResourceOptions['validate']> | null;
   readonly hooks: Hooks;
+  /** What is held with its records; null: nothing is. */
+  readonly descendants: ResourceOptions['descendants'] | null;
   /** Of the project's own, beside those that every resource has. */
   readonly operations: readonly OperationDefinition[];
   /**

@@ -78,6 +78,13 @@ export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write, Wri
   readonly record: T['record'];
 }
 
+/** A record that belongs to another: `key` of a resource (its slug) to `parent`, an id as it was given. */
+export interface Descendant {
+  readonly parent: string | number;
+  readonly resource: string;
+  readonly key: string | number;
+}
+
 /**
  * Code of yours around every write of a resource, by form or in bulk. It runs inside the write's
  * transaction, one record after another. Throw an `AppError` to refuse a record: its message is

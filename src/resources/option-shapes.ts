@@ -135,6 +135,7 @@ export const optionShapes: Shapes<ResourceOptions> = {
   scope: called.optional(),
   tasks: called.optional(),
   validate: called.optional(),
+  descendants: called.optional(),
   hooks: z.strictObject(hookShapes, options).optional(),
   writeThrough: z
     .enum(['sql', 'client'] as const, {

@@ -3,7 +3,7 @@ import type { FieldKind } from '../fields/contract.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
-import type { Errors, Hooks, ValidateContext } from './hooks.ts';
+import type { Descendant, Errors, Hooks, TransactionClient, ValidateContext } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 
 type Sort<N extends string> = N | `-${N}`;
@@ -74,6 +74,14 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field.
    */
   validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;
+  /**
+   * Records that belong to these, and are held with them while a task works on them: for ids, as
+   * addresses have them, which one belongs to which. `tx` is your client; it only looks.
+   */
+  descendants?: (
+    keys: readonly string[],
+    tx: TransactionClient,
+  ) => readonly Descendant[] | Promise<readonly Descendant[]>;
   /** Code of yours around every write. */
   hooks?: Hooks<T>;
   /**

@@ -1,5 +1,6 @@
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import { defineResource } from '../index.ts';
+import { clientOf } from './client.ts';
 import { money } from './money.ts';
 
 export const countries = defineResource(metadata, 'Country', {
@@ -29,6 +30,8 @@ export const countries = defineResource(metadata, 'Country', {
     'surveyBudget',
     'languages',
     'currencies',
+    'cityCount',
+    'cityPopulation',
   ],
   fields: {
     code: { help: 'Three capital letters, ISO 3166-1.' },
@@ -39,8 +42,24 @@ export const countries = defineResource(metadata, 'Country', {
       help: 'What its survey may cost, such as 5,50.',
       kind: money,
     },
+    cityCount: { label: 'Places', help: 'Filled in by Recount.' },
+    cityPopulation: { label: 'Population', help: 'Of its places. Filled in by Recount.' },
     capital: { label: 'Capital (name)' },
     capitalCity: { label: 'Capital city' },
+  },
+  hooks: {
+    /** Whoever moves a country to another region has its places reviewed again. */
+    async afterSave({ before, record, tx, lock }) {
+      if (!before || before.region === record.region) return;
+      const { city } = clientOf(tx);
+      const where = { countryCode: record.code, reviewedAt: { not: null } };
+      const reviewed = await city.findMany({ where, select: { id: true } });
+      await lock(
+        'cities',
+        reviewed.map(({ id }) => id),
+      );
+      await city.updateMany({ where, data: { reviewedAt: null } });
+    },
   },
   validate({ code, code2, area }) {
     return {

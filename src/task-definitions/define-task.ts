@@ -154,6 +154,12 @@ export interface TaskOptions<
    * the attempt. It starts from its top at every attempt.
    */
   readonly run: (params: Params<S>, task: TaskRun) => Promise<R> | R;
+  /**
+   * Takes back what a task has done, whose result is null where it has not succeeded: a task of its
+   * own, as `run` is. Default: what a run has changed by `change` is put back, if it wrote nothing
+   * else.
+   */
+  undo?(params: Params<S>, result: NoInfer<R> | null, task: TaskRun): Promise<unknown> | unknown;
 }
 
 /** A task of a project's own, as `defineTask` made it. */

@@ -59,6 +59,7 @@ const mistakes: readonly [unknown, RegExp][] = [
   [given({ attempts: 0 }), /attempts must be a whole number from 1/],
   [given({ backoff: { factor: 0.5 } }), /backoff.factor must be a number, at least 1/],
   [given({ expireAfterMs: '5' }), /expireAfterMs must be a number/],
+  [given({ undo: true }), /undo must be a function/],
   [given({ affects: 'cities' }), /affects must be a function/],
   [
     given({ affects: () => [], overlap: 'skip' }),

@@ -94,6 +94,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   isolate: isBoolean,
   graceMs: isMilliseconds,
   keepResult: isBoolean,
+  undo: isFunction,
   affects: isFunction,
   overlap: isOneOf(ownOverlaps),
   locks: isObject({ off: isText }, ['off']),

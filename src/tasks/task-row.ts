@@ -115,6 +115,10 @@ interface AnyTask {
   priority: number;
   /** Of an own task: it holds what its definition says that it affects. */
   holdsAffected: boolean;
+  /** Of an own task: its run wrote otherwise than by `change`. */
+  wroteItself: boolean;
+  /** Of an own task: it takes back what the one did that it follows. */
+  isUndo: boolean;
   /** Of an own task: which workers take it. */
   queue: string;
   /** Not begun by then, it is not begun at all. */
@@ -192,6 +196,8 @@ const columns: Record<
   dueAt: 'due_at',
   waitsFor: 'waits_for',
   queue: 'queue',
+  wroteItself: 'wrote_itself',
+  isUndo: 'is_undo',
   holdsAffected: 'holds_affected',
   hasLimit: 'coalesce(limit_key, rate_key) is not null',
   expiresAt: 'expires_at',

@@ -27,7 +27,25 @@ export const affecting = defineTask({
   affects: ({ country }) => ({ resource: 'countries', keys: [country] }),
 });
 
-/** The same, and not under way twice. */
+/** Notes something at a country and at a city. */
+export const noting = defineTask({
+  name: 'noting',
+  params: z.object({ country: z.string(), city: z.number(), note: z.string() }),
+  title: ({ country }) => `Note at ${country}`,
+  async run({ country, city, note }, task) {
+    await task.change('cities', [city], { notes: note });
+    await task.change('countries', [country], { name: note });
+  },
+});
+
+/** The same, with code of its own that takes it back. */
+export const notingWithUndo = defineTask({
+  ...noting.options,
+  name: 'noting-with-undo',
+  undo: async ({ city }, _, task) => void (await task.change('cities', [city], { notes: 'back' })),
+});
+
+/** Holds a country for a while, and is not under way twice. */
 export const single = defineTask({ ...holding.options, name: 'single', unique: {} });
 
 /** The same, and never twice. */
@@ -178,6 +196,8 @@ export const ownTasksAdmin = defineAdmin({
   ...sample,
   definition: import.meta.url,
   tasks: [
+    noting,
+    notingWithUndo,
     holding,
     affecting,
     single,

@@ -9,7 +9,7 @@ import { parseKey } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
-import { firstChanged, previewUndo, undo } from '../../tasks/follow-ups/undo.ts';
+import { firstChanged, previewUndo, previewUndos, undo } from '../../tasks/follow-ups/undo.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { type FailedRecord, listFailedRecords } from '../../tasks/looking/failed-records.ts';
 import { failedValues } from '../../tasks/looking/failed-values.ts';
@@ -28,6 +28,7 @@ import { findResource } from './task-filter.ts';
 import { kindTexts } from './task-kinds.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
 import { undoData } from './undo.ts';
+import { type UndonePartShown, undoRunData, undoRunJson } from './undo-run.ts';
 
 type WithId = { Params: { id: string }; Querystring: { code?: unknown; _after?: unknown } };
 
@@ -46,7 +47,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       listFailedRecords(db, task.id, { code, after, limit: limits.shown.failures + 1 }),
     ]);
     const titles = await titlesFor(resource, principal, found);
-    const actions = await taskActions({ db, principal, resource, url }, task);
+    const actions = await taskActions({ context, principal, resource, url }, task);
     const values = resource
       ? await failedValues(context, resource, task, [...titles.keys()])
       : { edits: [], byKey: new Map() };
@@ -139,7 +140,9 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     turned?: string,
   ) {
     const principal = principalOf(request);
-    const preview = await previewUndo(context, principal, Number(request.params.id), null);
+    const asked = await getNamed(context, principal, Number(request.params.id));
+    if (asked.kind === 'own') return sendUndoOfRun(request, reply, asked);
+    const preview = await previewUndo(context, principal, asked.id, null);
     const { resource, total, judged, restored, unchanged, gone, refused, cascade } = preview;
     const [task] = (await named(context, principal, [preview.task])) as [NamedTask];
     if (wantsJson(request) && error) throw error;
@@ -148,7 +151,13 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       return { taskId: task.id, total, judged, restored, along: back, unchanged, gone, refused };
     }
     const after = turned ?? textsOf(request.query._after)[0] ?? '';
-    const keys = await firstChanged(context, task, null, limits.shown.undone + 1, after);
+    const keys = await firstChanged(
+      context,
+      { id: task.id, model: resource.model.name },
+      null,
+      limits.shown.undone + 1,
+      after,
+    );
     const shown = [...keys, ...refused.flatMap((group) => group.keys)];
     const titles = await titlesOf(registry, resource, principal, [...new Set(shown)]);
     reply.code(error?.status ?? 200);
@@ -166,6 +175,22 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         url,
       ),
     );
+  }
+
+  async function sendUndoOfRun(
+    request: FastifyRequest<WithId>,
+    reply: FastifyReply,
+    task: NamedTask,
+  ) {
+    const principal = principalOf(request);
+    const parts: UndonePartShown[] = [];
+    for (const preview of await previewUndos(context, principal, task.id, null)) {
+      const { resource, refused } = preview;
+      const keys = [...new Set(refused.flatMap((group) => group.keys))];
+      parts.push({ preview, titles: await titlesOf(registry, resource, principal, keys) });
+    }
+    if (wantsJson(request)) return undoRunJson(task, parts);
+    return reply.page('tasks/undo', undoRunData(task, parts, url));
   }
 
   async function titlesFor(

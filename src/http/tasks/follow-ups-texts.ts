@@ -53,6 +53,8 @@ export const followUpTexts = {
   undoHeading: (title: string, id: number) => `Undo task ${id}: ${title}`,
   undoIntro:
     'Every record goes back to what it was before this task, unless it was edited since. The undo is a task of its own and can be undone too.',
+  undoByCode: 'The code of this task takes back what it did',
+  undoByCodeIntro: 'The undo is a task of its own, of which this page says nothing beforehand.',
   undoSample: (judged: number, total: number) =>
     `A sample: the first ${number.format(judged)} of ${records(total)} were looked at. The undo itself looks at each.`,
   restored: (count: number, cascade: readonly string[]) =>

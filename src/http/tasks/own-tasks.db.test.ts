@@ -7,6 +7,8 @@ import { htmx, testApp } from '../../testing/app.ts';
 import {
   affecting,
   holding,
+  noting,
+  notingWithUndo,
   ownTasksAdmin,
   talking,
   whole,
@@ -220,6 +222,66 @@ test('the page of a task says whose end it waits for, and that it holds nothing 
     const ignoring = await page(await launch('ignore'));
     assert.match(ignoring, /Holds[\s\S]{1,100}no records: it was launched without locks/);
     for (const id of [first + 2, second, first]) await admin.post(`/tasks/${id}/cancellation`);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('the page of a task offers to undo it: by what it changed, or by code of its own', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const [admin, editor] = [await app.signIn('admin'), await app.signIn('editor')];
+  await insertPlaces(app.db, 3);
+  const { rows } = await app.db.pages.query('select notes, id from gazetteer.city order by id');
+  assert.equal(rows.length, 3);
+  const notes = async () =>
+    (await app.db.pages.query('select notes from gazetteer.city where id = 2')).rows[0]?.notes;
+  const page = async (path: string) => (await admin.get(path)).body;
+  const json = async (id: number) =>
+    (await admin.get(`/tasks/${id}`, { accept: 'application/json' })).json();
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 2,
+  });
+  const ended = async (id: number) => {
+    for (let tries = 0; !(await json(id)).finishedAt; tries++) {
+      assert.ok(tries < 500, `task ${id} does not end`);
+      await wait(20);
+    }
+  };
+  const undo = async (id: number, op: string) => {
+    const answer = await admin.post(`/tasks/${id}/undo`, { _op: op, _which: 'all' });
+    assert.equal(answer.statusCode, 303, answer.body);
+    const undone = Number(/\/tasks\/(\d+)/.exec(String(answer.headers.location))?.[1]);
+    await ended(undone);
+    return undone;
+  };
+  try {
+    for (const [definition, said, back] of [
+      [noting, /2 records would be put back[\s\S]+Undo 2 records/, null],
+      [notingWithUndo, /The code of this task takes back what it did/, 'back'],
+    ] as const) {
+      const params = { country: 'ESP', city: 2, note: 'noted' };
+      const launching = { principal: admin.principal };
+      const { id } = await launchOwn(app.context, definition, params, launching);
+      await ended(id);
+      assert.equal(await notes(), 'noted');
+      assert.match(await page(`/tasks/${id}`), new RegExp(`href="/tasks/${id}/undo"`));
+      assert.match(await page(`/tasks/${id}/undo`), said);
+      assert.equal((await editor.get(`/tasks/${id}/undo`)).statusCode, 404);
+      const first = await undo(id, `00000000-0000-4000-8000-00000000000${back ? 1 : 2}`);
+      if (!back) await ended(first + 1);
+      assert.equal(await notes(), back);
+      const after = await page(`/tasks/${id}`);
+      assert.match(after, />\s*Undone\s*</);
+      assert.doesNotMatch(after, new RegExp(`href="/tasks/${id}/undo"`));
+      assert.match(await page(`/tasks/${first}`), new RegExp(`Takes back task ${id}`));
+    }
+    const launching = { principal: admin.principal };
+    const { id } = await launchOwn(app.context, holding, { country: 'ESP', ms: 1 }, launching);
+    await ended(id);
+    assert.doesNotMatch(await page(`/tasks/${id}`), /\/undo"/);
+    assert.equal((await admin.get(`/tasks/${id}/undo`)).statusCode, 409);
   } finally {
     await worker.stop();
   }

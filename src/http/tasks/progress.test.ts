@@ -32,6 +32,8 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     dueAt: null,
     queue: 'default',
     holdsAffected: false,
+    wroteItself: false,
+    isUndo: false,
     meta: null,
     hasLimit: false,
     expiresAt: null,

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
-import type { Database } from '../../db/database.ts';
 import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
+import type { TaskContext } from '../../tasks/context.ts';
+import { undoneThrough } from '../../tasks/follow-ups/undo-run.ts';
 import {
   countRetryable,
   type FollowUpTask,
@@ -46,19 +47,29 @@ export interface TaskActions {
 
 export async function taskActions(
   {
-    db,
+    context,
     principal,
     resource,
     url,
-  }: { db: Database; principal: Principal; resource: Resource | null; url: Url },
+  }: {
+    context: Pick<TaskContext, 'db' | 'registry' | 'definitions'>;
+    principal: Principal;
+    resource: Resource | null;
+    url: Url;
+  },
   task: TaskRow,
 ): Promise<TaskActions> {
+  const { db } = context;
   const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
   const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
-  const [retryable, followUps] = await Promise.all([
+  const [retryable, followUps, isUndoable] = await Promise.all([
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
     isFinished(task.state) ? listFollowUps(db, task.id) : [],
+    task.kind === 'own'
+      ? undoneThrough(context, principal, task).then((through) => through !== null)
+      : mayAct && mayUndo(resource, principal, task) && task.changed > 0,
   ]);
+  const isBack = isUndone(task, followUps);
   const form = (code: string, label: string): RetryForm => ({
     action: url(`/tasks/${task.id}/retry`),
     operationId: randomUUID(),
@@ -70,7 +81,7 @@ export async function taskActions(
   const failures = url(`/tasks/${task.id}/failures`);
   return {
     heading: followUpTexts.actions,
-    undone: task.changed > 0 && isUndone(task, followUps) ? taskTexts.undone : null,
+    undone: isBack ? taskTexts.undone : null,
     retry: canRunAgain
       ? form('', taskTexts.own.retry)
       : total > 0
@@ -80,7 +91,7 @@ export async function taskActions(
       [...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))]),
     ),
     undo:
-      mayAct && mayUndo(resource, principal, task) && task.changed > 0 && !isUndone(task, followUps)
+      isUndoable && !isBack
         ? { href: url(`/tasks/${task.id}/undo`), label: followUpTexts.undo }
         : null,
     changes:
@@ -139,14 +150,21 @@ export function failedInList(
 
 /**
  * Its undos have put back as many records as it changed; one that was undone in its turn is not
- * counted.
+ * counted. Of what code did each has succeeded.
  */
-function isUndone({ changed }: TaskRow, followUps: readonly FollowUpTask[]): boolean {
-  return followUps.some((undo) => undo.isUndo && undo.changed >= changed && !undo.isUndone);
+function isUndone({ kind, changed }: TaskRow, followUps: readonly FollowUpTask[]): boolean {
+  if (kind === 'own') {
+    const undos = followUps.filter((undo) => undo.isUndo && !undo.isUndone);
+    return undos.length > 0 && undos.every(({ state }) => state === 'succeeded');
+  }
+  return (
+    changed > 0 &&
+    followUps.some((undo) => undo.isUndo && undo.changed >= changed && !undo.isUndone)
+  );
 }
 
-function isUndo({ selection }: TaskRow): boolean {
-  return selection?.kind === 'changed';
+function isUndo({ selection, isUndo: isOwn }: TaskRow): boolean {
+  return isOwn || selection?.kind === 'changed';
 }
 
 function relative(id: number, label: string, url: Url): { href: string; label: string } {

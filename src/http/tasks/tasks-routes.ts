@@ -208,7 +208,10 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const [titles, alterations, actions, own] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
-      taskActions({ db, principal, resource: findResource(registry, principal, task), url }, task),
+      taskActions(
+        { context, principal, resource: findResource(registry, principal, task), url },
+        task,
+      ),
       readOwnParts(db, task),
     ]);
     return { chunks, failures, alterations, events, untold, titles, actions, own };
@@ -243,7 +246,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     }
     const principal = principalOf(request);
     const links = await taskActions(
-      { db, principal, resource: findResource(registry, principal, task), url },
+      { context, principal, resource: findResource(registry, principal, task), url },
       task,
     );
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));

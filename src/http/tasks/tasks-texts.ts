@@ -273,6 +273,7 @@ export const taskTexts = {
     'moves-onto': 'records would move onto each other',
     'no-records': 'no record matched any more',
     'too-many-at-once': 'too many records for all or nothing',
+    descendants: 'what belongs to its records is not known',
     'count-changed': 'another number of records matched',
     'user-inactive': 'its person may not sign in any more',
     forbidden: 'no longer allowed',

@@ -7,6 +7,8 @@ import type { Shape } from './undo-sql.ts';
 export interface UndoParameters {
   /** The task that is taken back. */
   taskId: number;
+  /** A task of the project's own, which changed records one by one. */
+  isOfRun?: boolean;
   title: string;
   /** What its principal had to be allowed to do. */
   action: Action;

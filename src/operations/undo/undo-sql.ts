@@ -1,4 +1,5 @@
 import { escapeLiteral } from 'pg';
+import type { TableNames } from '../../db/names.ts';
 import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -34,6 +35,8 @@ export interface Shape {
 
 export interface Undoing {
   taskId: number;
+  /** It changed records one by one, some of them more than once: all that it did to one is one change. */
+  isOfRun?: boolean;
   /** Columns that can be inserted into, quoted: not the generated ones. */
   columns: readonly string[];
   /** The cascade of deleted records, which comes back with them. */
@@ -217,18 +220,11 @@ function judgingParts(
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
   const given = shared(sql`${[...keys]}::text[]`);
-  // Finds the journal entries of the keys. Entries of one chunk may overlap, chunks do not: no
-  // entry of these keys begins before the chunk of the first key.
-  const image = sql`image as materialized (
-      select entry.key, entry.before, case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after,
-        change.chunk, change.kept_along
-      from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-      where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
-        and change.fields = ${[...shape.fields]}::text[]
-        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys[0]}), '')
-        and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
-    )`;
+  const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)(t, model, shape, {
+    task,
+    given,
+    keys,
+  });
   const key = `${keySql(model, 't')} collate "C"`;
   if (shape.kind === journal.deleted)
     return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
@@ -268,6 +264,62 @@ function judgingParts(
     )`),
   ];
 }
+
+/** Of which records of which task. */
+interface Imaged {
+  task: Sql;
+  given: Sql;
+  keys: readonly string[];
+}
+
+/**
+ * The journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these
+ * keys begins before the chunk of the first key.
+ */
+function imageOfChunks(
+  t: TableNames,
+  model: ModelMeta,
+  shape: Shape,
+  { task, given, keys }: Imaged,
+): Sql {
+  return sql`image as materialized (
+      select entry.key, entry.before, ${raw(entryAfter)} as after,
+        change.chunk, change.kept_along
+      from ${raw(t.change)} change ${raw(entries)}
+      where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
+        and change.fields = ${[...shape.fields]}::text[]
+        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys[0]}), '')
+        and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
+    )`;
+}
+
+/**
+ * All that a run did to each record as one change: what each field was first, and what it was last.
+ * Every entry of a run is of one record.
+ */
+function imageOfRun(
+  t: TableNames,
+  model: ModelMeta,
+  shape: Shape,
+  { task, given, keys }: Imaged,
+): Sql {
+  return sql`image as materialized (
+      select key, case when not bool_or(is_purged) then jsonb_object_agg(field, was) end as before,
+        case when not bool_or(is_purged) then jsonb_object_agg(field, became) end as after, null::int as chunk, null::text[] as kept_along
+      from (
+        select entry.key, field, bool_or(entry.before is null) as is_purged, (array_agg(entry.before -> field order by change.id))[1] as was,
+          (array_agg((${raw(entryAfter)}) -> field order by change.id desc))[1] as became
+        from ${raw(t.change)} change ${raw(entries)} cross join unnest(change.fields) field
+        where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
+          and change.first_key between ${keys[0]} and ${keys.at(-1)} and entry.key = any(${given})
+        group by entry.key, field
+      ) change group by key having array_agg(field order by field) = ${[...shape.fields]}::text[]
+    )`;
+}
+
+const entries = `cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
+        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)`;
+const entryAfter = `case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end`;
 
 interface Comparison {
   name: string;

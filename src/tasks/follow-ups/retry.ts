@@ -50,7 +50,7 @@ export async function getFinished(
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-function assertFinished({ state }: TaskRow): void {
+export function assertFinished({ state }: TaskRow): void {
   if (!isFinished(state))
     throw new AppError('not-finished', 409, 'This task has not finished yet.', { state });
 }
@@ -63,25 +63,29 @@ function assertForm(operationId: string): void {
 
 /**
  * Queues it, or finds the one that the same form, or another of the same meaning that is
- * unfinished, has launched.
+ * unfinished, has launched; `others` are launched with it or not at all.
  */
-export async function launchFollowUp(context: TaskContext, followUp: FollowUp): Promise<Launched> {
-  const {
-    parent,
-    resource,
-    principal,
-    operationId,
-    operation,
-    title,
-    parameters,
-    selection,
-    expected,
-  } = followUp;
+export async function launchFollowUp(
+  context: TaskContext,
+  followUp: FollowUp,
+  ...others: readonly FollowUp[]
+): Promise<Launched> {
+  const { principal, operationId } = followUp;
   assertForm(operationId);
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const parts = [principal.id, parent.id, operation, selection];
-  return enqueue(context, {
+  return enqueue(
+    context,
+    newFollowUp(followUp),
+    ...others.map((other) => ({ ...newFollowUp(other), operationId: null })),
+  );
+}
+
+function newFollowUp(followUp: FollowUp): NewTask {
+  const { parent, resource, principal, operationId, operation } = followUp;
+  const { title, parameters, selection, expected } = followUp;
+  const parts = [principal.id, parent.id, resource.model.name, operation, selection];
+  return {
     operationId,
     taskKey: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
     resource,
@@ -95,7 +99,7 @@ export async function launchFollowUp(context: TaskContext, followUp: FollowUp): 
     isAtomic: parent.isAtomic,
     options: { ...defaultRunOptions, inBackground: true, changeReason: parent.changeReason },
     snapshot: null,
-  });
+  };
 }
 
 /** `Retry: Edit cities` of `Edit cities`, and of itself. */
@@ -168,7 +172,15 @@ async function retryOwn(
   if (rows[0]) return earlierTask(rows[0], operationId);
   const { parametersVersion: version, priority } = task;
   const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
-  const launch = { principal, operationId, followsId: task.id, priority, version, locks };
+  const launch = {
+    principal,
+    operationId,
+    followsId: task.id,
+    isUndo: task.isUndo,
+    priority,
+    version,
+    locks,
+  };
   const params = await givenParams(context, context.db.pages, task);
   const again = await launchOwn(context, definition, params, launch);
   // What it is about by the button that launched it, no run says.

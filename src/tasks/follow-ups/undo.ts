@@ -23,12 +23,14 @@ import {
 } from '../../operations/undo/undo-sql.ts';
 import type { Action } from '../../resources/actions.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { can } from '../../resources/permissions.ts';
+import { assertCan, can } from '../../resources/permissions.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
-import type { TaskRow } from '../task-row.ts';
-import { getFinished, launchFollowUp } from './retry.ts';
+import { getTask } from '../looking/queries.ts';
+import type { BulkTask, TaskRow } from '../task-row.ts';
+import { assertFinished, type FollowUp, launchFollowUp } from './retry.ts';
+import { assertWroteNothingElse, changedResources, hasUndo, launchUndoRun } from './undo-run.ts';
 
 /** Records that a preview judges exactly; of more, it judges the first of these and says so. */
 const judgedRecords = 5_000;
@@ -59,9 +61,36 @@ export async function previewUndo(
   taskId: number,
   chosen: readonly string[] | null,
 ): Promise<UndoPreview> {
-  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
-  const total = await countChanged(context, task, chosen);
-  const keys = await firstChanged(context, task, chosen, judgedRecords);
+  const [first] = await previewUndos(context, principal, taskId, chosen);
+  if (!first) throw nothingToUndo();
+  return first;
+}
+
+/** The same of each resource whose records the task changed; none: its own code takes it back. */
+export async function previewUndos(
+  context: TaskContext,
+  principal: Principal,
+  taskId: number,
+  chosen: readonly string[] | null,
+): Promise<UndoPreview[]> {
+  const task = await getTask(context, principal, taskId);
+  assertFinished(task);
+  if (task.kind === 'own' && hasUndo(context, task)) return [];
+  const previews: UndoPreview[] = [];
+  for (const part of await prepareUndo(context, principal, task))
+    previews.push(await previewPart(context, principal, part, chosen));
+  return previews;
+}
+
+async function previewPart(
+  context: TaskContext,
+  principal: Principal,
+  { task, resource, parameters }: UndonePart,
+  chosen: readonly string[] | null,
+): Promise<UndoPreview> {
+  const of = { id: task.id, model: resource.model.name };
+  const total = await countChanged(context, of, chosen);
+  const keys = await firstChanged(context, of, chosen, judgedRecords);
   const preview = {
     task,
     resource,
@@ -120,7 +149,7 @@ export async function previewUndo(
 
 /**
  * Launches the undo of a task, or of chosen records of it: a task of its own, which can be undone
- * too. A record that no longer holds what the task wrote is refused and named, and stays as it is.
+ * too; one for each resource whose records a run changed. A record that no longer holds what the task wrote is refused and named, and stays as it is.
  * Throws AppError 'not-finished', 'nothing-to-undo', 'images-gone', 'not-undoable' (409),
  * 'forbidden' (403).
  */
@@ -132,20 +161,33 @@ export async function undo(
 ): Promise<Launched> {
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  const { task, resource, parameters } = await prepareUndo(context, principal, taskId);
-  const expected = await countChanged(context, task, chosen);
-  if (expected === 0) throw nothingToUndo();
-  return launchFollowUp(context, {
-    parent: task,
-    resource,
-    principal,
-    operationId,
-    operation: 'undo' satisfies OperationKind,
-    title: undoTitle(task.title),
-    parameters,
-    selection: { kind: 'changed', filter: '', ...(chosen ? { keys: chosen } : {}) },
-    expected,
-  });
+  const task = await getTask(context, principal, taskId);
+  assertFinished(task);
+  if (task.kind === 'own' && hasUndo(context, task))
+    return launchUndoRun(context, principal, task, operationId);
+  const parts = await prepareUndo(context, principal, task);
+  if (chosen && parts.length > 1)
+    throw new AppError('not-undoable', 409, 'It changed records of several resources: undo all.');
+  const followUps: FollowUp[] = [];
+  for (const { resource, parameters } of parts) {
+    const of = { id: task.id, model: resource.model.name };
+    const expected = await countChanged(context, of, chosen);
+    if (expected === 0) continue;
+    followUps.push({
+      parent: task,
+      resource,
+      principal,
+      operationId,
+      operation: 'undo' satisfies OperationKind,
+      title: undoTitle(task.title),
+      parameters,
+      selection: { kind: 'changed', filter: '', ...(chosen ? { keys: chosen } : {}) },
+      expected,
+    });
+  }
+  const [first, ...others] = followUps;
+  if (!first) throw nothingToUndo();
+  return launchFollowUp(context, first, ...others);
 }
 
 function undoTitle(title: string): string {
@@ -161,17 +203,61 @@ function nothingToUndo(): AppError {
   );
 }
 
-async function prepareUndo(context: TaskContext, principal: Principal, taskId: number) {
-  const { task, resource } = await getFinished(context, principal, taskId);
+/** What a task did to records of one resource. */
+interface UndonePart {
+  task: TaskRow;
+  resource: Resource;
+  parameters: UndoneParameters;
+}
+
+async function prepareUndo(
+  context: TaskContext,
+  principal: Principal,
+  task: TaskRow,
+): Promise<UndonePart[]> {
+  const { registry, db } = context;
+  if (task.kind === 'bulk')
+    return [await prepareBulk(context, principal, task, registry.for(principal, task.resource))];
+  assertWroteNothingElse(task);
+  const slugs = await changedResources(db, task.id);
+  if (slugs.length === 0) throw nothingToUndo();
+  const parts: UndonePart[] = [];
+  for (const slug of slugs) {
+    const resource = registry.for(principal, slug);
+    assertCan(resource, principal, 'update');
+    const action = 'update';
+    parts.push(await preparePart(context, principal, task, resource, { action, isOfRun: true }));
+  }
+  return parts;
+}
+
+async function prepareBulk(
+  context: TaskContext,
+  principal: Principal,
+  task: BulkTask,
+  resource: Resource,
+): Promise<UndonePart> {
   const action = actionOf(resource, task);
   assertMayRun(resource, principal, task);
   if (!mayUndo(resource, principal, task))
     throw new AppError('not-undoable', 409, 'What this operation does is not taken back.');
-  const shapes = await shapesOf(context, task);
+  const done = { action, ...doneFirst(resource, task) };
+  return preparePart(context, principal, task, resource, done);
+}
+
+async function preparePart(
+  context: TaskContext,
+  principal: Principal,
+  task: TaskRow,
+  resource: Resource,
+  done: Pick<UndoneParameters, 'action' | 'isOfRun'> & Partial<Undone>,
+): Promise<UndonePart> {
+  const of = { id: task.id, model: resource.model.name };
+  const shapes = await shapesOf(context, of, done.isOfRun);
   for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
   const cascade = recreates
-    ? await assertRecreatable(context, principal, task, resource, action)
+    ? await assertRecreatable(context, principal, task, resource, done.action)
     : [];
   await assertNoRule(
     context.db.pages,
@@ -183,11 +269,10 @@ async function prepareUndo(context: TaskContext, principal: Principal, taskId: n
   const parameters: UndoneParameters = {
     taskId: task.id,
     title: task.title,
-    action,
     shapes,
     columns,
     along: cascade,
-    ...doneFirst(resource, task),
+    ...done,
   };
   return { task, resource, parameters };
 }
@@ -199,11 +284,26 @@ function doneFirst(resource: Resource, task: TaskRow): Partial<Undone> {
   return { what: { operation, parameters } };
 }
 
-async function shapesOf({ db }: TaskContext, task: TaskRow): Promise<Shape[]> {
+/** A model of whose records a task changed some. */
+interface ChangedModel {
+  id: number;
+  model: string | null;
+}
+
+async function shapesOf(
+  { db }: TaskContext,
+  { id, model }: ChangedModel,
+  isOfRun = false,
+): Promise<Shape[]> {
+  const changed = `from ${db.t.change} change where task_id = $1 and model = $2`;
   const { rows } = await db.pages.query<Shape & { isGone: boolean }>(
-    `select kind, fields, bool_and(before is null and after is null) as "isGone"
-     from ${db.t.change} where task_id = $1 and model = $2 group by kind, fields order by kind`,
-    [task.id, task.model],
+    isOfRun
+      ? `select kind, fields, bool_and(is_gone) as "isGone" from (
+           select kind, array_agg(distinct field order by field) as fields, bool_and(before is null and after is null) as is_gone
+           from (select * ${changed}) change cross join unnest(keys) key cross join unnest(fields) field group by kind, key
+         ) done group by kind, fields order by kind`
+      : `select kind, fields, bool_and(before is null and after is null) as "isGone" ${changed} group by kind, fields order by kind`,
+    [id, model],
   );
   if (rows.length === 0) throw nothingToUndo();
   if (rows.every(({ isGone }) => isGone)) {
@@ -328,14 +428,14 @@ async function insertableColumns(db: TaskContext['db'], model: ModelMeta): Promi
 
 async function countChanged(
   { db }: TaskContext,
-  task: TaskRow,
+  { id, model }: ChangedModel,
   chosen: readonly string[] | null,
 ): Promise<number> {
   const { rows } = await db.pages.query<{ count: number }>(
     chosen
       ? `select count(distinct key)::int as count from ${db.t.change} cross join unnest(keys) key where task_id = $1 and model = $2 and key = any($3::text[])`
-      : `select coalesce(sum(cardinality(keys)), 0)::int as count from ${db.t.change} where task_id = $1 and model = $2`,
-    [task.id, task.model, ...(chosen ? [chosen] : [])],
+      : `select case when bool_or(chunk is null) then count(distinct key)::int else count(*)::int end as count from ${db.t.change} cross join unnest(keys) key where task_id = $1 and model = $2`,
+    [id, model, ...(chosen ? [chosen] : [])],
   );
   return rows[0]?.count ?? 0;
 }
@@ -343,7 +443,7 @@ async function countChanged(
 /** Keys of records that a task changed, in their order, after `last`. */
 export async function firstChanged(
   { db }: Pick<TaskContext, 'db'>,
-  task: TaskRow,
+  { id, model }: ChangedModel,
   chosen: readonly string[] | null,
   limit: number,
   last = '',
@@ -351,7 +451,7 @@ export async function firstChanged(
   const { rows } = await db.pages.query<{ key: string }>(
     `select distinct key from ${db.t.change} cross join unnest(keys) key
      where task_id = $1 and model = $2 and key > $3 and ($4::text[] is null or key = any($4::text[])) order by key limit $5`,
-    [task.id, task.model, last, chosen, limit],
+    [id, model, last, chosen, limit],
   );
   return rows.map(({ key }) => key);
 }

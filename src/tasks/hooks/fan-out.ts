@@ -42,7 +42,7 @@ export async function fanOut(
            when state = 'paused' or state = 'cleaned' or state = any($1) then 'task:' || state
          end as name from event
        union all
-       select event.id, task.follows_id, case task.operation when 'undo' then 'task:undone' else 'task:retried' end
+       select event.id, task.follows_id, case when task.operation = 'undo' and task.kind = 'bulk' or task.is_undo then 'task:undone' else 'task:retried' end
        from event join ${t.task} task on task.id = event.task_id where event.from_state is null and task.follows_id is not null
      ), deliveries as (
        insert into ${t.task_delivery} (event_id, hook, name, task_id, payload)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
@@ -136,15 +137,29 @@ export async function assertNoOverlap(
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
 }
 
-/** The task row and the queue entry, together or not at all. */
-export async function enqueue(context: TaskContext, task: NewTask): Promise<Launched> {
+/** The task row and the queue entry, and those of `others`, together or not at all. */
+export async function enqueue(
+  context: TaskContext,
+  task: NewTask,
+  ...others: readonly NewTask[]
+): Promise<Launched> {
   const { db } = context;
   return patientTransaction(db.pages, recordsHeld, async (client) => {
-    const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
-    if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
-    await wake(client, db.queueSchema, inserted.task.id);
-    return { task: inserted.task, outcome: 'queued' };
+    const launched = await enqueueOne(client, context, task);
+    for (const other of others) await enqueueOne(client, context, other);
+    return launched;
   });
+}
+
+async function enqueueOne(
+  client: Queryable,
+  { db }: TaskContext,
+  task: NewTask,
+): Promise<Launched> {
+  const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
+  if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
+  await wake(client, db.queueSchema, inserted.task.id);
+  return { task: inserted.task, outcome: 'queued' };
 }
 
 async function getPreview(

@@ -12,8 +12,9 @@ import type { TaskContext } from '../context.ts';
 import { insertTask, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { earlierTask, recordsHeld } from '../launched.ts';
-import { activate, lockModel } from '../running/activate.ts';
+import { activate, lockModels } from '../running/activate.ts';
 import { applyIsolated, type ChunkOutcome } from '../running/apply-isolated.ts';
+import { askDescendants, keepDescendants } from '../running/descendants.ts';
 import { keepFailures } from '../running/failures.ts';
 import { finishChunk } from '../running/finish-chunk.ts';
 import { overlapMessage } from '../running/prepare.ts';
@@ -33,7 +34,9 @@ export async function runInline(
     return await inTurn(context.db.pages, (lockMs) => {
       const run = (client: Queryable, tx: Client | null) =>
         inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
-      if (!needsClient(task.resource, getOperation(task.resource, task.operation)))
+      const { resource } = task;
+      const isPlain = !needsClient(resource, getOperation(resource, task.operation));
+      if (isPlain && !resource.descendants)
         return transaction(context.db.pages, (client) => run(client, null));
       return clientTransaction(
         context.registry,
@@ -60,7 +63,9 @@ export async function runInline(
     await client.query(
       `set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`,
     );
-    await lockModel(client, db.t, resource.model.name);
+    const withThem = tx ? await askDescendants(context, resource, keys, tx) : [];
+    const models = [resource.model.name, ...withThem.map(({ model }) => model)];
+    await lockModels(client, db.t, [...new Set(models)]);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
     const { id } = inserted.task;
@@ -73,11 +78,13 @@ export async function runInline(
       id,
       keys.length,
     ]);
+    if (withThem.length > 0) await keepDescendants(client, db.t, id, withThem);
     const holders = await activate(client, db.t, {
       id,
       model: resource.model.name,
       overlap: task.options.overlap,
       locksOffReason: resource.locksOffReason,
+      hasDescendants: withThem.length > 0,
     });
     const free = await readChunk(client, db.t, id);
     if (holders.length > 0 || free.length === 0)

@@ -79,7 +79,7 @@ export async function listFollowUps(
   taskId: number,
 ): Promise<FollowUpTask[]> {
   const { rows } = await pages.query<FollowUpTask>(
-    `select id, selection ->> 'kind' = 'changed' as "isUndo", state, changed,
+    `select id, is_undo or coalesce(selection ->> 'kind' = 'changed', false) as "isUndo", state, changed,
        exists (select 1 from ${t.task} again where again.follows_id = task.id and again.selection ->> 'kind' = 'changed' and again.changed > 0) as "isUndone" from ${t.task} task where follows_id = $1 order by id desc limit 20`,
     [taskId],
   );

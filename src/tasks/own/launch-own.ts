@@ -30,6 +30,8 @@ export interface OwnLaunch {
   operationId?: string | null;
   /** The task that it tries again. */
   followsId?: number | null;
+  /** It takes back what the task did that it follows, or is another try of that. */
+  isUndo?: boolean;
   /** Of its parameters. Default: the definition's. */
   version?: number;
   /** The task that it is a part of. */
@@ -124,8 +126,11 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   if (version > (options.version ?? 1))
     throw new AppError('unknown-task', 422, `“${name}” is not known here in version ${version}.`);
   const read = await readParams(definition, params, version);
-  const title = titleOf(definition, read, params);
-  const rules = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
+  const said = titleOf(definition, read, params);
+  const title = launch.isUndo ? `Undo: ${said}`.slice(0, maxTitleLength) : said;
+  const whole = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
+  // An undo is not the same as what it takes back.
+  const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
   const { priority = options.priority ?? 0 } = launch;
   const row = { name, title, launch, rules, priority, version };
   const { secret } = options;
@@ -218,14 +223,14 @@ async function insertOwn(
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, "blockedBy" int, "operationId" uuid, "followsId" int, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, blocked_by, waits_for, parent_id, follows_id, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, blocked_by, waits_for, parent_id, follows_id, is_undo, line_id, queued_at)
        select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId",
-         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId"), case when "isLater" then null else now() end
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false),
+         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *
      ), event as (

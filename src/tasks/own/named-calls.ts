@@ -161,7 +161,7 @@ export function namedCalls(
       assertKept(last.position, `each “${name}”`);
       await clientTransaction(registry, pool, { timeoutMs }, async (sql, tx) => {
         const some = items.map(({ item }) => item);
-        await within(tx, () => fn(some, tx));
+        await within(sql, tx, () => fn(some, tx));
         const kind = 'each';
         const step = {
           lineId,

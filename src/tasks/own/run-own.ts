@@ -14,6 +14,7 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { whyNot, withRolesNow } from '../running/may-run.ts';
+import type { OwnTask } from '../task-row.ts';
 import { keepAbout } from './about-own.ts';
 import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
@@ -85,8 +86,10 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
         log: (line: string) => log.say(hide(String(line))),
         principal: ready.principal,
       };
-      result = await inside({ ...given, name: task.operation, params: ready.params }, () =>
-        definition.options.run(ready.params, given),
+      result = await inside({ ...given, name: task.operation, params: ready.params }, async () =>
+        task.isUndo
+          ? definition.options.undo?.(ready.params, await undoneResult(pool, context, task), given)
+          : definition.options.run(ready.params, given),
       );
       calls.assertNotSuspended();
       if (definition.options.keepResult === false) result = undefined;
@@ -157,6 +160,8 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   async function getReady(): Promise<Ready | null> {
     const refusal = await whyNot(context, task);
     if (refusal) return refuse(refusal.code, refusal.message);
+    if (task.isUndo && !definition.options.undo)
+      return refuse('unknown', 'This task is not undone by its own code (any more).');
     try {
       const { principal } = await withRolesNow(context, task);
       const given = await givenParams(context, pool, task);
@@ -206,6 +211,19 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       },
     };
   }
+}
+
+/** What the task returned that an undo, or the first try of it, takes back. */
+async function undoneResult(
+  pool: Pool,
+  { db: { t } }: TaskContext,
+  { id, lineId }: OwnTask,
+): Promise<unknown> {
+  const { rows } = await pool.query<{ result: unknown }>(
+    `select undone.result from ${t.task} undo join ${t.task} undone on undone.id = undo.follows_id where undo.id = $1`,
+    [lineId ?? id],
+  );
+  return rows[0]?.result ?? null;
 }
 
 const maxResultBytes = 1_000_000;

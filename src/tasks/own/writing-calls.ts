@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { Parsed, ResourceField } from '../../fields/contract.ts';
 import { getFieldKind } from '../../fields/field-kinds.ts';
 import { parseKey, sortKeys } from '../../metadata/keys.ts';
 import { givenText } from '../../operations/given-text.ts';
-import { clientTransaction } from '../../operations/rules/client-transaction.ts';
+import { clientTransaction, queryableOf } from '../../operations/rules/client-transaction.ts';
 import { type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -19,6 +20,7 @@ import { holdersOf } from '../looking/holders.ts';
 import { holdLease, type Lease } from '../running/lease.ts';
 import { writeCalls } from '../running/write-calls.ts';
 import type { OwnTask } from '../task-row.ts';
+import { countWritten } from './own-writes.ts';
 import { RunLost } from './steps.ts';
 
 export interface Writing {
@@ -32,7 +34,14 @@ export interface Writing {
 
 /** The calls of a run that write. `within` calls a function in a transaction that is there. */
 export interface WritingCalls extends Pick<TaskRun, 'tx' | 'change'> {
-  within<T>(tx: Client, work: () => Promise<T>): Promise<T>;
+  within<T>(sql: Queryable, tx: Client, work: () => Promise<T>): Promise<T>;
+}
+
+/** A transaction of a run. */
+interface Open {
+  client: Client;
+  /** Rows that changes of records wrote in it, where they are counted. */
+  byChange: number;
 }
 
 export function writingCalls({
@@ -44,8 +53,9 @@ export function writingCalls({
   assertGoesOn,
 }: Writing): WritingCalls {
   const { db, registry, settings, log } = context;
-  const open = new AsyncLocalStorage<Client>();
-  return { tx, change, within: (client, work) => open.run(client, work) };
+  const open = new AsyncLocalStorage<Open>();
+  let wroteItself = task.wroteItself;
+  return { tx, change, within };
 
   async function tx<T>(
     fn: (tx: Client) => Promise<T>,
@@ -53,12 +63,25 @@ export function writingCalls({
   ): Promise<T> {
     assertGoesOn();
     const around = open.getStore();
-    if (around) return fn(around);
+    if (around) return fn(around.client);
     return clientTransaction(registry, pool, { timeoutMs }, async (sql, client) => {
-      const result = await open.run(client, () => fn(client));
+      const result = await within(sql, client, () => fn(client));
       if (!(await holdLease(sql, db.t, lease))) throw new RunLost(task.id);
       return result;
     });
+  }
+
+  /** Keeps that a run wrote more than its changes did: no image takes that back. */
+  async function within<T>(sql: Queryable, client: Client, work: () => Promise<T>): Promise<T> {
+    const here: Open = { client, byChange: 0 };
+    const before = wroteItself ? null : await countWritten(sql);
+    const result = await open.run(here, work);
+    if (wroteItself) return result;
+    const after = await countWritten(sql);
+    if (before !== null && after !== null && after - before <= here.byChange) return result;
+    await sql.query(`update ${db.t.task} set wrote_itself = true where id = $1`, [task.id]);
+    wroteItself = true;
+    return result;
   }
 
   async function change(
@@ -71,9 +94,23 @@ export function writingCalls({
     if (!can(resource, principal, 'update'))
       throw new AppError('forbidden', 403, `${principal.name} may not change ${resource.label}.`);
     const values = valuesOf(resource, data);
+    const timeoutMs = settings.statementTimeoutMs;
     const family = await familyOf(pool, db.t, task);
     const keys = sortKeys(ids.map((id) => parseKey(resource.model, String(id))));
-    return tx(async (client) => {
+    const around = open.getStore();
+    if (!around)
+      return clientTransaction(registry, pool, { timeoutMs }, async (sql, client) => {
+        const changed = await changeAll(client);
+        if (!(await holdLease(sql, db.t, lease))) throw new RunLost(task.id);
+        return changed;
+      });
+    const sql = queryableOf(around.client);
+    const before = await countWritten(sql);
+    const changed = await changeAll(around.client);
+    around.byChange += ((await countWritten(sql)) ?? 0) - (before ?? 0);
+    return changed;
+
+    async function changeAll(client: Client): Promise<number> {
       const saving: SaveContext = {
         registry,
         t: db.t,
@@ -90,7 +127,7 @@ export function writingCalls({
       let changed = 0;
       for (const key of keys) if (await updateRecord(saving, key, () => values)) changed++;
       return changed;
-    });
+    }
   }
 }
 

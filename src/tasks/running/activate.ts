@@ -5,6 +5,12 @@ import { familyOf } from '../family.ts';
 import { type Holder, holderColumns } from '../looking/holders.ts';
 import type { Overlap } from '../run-options.ts';
 import { unfinishedSql } from '../states.ts';
+import {
+  descendantHolders,
+  descendantModels,
+  holdDescendants,
+  nameHeldParents,
+} from './descendants.ts';
 
 export interface Activating {
   id: number;
@@ -13,6 +19,8 @@ export interface Activating {
   overlap: Overlap;
   /** Where it holds nothing, nobody is in its way. */
   locksOffReason: string | null;
+  /** Further records, written down as drafts, are held with those of its chunks. */
+  hasDescendants?: boolean;
   /** The task that launched it as a part of itself. */
   parentId?: number | null;
 }
@@ -32,15 +40,20 @@ export async function activate(
   task: Activating,
 ): Promise<Holder[]> {
   const models = await draftModels(client, t, task);
-  await lockModels(client, t, models);
+  const withThem = task.hasDescendants ? await descendantModels(client, t, task.id) : [];
+  await lockModels(client, t, [...new Set([...models, ...withThem])]);
   if (task.locksOffReason === null) {
     const { parentId = null } = task;
     const free = await familyOf(client, t, { id: task.id, parentId });
     const { holders, isOfChunks } = await findOverlaps(client, t, task.id, models, free);
-    if (holders.length > 0) {
-      if (task.overlap !== 'skip' || !isOfChunks) return holders;
-      await leaveOut(client, t, task, free);
+    const further = withThem.length > 0 ? await descendantHolders(client, t, task.id, free) : [];
+    if (holders.length + further.length > 0) {
+      if (task.overlap !== 'skip' || !isOfChunks) return inOrder([...holders, ...further]);
+      await nameHeld(client, t, task, free);
+      if (further.length > 0) await nameHeldParents(client, t, task.id, free);
+      await leaveOut(client, t, task);
     }
+    if (withThem.length > 0) await holdDescendants(client, t, task.id);
   }
   await client.query(
     `with sets as (
@@ -138,14 +151,17 @@ async function findOverlaps(
       isOfChunks &&= !isOfSet;
     }
   }
-  return {
-    holders: [...found.values()].sort((one, other) => one.taskId - other.taskId),
-    isOfChunks,
-  };
+  return { holders: inOrder([...found.values()]), isOfChunks };
 }
 
-/** Takes the held records out of the draft chunks and writes down who held them. */
-async function leaveOut(
+/** Each once. */
+function inOrder(holders: readonly Holder[]): Holder[] {
+  const found = new Map(holders.map((holder) => [holder.taskId, holder]));
+  return [...found.values()].sort((one, other) => one.taskId - other.taskId);
+}
+
+/** Writes down which records of the draft chunks are held, and by whom. */
+async function nameHeld(
   client: Queryable,
   t: TableNames,
   { id, model }: Activating,
@@ -159,6 +175,10 @@ async function leaveOut(
      from overlap join ${t.task} holder on holder.id = overlap.task_id group by overlap.number, holder.id`,
     [id, model, free],
   );
+}
+
+/** Takes the records that were written down as held out of the draft chunks. */
+async function leaveOut(client: Queryable, t: TableNames, { id }: Activating): Promise<void> {
   await client.query(
     `with held as materialized (
        select chunk as number, array_agg(key) as keys from ${t.task_failure} cross join unnest(keys) key

@@ -13,7 +13,8 @@ import type { TaskContext } from '../context.ts';
 import type { Holder } from '../looking/holders.ts';
 import { moveTask } from '../move-task.ts';
 import type { BulkTask } from '../task-row.ts';
-import { activate, lockModel } from './activate.ts';
+import { activate, lockModels } from './activate.ts';
+import { descendantModels, draftDescendants, forgetDescendants } from './descendants.ts';
 import { type Frozen, freeze } from './freeze.ts';
 import { type KeySource, keySourceOf } from './key-source.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
@@ -66,13 +67,18 @@ export async function prepare(
     const since = task.selection.isByCode ? '' : ' any more';
     return fail('no-records', `No record matches${since}. Nothing was changed.`);
   }
+  const unknown = await draftDescendants(context, pool, resource, lease);
+  if (unknown !== null) return fail('descendants', unknown);
   const onto = await whyOnto(context, pool, task, resource);
   if (onto) return fail(movesOntoCode, onto);
   await transaction(pool, async (client) => {
-    await lockModel(client, db.t, task.model);
+    const hasDescendants = resource.descendants !== null;
+    const withThem = hasDescendants ? await descendantModels(client, db.t, task.id) : [];
+    await lockModels(client, db.t, [...new Set([task.model, ...withThem])]);
     if (!(await isStillPreparing(client, db.t, lease))) return;
-    const holders = await activate(client, db.t, task);
+    const holders = await activate(client, db.t, { ...task, hasDescendants });
     if (holders.length === 0) return begin(context, client, task, frozen);
+    if (hasDescendants) await forgetDescendants(client, db.t, task.id);
     if (task.overlap === 'wait') return waitFor(context, client, task, holders);
     await moveTask(client, db.t, task.id, 'failed', {
       reason: 'overlap',
@@ -81,7 +87,10 @@ export async function prepare(
   });
 
   async function fail(reason: string, message: string): Promise<void> {
-    await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
+    await transaction(pool, async (client) => {
+      await failTask(client, db.t, lease, { reason, message });
+      if (resource.descendants) await forgetDescendants(client, db.t, task.id);
+    });
   }
 }
 
