@@ -68,6 +68,7 @@ export type {
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
 export type { InTask, WriteCalls } from './resources/write-calls.ts';
+export type { TaskColumn } from './task-columns.ts';
 export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
   type Backoff,
