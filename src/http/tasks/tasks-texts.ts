@@ -93,6 +93,7 @@ export const taskTexts = {
     progress: 'Progress',
     counts: 'Result',
   },
+  unreadColumn: 'could not be read',
   states: {
     scheduled: 'Scheduled',
     queued: 'Queued',
