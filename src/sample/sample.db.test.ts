@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { TaskEvent } from '../task-definitions/task-hooks.ts';
 import { TaskManager } from '../task-manager.ts';
 import { launchFromCode } from '../tasks/launching/launch-from-code.ts';
 import { lockRecords } from '../tasks/running/lock-records.ts';
@@ -9,7 +10,7 @@ import { testApp } from '../testing/app.ts';
 import { ada, finished } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { workOff } from '../testing/work-off.ts';
-import { mirrorEarlier } from './mirror.ts';
+import { mirror, mirrorEarlier } from './mirror.ts';
 import { recount } from './recount.ts';
 
 async function setUp(t: Parameters<typeof testApp>[0]) {
@@ -147,4 +148,7 @@ test('the mirror has what becomes of tasks, and those that were there before it 
   assert.equal(await mirrorEarlier(tasks, client), 1);
   assert.deepEqual(await mirrored(), [succeeded(before.id), succeeded(after.id)]);
   assert.equal(await mirrorEarlier(tasks, client), 0);
+  const cleaned = { name: 'task:cleaned', task: await tasks.get(before.id) };
+  await mirror.run(cleaned as unknown as TaskEvent, { client });
+  assert.deepEqual(await mirrored(), [succeeded(after.id)]);
 });

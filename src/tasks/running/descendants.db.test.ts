@@ -44,7 +44,12 @@ async function setUp(
   });
   const others = sample.resources.filter(({ model }) => model !== 'Country');
   const admin = { ...sample, resources: [countries, ...others] };
-  const context = testContext(db, {}, { minAsyncRecords }, admin);
+  const errors: string[] = [];
+  const context = {
+    ...testContext(db, {}, { minAsyncRecords }, admin),
+    log: (_level: string, _message: string, details?: object) =>
+      void errors.push(JSON.stringify(details)),
+  };
   const cities = context.registry.get('cities');
   /** A task that runs, and holds a city. */
   async function hold(id: number): Promise<number> {
@@ -78,6 +83,7 @@ async function setUp(
     context,
     connectionString,
     asked,
+    errors,
     hold,
     launch,
     edit,
@@ -131,6 +137,20 @@ test('what belongs to a task’s records is held with them until it ends', async
   }
   await assertFreeCity(1);
   assert.deepEqual([await left(), asked], [[0, 0], [1]]);
+});
+
+test('what belongs to a record that is left out is not held', async (t) => {
+  let held: string[] = [];
+  const { context, hold, edit } = await setUp(t, {
+    hooks: {
+      async afterSave() {
+        held = [...(await listHolders(context.db, 'City', [1, 2, 3, 4].map(key))).keys()].sort();
+      },
+    },
+  });
+  await hold(2);
+  const { changed, conflicted } = await edit('skip');
+  assert.deepEqual([changed, conflicted, held], [1, 1, [key(2), key(4)]]);
 });
 
 test('where another task holds one of them the task is refused, waits, or leaves its record out whole', async (t) => {
@@ -212,10 +232,11 @@ test('of a few records that are changed at once one is refused, or left out, whe
 
 test('a rule of descendants that throws, or names what it was not asked, ends the task before it writes', async (t) => {
   let gives = () => [{ parent: 'ITA', resource: 'cities', key: 1 }];
-  const { edit, subregions, left } = await setUp(t, { descendants: () => gives() });
+  const { edit, subregions, left, errors } = await setUp(t, { descendants: () => gives() });
   const wrong = await edit();
   assert.deepEqual([wrong.state, wrong.reason], ['failed', 'descendants']);
   assert.match(String(wrong.message), /The descendants rule of countries failed/);
+  assert.match(errors.join(), /descendants of countries: \\"ITA\\" is none of the keys/);
   gives = () => assert.fail('down');
   assert.equal((await edit()).reason, 'descendants');
   gives = () => [{ parent: 'ESP', resource: 'towns', key: 1 }];
