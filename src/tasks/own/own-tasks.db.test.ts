@@ -71,6 +71,29 @@ test('a task of one’s own is launched, told of, and kept with its result', asy
   assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
 });
 
+test('what throws before the run is called is an attempt that failed, and leaves no place taken', async (t) => {
+  let calls = 0;
+  const odd = defineTask({
+    name: 'odd',
+    params: z.object({ country: z.string() }).transform((params) => {
+      if (++calls > 1) throw new Error('This validator is broken.');
+      return params;
+    }),
+    attempts: 2,
+    backoff: quick,
+    run: () => null,
+  });
+  const { db, context, begin } = await setUp(t, odd);
+  const { id } = await launchOwn(context, odd, { country: 'ESP' }, { principal: ada });
+  await begin();
+  const task = await finished(db, id);
+  assert.deepEqual(
+    [task.state, task.reason, task.message, task.failedAttempts],
+    ['failed', 'error', 'This validator is broken.', 2],
+  );
+  assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
+});
+
 test('what cannot be launched is refused by name, and nothing is written', async (t) => {
   const known = defineTask({
     name: 'known',

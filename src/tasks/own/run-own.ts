@@ -158,18 +158,21 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
 
   /** Null: it may not run, or can no more, which no further attempt would change. */
   async function getReady(): Promise<Ready | null> {
-    const refusal = await whyNot(context, task);
-    if (refusal) return refuse(refusal.code, refusal.message);
-    if (task.isUndo && !definition.options.undo)
-      return refuse('unknown', 'This task is not undone by its own code (any more).');
     try {
+      const refusal = await whyNot(context, task);
+      if (refusal) return await refuse(refusal.code, refusal.message);
+      if (task.isUndo && !definition.options.undo)
+        return await refuse('unknown', 'This task is not undone by its own code (any more).');
       const { principal } = await withRolesNow(context, task);
       const given = await givenParams(context, pool, task);
       const params = await readParams(definition, given, task.parametersVersion);
       return { principal, params, hide: hider(definition.options.secret, given, params) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
-      throw error;
+      // Code of the project that was asked before the run; what is secret may be in what it says.
+      const failed = definition.options.secret ? new Error(unreadParams) : error;
+      await endAttempt(context, pool, task, lease, { error: failed, stop: null, definition });
+      return null;
     }
   }
 
@@ -226,6 +229,8 @@ async function undoneResult(
   return rows[0]?.result ?? null;
 }
 
+const unreadParams =
+  'What comes before the run has thrown: its parameters are secret, so it is not said what.';
 const maxResultBytes = 1_000_000;
 
 function assertKept(result: unknown): void {
