@@ -3,6 +3,7 @@ import { didYouMean } from './nearest.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
+import { type TaskColumn, taskColumnProblems } from './task-columns.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
 import type { TaskHook } from './task-definitions/task-hooks.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
@@ -24,6 +25,8 @@ export interface AdminDefinition {
   readonly tasks?: readonly TaskDefinition<any, any>[];
   /** What the project does when something becomes of a task. */
   readonly taskHooks?: readonly TaskHook[];
+  /** Columns of the project's own on the page of all tasks. */
+  readonly taskColumns?: readonly TaskColumn[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
   readonly taskManager?: TaskManagerClass;
   readonly taskManagerArguments?: readonly unknown[];
@@ -76,6 +79,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   resources: true,
   tasks: true,
   taskHooks: true,
+  taskColumns: true,
   taskManager: true,
   taskManagerArguments: true,
   definition: true,
@@ -93,5 +97,6 @@ export function checkAdmin(admin: AdminDefinition): void {
   );
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
+  problems.push(...taskColumnProblems(admin.taskColumns));
   if (problems.length > 0) throw new DefinitionError(problems);
 }

@@ -3,6 +3,7 @@ export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
 export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
+export { createTestTasks, type TestTasks } from './create-test-tasks.ts';
 export { AppError } from './errors.ts';
 export type {
   Cell,
@@ -67,6 +68,7 @@ export type {
 export { DefinitionError } from './resources/problems.ts';
 export * from './resources/project-types.ts';
 export type { InTask, WriteCalls } from './resources/write-calls.ts';
+export type { TaskColumn } from './task-columns.ts';
 export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
   type Backoff,

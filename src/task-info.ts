@@ -30,6 +30,8 @@ export interface TaskInfo<R = unknown> {
   readonly isFinished: boolean;
   /** The task that it waits for. */
   readonly blockedBy: number | null;
+  /** What its end launches, and then its id; null: nothing. */
+  readonly onFinished: { readonly title: string; readonly taskId: number | null } | null;
   /** Not before this. */
   readonly dueAt: Date | null;
   readonly createdAt: Date;
@@ -56,6 +58,7 @@ export function infoOf<R>(task: TaskRow): TaskInfo<R> {
     result: task.result as R | null,
     isFinished: isFinished(state),
     blockedBy: task.blockedBy,
+    onFinished: task.onFinished,
     dueAt: task.dueAt,
     createdAt: task.createdAt,
     startedAt: task.startedAt,

@@ -21,7 +21,13 @@ import {
 } from './tasks/looking/conflicts.ts';
 import { type Health, readHealth } from './tasks/looking/health.ts';
 import { getTask, listTasksWhere, type TaskQuery } from './tasks/looking/queries.ts';
-import { launchManyOwn, launchOwn, type OwnLaunch } from './tasks/own/launch-own.ts';
+import { launchInParent } from './tasks/own/join-parent.ts';
+import {
+  launchManyOwn,
+  launchOwn,
+  type OnFinished,
+  type OwnLaunch,
+} from './tasks/own/launch-own.ts';
 import { type Purged, purge } from './tasks/worker/retention.ts';
 
 /** How a task of your own is launched. */
@@ -39,6 +45,16 @@ export interface LaunchOptions {
   operationId?: string;
   /** Plain JSON that is kept with it, and given back in `TaskInfo`. */
   meta?: unknown;
+  /**
+   * The id of a task of your own that it becomes a part of: that one ends after it, and it is cancelled
+   * with it. It must not have ended.
+   */
+  parent?: number;
+  /**
+   * Launched by the end of the task, whatever that is, once, on behalf of the same: a task of your own
+   * with its parameters.
+   */
+  onFinished?: OnFinished;
   /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
   locks?: 'check' | 'ignore';
   /**
@@ -99,15 +115,19 @@ export class TaskManager {
    * Launches a task of your own: one row, taken by the next free place of a worker.
    *
    * @throws AppError 422 'unknown-task', 'invalid-params' (details.fieldErrors), 'wrong-isolation',
-   *   403 'forbidden', 409 'duplicate' (details.taskId)
+   *   403 'forbidden', 409 'duplicate' (details.taskId), 'task-finished' (of `parent`), 404 'not-found'
    */
   async launch<S extends StandardSchemaV1, R>(
     definition: TaskDefinition<S, R>,
     params: GivenParams<S>,
     options: LaunchOptions = {},
   ): Promise<TaskInfo<R>> {
-    const { launch, client } = this.#launch(options);
-    return infoOf(await launchOwn(this.#access.context, definition, params, launch, client));
+    const { launch, client, parentId } = this.#launch(options);
+    const { context, principal } = this.#access;
+    const launched = await launchInParent(context, principal, parentId, client, (within) =>
+      launchOwn(context, definition, params, launch, within),
+    );
+    return infoOf(launched);
   }
 
   /**
@@ -120,15 +140,20 @@ export class TaskManager {
     params: readonly GivenParams<S>[],
     options: Omit<LaunchOptions, 'operationId'> = {},
   ): Promise<TaskInfo<R>[]> {
-    const { launch, client } = this.#launch(options);
-    const { context } = this.#access;
-    return (await launchManyOwn(context, definition, params, launch, client)).map(infoOf<R>);
+    const { launch, client, parentId } = this.#launch(options);
+    const { context, principal } = this.#access;
+    const launched = await launchInParent(context, principal, parentId, client, (within) =>
+      launchManyOwn(context, definition, params, launch, within),
+    );
+    return launched.map(infoOf<R>);
   }
 
-  #launch({ startAt, delayMs = 0, tx, ...rest }: LaunchOptions): {
+  #launch({ startAt, delayMs = 0, tx, parent, ...rest }: LaunchOptions): {
     launch: OwnLaunch;
+    parentId: number | null;
     client: ReturnType<typeof queryableOf> | undefined;
   } {
+    const parentId = parent ?? null;
     const waitMs = startAt ? Math.max(0, startAt.getTime() - Date.now()) : delayMs;
     if (!Number.isFinite(waitMs) || waitMs < 0)
       throw new TypeError('launch: delayMs is a number from 0, startAt is a Date.');
@@ -138,7 +163,8 @@ export class TaskManager {
     if (rest.locks !== undefined && rest.locks !== 'check' && rest.locks !== 'ignore')
       throw new TypeError('launch: locks is check or ignore.');
     return {
-      launch: { principal: this.#access.principal, ...rest, delayMs: waitMs },
+      launch: { principal: this.#access.principal, ...rest, parentId, delayMs: waitMs },
+      parentId,
       client: tx && queryableOf(tx),
     };
   }

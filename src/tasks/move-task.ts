@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { launchOnFinishedSql, nextIdSql } from './on-finished.ts';
 import { isFinished, statesBefore, type TaskState } from './states.ts';
 
 export interface MoveReason {
@@ -33,15 +34,17 @@ export async function moveTasks(
   to: TaskState,
   { reason, message, by }: MoveReason = {},
 ): Promise<number> {
+  const isEnd = isFinished(to);
   const { rowCount } = await client.query(
     `with old as (
-       select id, state from ${t.task} where id = any($1) and state = any($2) for update
+       select id, state${isEnd ? `, ${nextIdSql(t)} as next_id` : ''} from ${t.task} where id = any($1) and state = any($2) for update
      ), moved as (
        update ${t.task} task set state = $3, reason = coalesce($4, reason), message = coalesce($5, message),
          started_at = case when $3 = 'preparing' then coalesce(started_at, now()) else started_at end,
          finished_at = case when $6 then clock_timestamp() else finished_at end
-       from old where task.id = old.id returning task.id, old.state as from_state
-     ), released as (
+         ${isEnd ? `, on_finished = on_finished || jsonb_build_object('taskId', next_id)` : ''}
+       from old where task.id = old.id returning task.*, old.state as from_state${isEnd ? ', next_id' : ''}
+     )${isEnd ? `, ${launchOnFinishedSql(t)}` : ''}, released as (
        delete from ${t.lock_set} where task_id in (select id from moved where $6)
      )
      insert into ${t.task_event} (task_id, at, from_state, state, reason, by) select id, clock_timestamp(), from_state, $3, $4, $7::jsonb from moved returning task_id`,
@@ -51,7 +54,7 @@ export async function moveTasks(
       to,
       reason ?? null,
       message ?? null,
-      isFinished(to),
+      isEnd,
       by ? JSON.stringify({ id: by.id, name: by.name }) : null,
     ],
   );

@@ -115,6 +115,8 @@ interface AnyTask {
   priority: number;
   /** Of an own task: it holds what its definition says that it affects. */
   holdsAffected: boolean;
+  /** Of an own task: what its end launches, and then its id. */
+  onFinished: { title: string; taskId: number | null } | null;
   /** Of an own task: its run wrote otherwise than by `change`. */
   wroteItself: boolean;
   /** Of an own task: it takes back what the one did that it follows. */
@@ -196,6 +198,7 @@ const columns: Record<
   dueAt: 'due_at',
   waitsFor: 'waits_for',
   queue: 'queue',
+  onFinished: `case when on_finished is not null then jsonb_build_object('title', on_finished -> 'title', 'taskId', on_finished -> 'taskId') end`,
   wroteItself: 'wrote_itself',
   isUndo: 'is_undo',
   holdsAffected: 'holds_affected',

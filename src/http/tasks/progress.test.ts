@@ -32,6 +32,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     dueAt: null,
     queue: 'default',
     holdsAffected: false,
+    onFinished: null,
     wroteItself: false,
     isUndo: false,
     meta: null,

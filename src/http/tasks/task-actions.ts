@@ -116,6 +116,15 @@ export async function taskActions(
               url,
             ),
           ]),
+      ...(task.onFinished?.taskId
+        ? [
+            relative(
+              task.onFinished.taskId,
+              taskTexts.own.launchedNext(task.onFinished.title, task.onFinished.taskId),
+              url,
+            ),
+          ]
+        : []),
       ...followUps.map(({ id, isUndo: undoes, state }) =>
         relative(
           id,

@@ -376,6 +376,8 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   if (task.locksOffReason !== null)
     list.push({ label: facts.locks, value: taskTexts.withoutLocks(task.locksOffReason) });
   if (task.kind === 'own') {
+    if (task.onFinished)
+      list.push({ label: taskTexts.own.onFinished, value: nextOf(task.onFinished) });
     list.push({ label: facts.backend, value: kindTexts(task).waitedFor });
     if (task.failedAttempts > 0)
       list.push({
@@ -392,6 +394,12 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   if (task.parallelism > 1)
     list.push({ label: facts.parallelism, value: formatNumber(task.parallelism) });
   return list;
+}
+
+function nextOf({ title, taskId }: NonNullable<TaskRow['onFinished']>): string {
+  return taskId === null
+    ? taskTexts.own.launchesNext(title)
+    : taskTexts.own.launchedNext(title, taskId);
 }
 
 function recordsInWords(

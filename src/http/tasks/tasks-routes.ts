@@ -19,6 +19,7 @@ import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
@@ -50,7 +51,10 @@ const stopPolling = 286;
 
 type WithId = { Params: { id: string } };
 
-export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { admin, context, url },
+) => {
   const { db, registry } = context;
   // Signed out ends a poll like anything else, so the guard lets it through.
   const open = { config: { isPublic: true, isPolled: true } };
@@ -67,7 +71,15 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         total: page.total,
         page: query.page,
       };
-    const list = taskListData(page, { query, now, url, resources: registry.list, principal });
+    const columns = await readOwnColumns(context, admin.taskColumns ?? [], page.tasks);
+    const list = taskListData(page, {
+      query,
+      now,
+      url,
+      resources: registry.list,
+      principal,
+      columns,
+    });
     return reply.page(
       'tasks/index',
       tasksPageData(list, {
@@ -90,6 +102,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       url,
       resources: registry.list,
       principal,
+      columns: await readOwnColumns(context, admin.taskColumns ?? [], page.tasks),
     });
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });

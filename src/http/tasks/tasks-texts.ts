@@ -39,6 +39,9 @@ export const taskTexts = {
     formGone: 'This form is no longer valid. Open it again. Nothing was started.',
     alreadyDone: 'The same was done a while ago. Nothing was started: this is its task.',
     alreadyRunning: 'The same is under way already. Nothing was started: this is its task.',
+    onFinished: 'When it ends',
+    launchesNext: (title: string) => `“${title}” is launched`,
+    launchedNext: (title: string, id: number) => `“${title}”, task ${id}`,
     running: 'Running in the background',
     queued: 'Waiting for its turn',
     scheduled: 'Waiting for its time',
@@ -90,6 +93,7 @@ export const taskTexts = {
     progress: 'Progress',
     counts: 'Result',
   },
+  unreadColumn: 'could not be read',
   states: {
     scheduled: 'Scheduled',
     queued: 'Queued',

@@ -11,6 +11,7 @@ import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type LaunchButtonData, launchButtons } from './launch.ts';
+import type { OwnColumns } from './own-columns.ts';
 import {
   type Bar,
   barOf,
@@ -43,6 +44,8 @@ export interface TaskLine {
   undone: string | null;
   /** What its state alone would not say. */
   note: string | null;
+  /** Of the project's columns. */
+  cells: readonly { label: string; text: string }[];
 }
 
 /** The part of the dashboard that is live. */
@@ -52,6 +55,8 @@ export interface TaskListData {
   pollUrl: string | null;
   emptyText: string;
   showAllUrl: string | null;
+  /** Of the project's columns. */
+  labels: readonly string[];
   paging: { text: string; previous: string | null; next: string | null } | null;
   words: typeof taskTexts.columns & {
     showAll: string;
@@ -123,7 +128,7 @@ export function taskListData(
   { tasks, total }: TaskPage,
   { query, ...parts }: { query: TasksQuery } & LineParts,
 ): TaskListData {
-  const { url, resources, principal } = parts;
+  const { url, resources, principal, columns } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
   const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
   const from = (query.page - 1) * limits.shown.tasks;
@@ -135,6 +140,7 @@ export function taskListData(
       : resources.some((one) => canSelect(one, principal))
         ? taskTexts.none
         : taskTexts.noneForViewers,
+    labels: columns?.labels ?? [],
     showAllUrl: query.state ? url('/tasks') : null,
     paging:
       lastPage === 1 && query.page === 1
@@ -171,11 +177,13 @@ export interface LineParts {
   resources: readonly Resource[];
   /** Who reads. */
   principal: Principal;
+  /** Left out: none is shown. */
+  columns?: OwnColumns;
 }
 
 export function taskLine(
   task: ListedTask,
-  { now, url, resources, principal }: LineParts,
+  { now, url, resources, principal, columns }: LineParts,
 ): TaskLine {
   const progress = shownProgress(task, now);
   const when = task.startedAt ?? task.createdAt;
@@ -198,6 +206,7 @@ export function taskLine(
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
+    cells: columns?.cellsOf(task.id) ?? [],
     note:
       away === undefined
         ? null

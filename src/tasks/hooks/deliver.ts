@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import type { TableNames } from '../../db/names.ts';
 import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 
@@ -32,10 +33,7 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
   const { rows } = await pool.query<Delivery>(
     `update ${t.task_delivery} delivery set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
      where id = (
-       select id from ${t.task_delivery} next where parked_at is null and due_at <= clock_timestamp() and hook = any($1)
-         and not exists (select 1 from ${t.task_delivery} before where before.hook = next.hook and before.task_id = next.task_id
-           and before.parked_at is null and (before.event_id, before.id) < (next.event_id, next.id))
-         and not exists (select 1 from ${t.task_event} event where event.task_id = next.task_id and not event.is_fanned and event.id < next.event_id)
+       select id from ${t.task_delivery} next where hook = any($1) and ${isDeliverableSql(t)}
        order by due_at, id limit 1 for update skip locked
      )
      returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts`,
@@ -67,6 +65,14 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
     });
   }
   return true;
+}
+
+/** Deliveries `next` that are due, and before which nothing is to be told. */
+export function isDeliverableSql(t: TableNames): string {
+  return `parked_at is null and due_at <= clock_timestamp()
+         and not exists (select 1 from ${t.task_delivery} before where before.hook = next.hook and before.task_id = next.task_id
+           and before.parked_at is null and (before.event_id, before.id) < (next.event_id, next.id))
+         and not exists (select 1 from ${t.task_event} event where event.task_id = next.task_id and not event.is_fanned and event.id < next.event_id)`;
 }
 
 async function putOff(

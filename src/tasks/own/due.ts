@@ -6,6 +6,7 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { wakeWaiting } from '../running/slots.ts';
+import { cancelDescendants } from './children.ts';
 import { isKnownSql } from './known-here.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
@@ -94,6 +95,7 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
               policy: policy === 'refuse' ? 'existing' : policy,
             });
       if ('existing' in turn) {
+        await cancelDescendants(client, context, id);
         await moveTask(client, t, id, 'cancelled', {
           reason: 'duplicate',
           message: `The same was under way already when its time came, as task ${turn.existing}.`,
@@ -124,6 +126,7 @@ async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {
         [id],
       );
       if (rowCount === 0) return;
+      await cancelDescendants(client, context, id);
       await moveTask(client, t, id, 'cancelled', {
         reason: 'expired',
         message: 'It had not begun by the time until which it was to begin.',

@@ -11,7 +11,7 @@ import type { Lease } from '../running/lease.ts';
 import { wakeWaiting } from '../running/slots.ts';
 import { unfinishedSql } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
-import { endWithParts } from './children.ts';
+import { endWithParts, unfinishedChildren } from './children.ts';
 import { hardLimitMessage } from './hard-limit.ts';
 import type { Hide } from './mask.ts';
 import type { Awaited } from './named-calls.ts';
@@ -28,8 +28,8 @@ interface Ended {
 }
 
 /**
- * The same as `succeed` in one statement, of a task that nobody has asked to stop and no part of
- * which goes on: what nearly every task is. Gives whether it was.
+ * The same as `succeed` in one statement, of a task that nobody has asked to stop or joined, no part
+ * of which goes on and whose end launches none: what nearly every task is. Gives whether it was.
  */
 export async function succeedAtOnce(
   context: TaskContext,
@@ -41,7 +41,7 @@ export async function succeedAtOnce(
   const { rowCount } = await queryPrepared(
     pool,
     sql`with held as (
-       select id from ${raw(t.task)} task where id = ${taskId} and state = 'running'
+       select id from ${raw(t.task)} task where id = ${taskId} and state = 'running' and on_finished is null and not is_joined
          and not exists (select from ${raw(t.task)} child where child.parent_id = ${taskId} and child.state in (${raw(unfinishedSql)})) for update
      ), gone as (
        delete from ${raw(t.task_slot)} using held where task_id = held.id and slot = ${slot} and token = ${token} and lapsed_token is null returning task_id
@@ -75,6 +75,9 @@ export async function succeed(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.isLapsed) return stopNow(client, context, task, definition, left);
+    const children = await unfinishedChildren(client, t, lease.taskId);
+    if (children.length > 0 && left.state !== 'cancelling')
+      return waitFor(client, context, lease.taskId, { children, failsFast: false });
     await client.query(`update ${t.task} set result = $2 where id = $1`, [
       lease.taskId,
       result === undefined ? null : JSON.stringify(result),
@@ -130,7 +133,6 @@ export async function suspend(
   lease: Lease,
   { awaited, definition }: Ended & { awaited: Awaited },
 ): Promise<void> {
-  const { t } = context.db;
   await transaction(pool, async (client) => {
     const left = await letGo(client, context, lease);
     if (!left) return;
@@ -139,13 +141,24 @@ export async function suspend(
       const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
       return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
     }
+    if ('children' in awaited) return waitFor(client, context, lease.taskId, awaited);
     await putBack(client, context, lease.taskId, 0, null);
-    if ('holder' in awaited) return waitBehind(client, context, lease.taskId, awaited.holder);
-    await client.query(
-      `update ${t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
-      [lease.taskId, awaited.children, awaited.failsFast],
-    );
+    await waitBehind(client, context, lease.taskId, awaited.holder);
   });
+}
+
+/** Its run goes on when these have ended, or the first has not succeeded. */
+async function waitFor(
+  client: PoolClient,
+  context: TaskContext,
+  taskId: number,
+  { children, failsFast }: Extract<Awaited, { children: unknown }>,
+): Promise<void> {
+  await putBack(client, context, taskId, 0, null);
+  await client.query(
+    `update ${context.db.t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
+    [taskId, children, failsFast],
+  );
 }
 
 /** Its run was not called: it has not begun, and was no attempt and no start. */

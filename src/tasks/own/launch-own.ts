@@ -38,8 +38,17 @@ export interface OwnLaunch {
   parentId?: number | null;
   /** Plain JSON that is kept with it. */
   meta?: unknown;
+  /** What its end launches, whatever that is, on behalf of the same. */
+  onFinished?: OnFinished | undefined;
   /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
   locks?: 'check' | 'ignore' | undefined;
+}
+
+/** A task that the end of another launches. */
+export interface OnFinished {
+  // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
+  readonly task: TaskDefinition<any, any>;
+  readonly params: unknown;
 }
 
 /** Of a launch that said so. */
@@ -131,12 +140,23 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   const whole = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
   // An undo is not the same as what it takes back.
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
-  const { priority = options.priority ?? 0 } = launch;
-  const row = { name, title, launch, rules, priority, version };
+  const { priority = options.priority ?? 0, onFinished, ...rest } = launch;
+  const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
+  const row = { name, title, launch: rest, rules, priority, version, next };
   const { secret } = options;
   if (!secret) return { ...row, params };
   const secrets = encryptParams(context, name, params);
   return { ...row, params: maskParams(params, secret), secrets };
+}
+
+/** As the row keeps it whose end launches it. */
+async function prepareNext(
+  context: TaskContext,
+  { task, params }: OnFinished,
+  principal: Principal,
+): Promise<object> {
+  const { launch: _, rules, ...row } = await prepareLaunch(context, task, params, { principal });
+  return { ...row, ...rules };
 }
 
 /**
@@ -196,6 +216,8 @@ interface NewOwnTask {
   rules: LaunchRules;
   priority: number;
   version: number;
+  /** What its end launches. */
+  next?: object | undefined;
   blockedBy?: number | null;
 }
 
@@ -223,13 +245,13 @@ async function insertOwn(
     sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, blocked_by, waits_for, parent_id, follows_id, is_undo, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, waits_for, parent_id, follows_id, is_undo, line_id, queued_at)
        select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false),
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *

@@ -100,9 +100,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
       sql`with next as (
-       select id, operation, rate_key from ${raw(t.task)} task where ${isDue(context, taker, known)}
-         and (not ${raw(isBlocked(context))} or ${raw(mayNotWaitSql(t))}) ${isFree}
-         and not ${raw(awaitsChildrenSql(t))}
+       select id, operation, rate_key from ${raw(t.task)} task where ${isTakeable(context, taker, known)} ${isFree}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
        insert into ${raw(t.task_slot)} (task_id, slot, worker_id, token, ends_at)
@@ -121,7 +119,21 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
   }
 }
 
-function isDue(context: TaskContext, { queues }: Taker, names: readonly string[]): Sql {
+/** Rows `task` that a free place takes, but for limits. */
+export function isTakeable(
+  context: TaskContext,
+  taker: Pick<Taker, 'queues'>,
+  names: readonly string[] = [...context.definitions.keys()],
+): Sql {
+  const { t } = context.db;
+  return sql`${isDue(context, taker, names)} and (not ${raw(isBlocked(context))} or ${raw(mayNotWaitSql(t))}) and not ${raw(awaitsChildrenSql(t))}`;
+}
+
+function isDue(
+  context: TaskContext,
+  { queues }: Pick<Taker, 'queues'>,
+  names: readonly string[],
+): Sql {
   const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
   return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
     and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and ${isKnownSql(context, names)} ${isHeard}`;

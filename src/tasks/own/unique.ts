@@ -35,8 +35,10 @@ export async function askTurn(
     advisoryClass.uniqueness,
     `${t.task} ${name} ${uniqueKey}`,
   ]);
-  const { rows } = await client.query<Pick<OwnTask, 'id' | 'state' | 'startedAt'>>(
-    `select id, state, started_at as "startedAt" from ${t.task}
+  const { rows } = await client.query<
+    Pick<OwnTask, 'id' | 'state' | 'startedAt'> & { isJoined: boolean }
+  >(
+    `select id, state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
      where operation = $1 and unique_key = $2 and state = any($3) order by id for update`,
     [name, uniqueKey, underWay],
   );
@@ -47,8 +49,9 @@ export async function askTurn(
     throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
       taskId: first.id,
     });
+  // Parts of one may go on that has not begun itself.
   const isReplaced = (task: (typeof rows)[number]) =>
-    policy === 'replace' && task.state === 'queued' && task.startedAt === null;
+    policy === 'replace' && task.state === 'queued' && task.startedAt === null && !task.isJoined;
   for (const { id } of rows.filter(isReplaced))
     await moveTask(client, t, id, 'cancelled', {
       reason: 'replaced',
