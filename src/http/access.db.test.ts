@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LightMyRequestResponse, RouteOptions } from 'fastify';
+import { z } from 'zod';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
-import { defineOperation, defineResource, t } from '../index.ts';
+import { defineOperation, defineResource, defineTask, t } from '../index.ts';
 import { actions } from '../resources/actions.ts';
 import type { Findings } from '../tasks/previewing/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
@@ -203,6 +204,15 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/running?resource=cities',
     headers: htmx,
   },
+  'GET /tasks/new/:name': {
+    about: 'record',
+    path: ({ id }) => `/tasks/new/survey?_record=${id}`,
+  },
+  'POST /tasks/new/:name': {
+    about: 'record',
+    path: ({ id }) => `/tasks/new/survey?_record=${id}`,
+    body: () => ({ 'form.note': 'x' }),
+  },
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
   'GET /tasks/:id/changes': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/changes` },
   'GET /tasks/:id/details': {
@@ -286,6 +296,21 @@ const admin = {
     }),
     defineResource(metadata, 'Tag', { permissions: everything }),
     defineResource(metadata, 'Language', { permissions: everything }),
+  ],
+  tasks: [
+    defineTask({
+      name: 'survey',
+      params: z.object({ note: z.string() }),
+      launchable: {
+        on: 'record',
+        resource: 'cities',
+        allowed: () => true,
+        form: { note: t.text({ required: true }) },
+        params: ({ form }) => form,
+        set: { status: 'published' },
+      },
+      run: () => null,
+    }),
   ],
 };
 

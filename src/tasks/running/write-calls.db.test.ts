@@ -10,6 +10,7 @@ import { updateRecord } from '../../operations/save-record.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { cancel } from '../control/cancel.ts';
 import { launchFromCode } from '../launching/launch-from-code.ts';
 import { saveContextOf } from '../launching/save-context.ts';
 import { assertFree } from '../looking/assert-free.ts';
@@ -17,6 +18,11 @@ import { launchOwn } from '../own/launch-own.ts';
 import { startWorker } from '../worker/worker.ts';
 
 const mail = defineTask({ name: 'mail', params: z.object({ of: z.string() }), run: () => null });
+const slow = defineTask({
+  name: 'slow',
+  params: z.object({}),
+  run: (_, task) => wait(60_000, null, { signal: task.signal }),
+});
 const renaming = defineTask({
   name: 'renaming',
   params: z.object({ region: z.string() }),
@@ -42,13 +48,14 @@ async function setUp(t: TestContext, during: Save) {
     },
   });
   const others = sample.resources.filter(({ model }) => model !== 'Country');
-  const admin = { ...sample, resources: [countries, ...others], tasks: [mail, renaming] };
+  const admin = { ...sample, resources: [countries, ...others], tasks: [mail, slow, renaming] };
   const context = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 1 }, admin);
   const resource = context.registry.get('countries');
   const region = resource.fields.find(({ name }) => name === 'region');
   const city = context.registry.get('cities');
   return {
     db,
+    context,
     /** Begins an edit in bulk, and calls `while` with a worker at it; gives how it ended. */
     async edit(keys: readonly string[], meanwhile: () => Promise<void> = async () => undefined) {
       const { task } = await launchFromCode(context, {
@@ -206,4 +213,25 @@ test('a launch by a hook is there with the write: of its own, a part of the task
   how = 'own';
   await assert.rejects(form('Third'), /The save rule of countries failed/);
   assert.equal((await tasks()).length, 5);
+});
+
+test('bulk work that is cancelled cancels the parts that its hooks have launched', async (t) => {
+  const [second, look] = [gate(), gate()];
+  let child = 0;
+  const { db, context, edit } = await setUp(t, async ({ launch, record }) => {
+    if (record.code === 'ESP') child = (await launch(slow, {}, { inTask: 'child' })).id;
+    else {
+      look.resolve();
+      await second.promise;
+    }
+  });
+  const stateOf = async (id: number) =>
+    (await db.pages.query(`select state, parent_id from ${db.t.task} where id = $1`, [id])).rows[0];
+  const task = await edit(['ESP', 'FRA'], async () => {
+    await look.promise;
+    await cancel(context, ada, (await stateOf(child)).parent_id);
+    assert.match((await stateOf(child)).state, /^cancell/);
+    second.resolve();
+  });
+  assert.equal(task.state, 'cancelled');
 });
