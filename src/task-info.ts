@@ -37,6 +37,8 @@ export interface TaskInfo<R = unknown> {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** Its last sign of life: a change of state, records done, progress said. */
+  readonly updatedAt: Date;
 }
 
 export function infoOf<R>(task: TaskRow): TaskInfo<R> {
@@ -63,5 +65,6 @@ export function infoOf<R>(task: TaskRow): TaskInfo<R> {
     createdAt: task.createdAt,
     startedAt: task.startedAt,
     finishedAt: task.finishedAt,
+    updatedAt: task.updatedAt,
   };
 }

@@ -134,6 +134,8 @@ interface AnyTask {
   queuedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** Its last sign of life: a move, a chunk, progress that was said. */
+  updatedAt: Date;
   /** Milliseconds since it started in which nobody was at it, up to `restedAt`. */
   idleMs: number;
   /** Since when nobody is at it. */
@@ -212,6 +214,7 @@ const columns: Record<
   queuedAt: 'queued_at',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
+  updatedAt: 'updated_at',
   idleMs: 'idle_ms',
   restedAt: 'rested_at',
 };

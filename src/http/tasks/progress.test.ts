@@ -77,6 +77,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     attempts: 0,
     deaths: 0,
     createdAt: at,
+    updatedAt: at,
     queuedAt: at,
     startedAt: at,
     finishedAt: null,

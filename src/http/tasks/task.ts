@@ -365,6 +365,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   ];
   if (task.startedAt) list.push(at(facts.started, task.startedAt));
   if (task.finishedAt) list.push(at(facts.finished, task.finishedAt));
+  else if (task.startedAt) list.push(at(facts.lastSign, task.updatedAt));
   const waited = (task.startedAt ?? task.finishedAt ?? now).getTime() - task.createdAt.getTime();
   if (task.backend === 'queue') list.push({ label: facts.waited, value: formatSpan(waited) });
   if (task.startedAt) {
@@ -518,6 +519,7 @@ export interface TaskJson {
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
+  updatedAt: string;
 }
 
 export function taskJson(
@@ -551,6 +553,7 @@ export function taskJson(
     createdAt: task.createdAt.toISOString(),
     startedAt: task.startedAt?.toISOString() ?? null,
     finishedAt: task.finishedAt?.toISOString() ?? null,
+    updatedAt: task.updatedAt.toISOString(),
   };
 }
 

@@ -215,6 +215,7 @@ export const taskTexts = {
     asked: 'Asked for',
     started: 'Started',
     finished: 'Finished',
+    lastSign: 'Last sign of life',
     took: 'Took',
     idle: 'Stood still',
     waited: 'Waited',

@@ -94,6 +94,34 @@ test('what throws before the run is called is an attempt that failed, and leaves
   assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
 });
 
+test('a task’s last sign of life is when it last moved, or said how far it is', async (t) => {
+  const counting = defineTask({
+    name: 'counting',
+    params: nothing,
+    async run(_, task) {
+      task.progress(1, 3);
+      await wait(60_000, null, { signal: task.signal });
+    },
+  });
+  const { db, context, begin } = await setUp(t, counting);
+  const { id } = await launchOwn(context, counting, {}, { principal: ada });
+  const read = () => getTask(context, ada, id);
+  const launched = (await read()).updatedAt;
+  await begin();
+  while ((await read()).state !== 'running') await wait(5);
+  const begun = (await read()).updatedAt;
+  while ((await read()).done === 0) await wait(5);
+  const told = (await read()).updatedAt;
+  await cancel(context, ada, id);
+  const ended = await finished(db, id);
+  const times = [launched, begun, told, ended.updatedAt].map(Number);
+  assert.deepEqual(
+    times,
+    [...new Set(times)].sort((one, other) => one - other),
+    'ever later',
+  );
+});
+
 test('what cannot be launched is refused by name, and nothing is written', async (t) => {
   const known = defineTask({
     name: 'known',

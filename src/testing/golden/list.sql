@@ -237,6 +237,11 @@ select
   due_at as "dueAt",
   waits_for as "waitsFor",
   queue as "queue",
+  case
+    when on_finished is not null then jsonb_build_object('title', on_finished -> 'title', 'taskId', on_finished -> 'taskId')
+  end as "onFinished",
+  wrote_itself as "wroteItself",
+  is_undo as "isUndo",
   holds_affected as "holdsAffected",
   coalesce(limit_key, rate_key) is not null as "hasLimit",
   expires_at as "expiresAt",
@@ -248,6 +253,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
   coalesce(
