@@ -111,10 +111,10 @@ test('a task’s last sign of life is when it last moved, or said how far it is'
   while ((await read()).state !== 'running') await wait(5);
   const begun = (await read()).updatedAt;
   while ((await read()).done === 0) await wait(5);
-  const told = (await read()).updatedAt;
+  const progressed = (await read()).updatedAt;
   await cancel(context, ada, id);
   const ended = await finished(db, id);
-  const times = [launched, begun, told, ended.updatedAt].map(Number);
+  const times = [launched, begun, progressed, ended.updatedAt].map(Number);
   assert.deepEqual(
     times,
     [...new Set(times)].sort((one, other) => one - other),
