@@ -14,7 +14,7 @@ import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { unfinishedSql } from '../states.ts';
 
 /** More by command: `BULKHEAD_TEST_LAUNCHES=500`. */
-const launches = Number(process.env.BULKHEAD_TEST_LAUNCHES ?? 200);
+const launches = Number(process.env.BULKHEAD_TEST_LAUNCHES ?? 120);
 const seed = Number(process.env.BULKHEAD_TEST_SEED ?? 20_261_130);
 const folder = join(import.meta.dirname, '../../testing');
 

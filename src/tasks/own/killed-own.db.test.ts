@@ -60,7 +60,7 @@ test('a task whose worker is killed is taken by another, one that is never to ru
 });
 
 /** More by command: `BULKHEAD_TEST_KILLS=20`. */
-const kills = Number(process.env.BULKHEAD_TEST_KILLS ?? 4);
+const kills = Number(process.env.BULKHEAD_TEST_KILLS ?? 2);
 
 /** A task of whose work `countDone` counts what is done, of `total`, while workers are killed evenly. */
 async function killWhile(
