@@ -18,7 +18,7 @@ export function applyToModel(
   record: ModelRecord,
   changes: readonly FieldEdit[],
   mayBe: (record: ModelRecord) => boolean,
-): { fate: RecordFate; record: ModelRecord; isTooLong?: boolean } {
+): { fate: RecordFate; record: ModelRecord } {
   const next: Record<string, FieldText> = { ...record };
   // A list of lists has no place for a single value.
   const isWithoutPlace = ({ field, change }: FieldEdit) =>
@@ -37,7 +37,7 @@ export function applyToModel(
   if (isSame) return { fate: 'unchanged', record };
   for (const { field } of changes) {
     const kept = asKept(model.fields[field] as FieldMeta, next[field] ?? null);
-    if (kept === undefined) return { fate: 'refused', record, isTooLong: true };
+    if (kept === undefined) return { fate: 'refused', record };
     next[field] = kept;
   }
   if (!mayBe(next)) return { fate: 'refused', record };
