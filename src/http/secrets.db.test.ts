@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RouteOptions } from 'fastify';
+import { z } from 'zod';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
 import { bringUp } from '../cli/bring-up.ts';
 import { openAdmin } from '../cli/open-admin.ts';
 import { parseConfig } from '../config.ts';
-import { defineEveryResource, defineOperation, defineResource, t as input } from '../index.ts';
+import {
+  defineEveryResource,
+  defineOperation,
+  defineResource,
+  defineTask,
+  t as input,
+} from '../index.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { keyToUrl } from '../metadata/keys.ts';
@@ -95,7 +103,22 @@ async function site(
         })) as never,
       });
       const accounts = defineResource(metadata, 'Account', { fields: said, operations: [revisit] });
-      admin = { ...found, resources: defineEveryResource(metadata, [accounts]) };
+      const invite = defineTask({
+        name: 'invite',
+        params: z.object({ account: z.string(), note: z.string() }),
+        launchable: {
+          on: 'record',
+          resource: 'accounts',
+          allowed: () => true,
+          form: { note: input.text({ label: 'Note' }) },
+          params: ({ key, form }) => ({ account: key, note: String(form.note) }),
+          // At which the trigger tells what it sees.
+          set: { visits: 103 },
+        },
+        run: () => null,
+      });
+      const resources = defineEveryResource(metadata, [accounts]);
+      admin = { ...found, resources, tasks: [invite] };
       return admin;
     },
   });
@@ -297,6 +320,11 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks': () => [{ path: '/tasks' }],
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
+  'GET /tasks/new/:name': () => [{ path: '/tasks/new/invite?_record=1' }],
+  'POST /tasks/new/:name': () => [
+    { path: '/tasks/new/invite?_record=1', body: { _op: randomUUID(), 'form.note': '' } },
+    { path: '/tasks/new/invite?_record=1', body: { _op: randomUUID(), 'form.note': 'x' } },
+  ],
   'GET /tasks/:id': (about) => ofTasks(about, ''),
   'GET /tasks/:id/details': (about) => ofTasks(about, '/details'),
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
@@ -401,7 +429,10 @@ test('what is planted in secrets is in no answer of any route', async (t) => {
               ? await visitor.post(path, body, headers)
               : await visitor.get(path, headers);
             asked++;
-            assert.ok(answer.statusCode < 500, `${role} ${route} ${path}: ${answer.statusCode}`);
+            assert.ok(
+              answer.statusCode < 500,
+              `${role} ${route} ${path}: ${answer.statusCode}`,
+            );
             if (role !== 'viewer' && resource.slug === 'accounts' && isRevisit(body))
               assert.equal(answer.statusCode, 422, answer.body);
             if (asksForSecret(resource, path)) assert.equal(answer.statusCode, 422, path);

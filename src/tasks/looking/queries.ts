@@ -147,17 +147,29 @@ export async function listRunning(
 
 // json_agg gives timestamps as text.
 function withDates(task: ListedTask): ListedTask {
-  const date = (value: Date | string | null) => (value === null ? null : new Date(value));
-  return {
-    ...task,
-    createdAt: new Date(task.createdAt),
-    queuedAt: date(task.queuedAt),
-    startedAt: date(task.startedAt),
-    finishedAt: date(task.finishedAt),
-    restedAt: date(task.restedAt),
-    workerEndedAt: date(task.workerEndedAt),
-  };
+  const read = Object.keys(dates).map((name) => {
+    const value = task[name as DateColumn];
+    return [name, value === null ? null : new Date(value)];
+  });
+  return { ...task, ...Object.fromEntries(read) };
 }
+
+type DateColumn = {
+  [K in keyof TaskRow]-?: TaskRow[K] extends Date | null ? K : never;
+}[keyof TaskRow];
+
+/** Every column that is one: JSON has dates as text. */
+const dates: Record<DateColumn, true> = {
+  dueAt: true,
+  expiresAt: true,
+  createdAt: true,
+  queuedAt: true,
+  startedAt: true,
+  finishedAt: true,
+  updatedAt: true,
+  restedAt: true,
+  workerEndedAt: true,
+};
 
 export interface ChunkRow {
   number: number;
