@@ -429,10 +429,7 @@ test('what is planted in secrets is in no answer of any route', async (t) => {
               ? await visitor.post(path, body, headers)
               : await visitor.get(path, headers);
             asked++;
-            assert.ok(
-              answer.statusCode < 500,
-              `${role} ${route} ${path}: ${answer.statusCode}`,
-            );
+            assert.ok(answer.statusCode < 500, `${role} ${route} ${path}: ${answer.statusCode}`);
             if (role !== 'viewer' && resource.slug === 'accounts' && isRevisit(body))
               assert.equal(answer.statusCode, 422, answer.body);
             if (asksForSecret(resource, path)) assert.equal(answer.statusCode, 422, path);

@@ -85,14 +85,15 @@ export function startPlaces(
   async function lookWhenDue(): Promise<void> {
     clearTimeout(due);
     const restMs = askedDueAt + askDueEveryMs - Date.now();
-    if (restMs > 0) {
-      due = setTimeout(call, restMs);
-      return;
-    }
+    if (restMs > 0) return callIn(restMs);
     askedDueAt = Date.now();
     const dueMs = await millisecondsUntilDue(context, pool);
     if (dueMs !== null && dueMs <= 0) await queueScheduled(context, pool);
-    if (dueMs !== null && dueMs < lookEveryMs) due = setTimeout(call, Math.max(0, dueMs) + 1);
+    if (dueMs !== null && dueMs < lookEveryMs) callIn(Math.max(0, dueMs) + 1);
+  }
+
+  function callIn(ms: number): void {
+    if (!isStopped) due = setTimeout(call, ms);
   }
 
   function begin(taken: Parameters<typeof startRun>[2]): void {

@@ -132,7 +132,7 @@ export async function descendantModels(
   return rows.map(({ model }) => model);
 }
 
-/** Rows of `task_id` and `parent` for every descendant that a task not of `$2` holds. */
+/** Rows of `task_id` and `parent` for every descendant that another task holds; not in the way are those of the second value. */
 function heldSql(t: TableNames): string {
   const isHeld = `task.id <> all($2::int[]) and task.state in (${unfinishedSql}) and task.locks_off_reason is null`;
   return `with mine as materialized (
