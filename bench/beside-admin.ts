@@ -33,5 +33,6 @@ export const small = defineTask({
 export const besideAdmin = defineAdmin({
   ...sample,
   definition: import.meta.url,
+  taskHooks: [],
   tasks: [long, small],
 });
