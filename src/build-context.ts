@@ -2,6 +2,7 @@ import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
+import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
@@ -49,16 +50,7 @@ export async function buildContext(
   const context: TaskContext = {
     db,
     registry,
-    definitions: buildTaskDefinitions(
-      admin.tasks,
-      admin.definition,
-      registry,
-      encryptionKeys.length > 0,
-    ),
-    encryptionKeys,
-    hooks: checkTaskHooks(admin.taskHooks),
-    definitionFile: admin.definition ?? null,
-    aroundTask: admin.aroundTask,
+    ...ownCodeOf(admin, registry, encryptionKeys),
     log,
     settings: {
       sliceMs: config.BULKHEAD_SLICE_MS,
@@ -88,4 +80,20 @@ export async function buildContext(
     },
   };
   return { db, context };
+}
+
+/** Code of the admin's own that tasks come to: checked, and as they read it. */
+export function ownCodeOf(
+  admin: Pick<AdminDefinition, 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'>,
+  registry: ResourceRegistry,
+  encryptionKeys: readonly Buffer[],
+): Pick<TaskContext, 'definitions' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'> {
+  const hasKeys = encryptionKeys.length > 0;
+  return {
+    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys),
+    encryptionKeys,
+    hooks: checkTaskHooks(admin.taskHooks),
+    definitionFile: admin.definition ?? null,
+    aroundTask: admin.aroundTask,
+  };
 }

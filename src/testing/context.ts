@@ -1,6 +1,7 @@
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
+import { ownCodeOf } from '../build-context.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
@@ -8,8 +9,6 @@ import type { Resource } from '../resources/contract.ts';
 import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
-import { buildTaskDefinitions } from '../task-definitions/task-definitions.ts';
-import { checkTaskHooks } from '../task-definitions/task-hooks.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
 import { launch } from '../tasks/launching/launch.ts';
@@ -59,16 +58,7 @@ export function testContext(
   return {
     db,
     registry,
-    definitions: buildTaskDefinitions(
-      admin.tasks,
-      admin.definition,
-      registry,
-      encryptionKeys.length > 0,
-    ),
-    encryptionKeys,
-    hooks: checkTaskHooks(admin.taskHooks),
-    definitionFile: admin.definition ?? null,
-    aroundTask: admin.aroundTask,
+    ...ownCodeOf(admin, registry, encryptionKeys),
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
     log: () => undefined,
   };
