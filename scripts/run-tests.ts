@@ -27,7 +27,7 @@ export async function runTests(
   { folder, tally, processes = sideBySide }: TestRun,
 ): Promise<void> {
   const before = tally.passed + tally.failed;
-  const isShared = (file: string) => files.length > processes && !isLong(file);
+  const isShared = (file: string) => !isLong(file);
   const own = files.filter((file) => !isShared(file));
   await runProcesses(own, files.filter(isShared), { folder, tally, processes });
   if (tally.passed + tally.failed === before) tally.count('no test was found', false);

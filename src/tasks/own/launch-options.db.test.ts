@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -33,7 +34,10 @@ const gated = defineTask({
     calls.set(name, (calls.get(name) ?? 0) + 1);
     if (name === 'fails') throw new Error('it fails');
     if (name !== 'at once') {
-      await Promise.race([opened, wait(60_000, null, { signal: task.signal })]);
+      await Promise.race([
+        opened,
+        once(task.signal, 'abort').then(() => task.signal.throwIfAborted()),
+      ]);
     }
     return { name, by: task.principal.name };
   },
