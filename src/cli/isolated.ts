@@ -40,6 +40,7 @@ try {
     connectionString: first.connectionString,
     name: first.workerId,
     max: 4,
+    ownSessions: true,
   });
   const run = startRun({ ...built.context, settings }, pool, taken);
   stop = ({ reason }) => run.stop(reason);

@@ -44,12 +44,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     assertZoneKept(seen);
     // The lock timeout is set on the connection only if the connection is ours alone; behind a
     // pooler the next client would inherit it.
-    const lockTimeout = seen.isShared ? {} : { lockTimeoutMs: limits.waiting.forLockMs };
+    const session = seen.isShared
+      ? {}
+      : { lockTimeoutMs: limits.waiting.forLockMs, ownSessions: true };
     pages = openPool({
       connectionString,
       name: 'bulkhead pages',
       max: options.pagesPoolSize ?? 10,
-      ...lockTimeout,
+      ...session,
     });
     return {
       connectionString,

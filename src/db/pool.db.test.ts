@@ -5,6 +5,8 @@ import { testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { openDatabase } from './database.ts';
+import { openPool } from './pool.ts';
+import { queryPrepared } from './prepared.ts';
 
 test('a timestamp is the same to Prisma and to SQL whatever time zone the database has', async (t) => {
   const { db: first, connectionString, defer } = await testDatabase(t);
@@ -28,4 +30,21 @@ test('a timestamp is the same to Prisma and to SQL whatever time zone the databa
     (await cities.findFirst({ where: { id: 1, reviewedAt: noon } }))?.reviewedAt,
     noon,
   );
+});
+
+test('a statement is planned once in sessions of our own, and sent as it is in any other', async (t) => {
+  const { connectionString, defer } = await testDatabase(t);
+  const names = async (ownSessions: boolean) => {
+    const pool = openPool({ connectionString, name: 'one', max: 1, ownSessions });
+    defer(() => pool.end());
+    const statement = { text: 'select $1::int as n', values: [7] };
+    assert.deepEqual((await queryPrepared(pool, statement)).rows, [{ n: 7 }]);
+    const client = await pool.connect();
+    assert.deepEqual((await queryPrepared(client, statement)).rows, [{ n: 7 }]);
+    client.release();
+    const { rows } = await pool.query('select statement from pg_prepared_statements');
+    return rows.map(({ statement: text }) => text);
+  };
+  assert.deepEqual(await names(true), ['select $1::int as n']);
+  assert.deepEqual(await names(false), []);
 });

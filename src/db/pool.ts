@@ -9,6 +9,15 @@ export interface PoolOptions {
   max: number;
   /** Longest that a statement waits for a lock, where its transaction says nothing else. */
   lockTimeoutMs?: number;
+  /** Nobody else is answered in a session of its connections: what one keeps is found again. */
+  ownSessions?: boolean;
+}
+
+const ownSessions = new WeakSet<object>();
+
+/** Is it a pool, or a client of one, whose sessions are ours alone? */
+export function hasOwnSessions(client: object): boolean {
+  return ownSessions.has(client);
 }
 
 /**
@@ -49,7 +58,8 @@ class BoundedPool extends pg.Pool {
  * A pool whose broken connections are replaced by the next query; without listeners one would end
  * the process.
  */
-export function openPool({ connectionString, name, max, lockTimeoutMs }: PoolOptions): pg.Pool {
+export function openPool(options: PoolOptions): pg.Pool {
+  const { connectionString, name, max, lockTimeoutMs } = options;
   const pool = new BoundedPool({
     connectionString,
     application_name: name,
@@ -59,8 +69,10 @@ export function openPool({ connectionString, name, max, lockTimeoutMs }: PoolOpt
     ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
   });
   pool.on('error', () => undefined);
+  if (options.ownSessions) ownSessions.add(pool);
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    if (options.ownSessions) ownSessions.add(client);
   });
   return pool;
 }

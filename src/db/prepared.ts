@@ -1,18 +1,19 @@
-import type { QueryResult, QueryResultRow } from 'pg';
-import pg from 'pg';
+import { createHash } from 'node:crypto';
+import type { Pool, QueryResult, QueryResultRow } from 'pg';
+import { hasOwnSessions } from './pool.ts';
+import type { Statement } from './sql.ts';
 import type { Queryable } from './transaction.ts';
 
 /**
- * Runs a statement that a worker sends for every chunk, under a name: PostgreSQL plans it once for
- * each connection. Only for connections of a worker, which are its own; behind a pooler the name
- * would be somebody else's. Prisma's client takes no names: there it runs as any other.
+ * Sends a statement that is planned once in a connection instead of each time, where planning is
+ * most of what it costs. Only over sessions that are ours alone: behind a pooler in transaction mode
+ * nobody finds it again. Any other client sends it as it is.
  */
-export function queryPrepared<R extends QueryResultRow>(
+export function queryPrepared<R extends QueryResultRow = QueryResultRow>(
   client: Queryable,
-  name: string,
-  text: string,
-  values: unknown[],
+  { text, values }: Statement,
 ): Promise<QueryResult<R>> {
-  if (!(client instanceof pg.Client)) return client.query<R>(text, values);
-  return client.query<R>({ name: `bulkhead_${name}`, text, values });
+  if (!hasOwnSessions(client)) return client.query<R>(text, values);
+  const name = createHash('sha256').update(text).digest('base64url');
+  return (client as Pool).query<R>({ name, text, values });
 }

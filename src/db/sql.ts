@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { Pool, QueryResult, QueryResultRow } from 'pg';
+import type { QueryResult, QueryResultRow } from 'pg';
 import tag, { Sql as Fragment, join as joined, raw as rawText } from 'sql-template-tag';
 import type { Queryable } from './transaction.ts';
 
@@ -84,18 +83,4 @@ export function query<R extends QueryResultRow = QueryResultRow>(
 ): Promise<QueryResult<R>> {
   const { text, values } = statementOf(fragment);
   return client.query<R>(text, values);
-}
-
-/**
- * Sends a statement that is planned once in a connection instead of each time: where planning is
- * most of what it costs, and the client's session is its own. Through a pooler in transaction mode
- * nobody finds it again.
- */
-export function queryPrepared<R extends QueryResultRow = QueryResultRow>(
-  client: Queryable,
-  fragment: Sql,
-): Promise<QueryResult<R>> {
-  const { text, values } = statementOf(fragment);
-  const name = createHash('sha256').update(text).digest('base64url');
-  return (client as Pool).query<R>({ name, text, values });
 }

@@ -24,12 +24,12 @@ export async function announceHooks(
 
 /**
  * Makes a delivery of each new event for each hook that listens to it, and gives the names of those
- * that nobody listens to. What somebody else is fanning out is passed over.
+ * that nobody listens to. What somebody else is fanning out is passed over. Full: there may be more.
  */
 export async function fanOut(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-): Promise<{ count: number; unheard: { name: string; taskId: number }[] }> {
+): Promise<{ isFull: boolean; unheard: { name: string; taskId: number }[] }> {
   const { rows } = await client.query<{ name: string | null; taskId: number; isHeard: boolean }>(
     `with event as materialized (
        select * from ${t.task_event} where not is_fanned order by id limit ${maxFanned} for update skip locked
@@ -62,7 +62,7 @@ export async function fanOut(
     [finished],
   );
   return {
-    count: rows.length,
+    isFull: rows.length >= maxFanned,
     unheard: rows.flatMap(({ name, taskId, isHeard }) =>
       name === null || isHeard ? [] : [{ name, taskId }],
     ),

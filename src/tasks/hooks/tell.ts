@@ -32,10 +32,10 @@ export function startTelling(
       announcedAt = Date.now();
     }
     if (worker === null && (await isWorkerAlive())) return;
-    for (let count = 1; count > 0 && !isStopped(); ) {
+    for (let isFull = true; isFull && !isStopped(); ) {
       const fanned = await fanOut(pool, context);
       for (const { name, taskId } of fanned.unheard) log('debug', name, { taskId });
-      count = fanned.count;
+      isFull = fanned.isFull;
     }
     if (hooks.length === 0) return;
     while (!isStopped() && (await deliverNext(context, pool)));

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
-import { queryPrepared, raw, sql } from '../../db/sql.ts';
+import { queryPrepared } from '../../db/prepared.ts';
+import { raw, sql, statementOf } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import { callPlaces } from '../../queue/wake.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
@@ -40,7 +41,7 @@ export async function succeedAtOnce(
   const { t } = context.db;
   const { rowCount } = await queryPrepared(
     pool,
-    sql`with held as (
+    statementOf(sql`with held as (
        select id from ${raw(t.task)} task where id = ${taskId} and state = 'running' and on_finished is null and not is_joined
          and not exists (select from ${raw(t.task)} child where child.parent_id = ${taskId} and child.state in (${raw(unfinishedSql)})) for update
      ), gone as (
@@ -51,7 +52,7 @@ export async function succeedAtOnce(
      ), released as (
        delete from ${raw(t.lock_set)} where task_id in (select id from ended)
      )
-     insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'running', 'succeeded' from ended`,
+     insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'running', 'succeeded' from ended`),
   );
   if (rowCount === 0) return false;
   // Who began to wait while it ended has seen that it has, or is seen here.

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
-import { query, raw, sql } from '../../db/sql.ts';
+import { queryPrepared } from '../../db/prepared.ts';
+import { raw, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
@@ -240,9 +241,9 @@ async function insertOwn(
     expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
     expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
   }));
-  const inserted = await query<OwnTask & { called: unknown }>(
+  const inserted = await queryPrepared<OwnTask & { called: unknown }>(
     client,
-    sql`with launch as (
+    statementOf(sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
            queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "parentId" int)
@@ -260,7 +261,7 @@ async function insertOwn(
      ), called as (
        select ${callPlacesSql(queueSchema)} from inserted limit 1
      )
-     select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`,
+     select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`),
   );
   return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { empty, query, queryPrepared, raw, type Sql, sql } from '../../db/sql.ts';
+import { queryPrepared } from '../../db/prepared.ts';
+import { empty, query, raw, type Sql, sql, statementOf } from '../../db/sql.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
@@ -99,7 +100,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const starts = isFree === empty ? empty : sql`, started as (${noteStartsSql(context, rules)})`;
     const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
-      sql`with next as (
+      statementOf(sql`with next as (
        select id, operation, rate_key from ${raw(t.task)} task where ${isTakeable(context, taker, known)} ${isFree}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
@@ -113,7 +114,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
      ), event as (
        insert into ${raw(t.task_event)} (task_id, at, from_state, state) select id, clock_timestamp(), 'queued', 'running' from next
      )${starts}
-     select ${raw(writtenColumns())}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`,
+     select ${raw(writtenColumns())}, token from taken join slots on slots.task_id = taken.id order by priority desc, id`),
     );
     return rows.map(({ token, ...task }) => ({ task: task as OwnTask, token }));
   }

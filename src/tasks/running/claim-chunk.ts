@@ -24,10 +24,8 @@ export async function claimChunk(
   taskId: number,
   max: number,
 ): Promise<Claimed | null> {
-  const { rows } = await queryPrepared<Claimed>(
-    client,
-    'claim_chunk',
-    `with next as (
+  const { rows } = await queryPrepared<Claimed>(client, {
+    text: `with next as (
        select number, keys from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1 for update skip locked
      ), cut as (
        select number, keys from next where cardinality(keys) > $2::int * ${1 + minShare}
@@ -39,7 +37,7 @@ export async function claimChunk(
      )
      select next.number, to_json(coalesce(cut.keys[1:$2], next.keys)) as keys, (cut.number is not null)::int as added
      from next left join cut using (number)`,
-    [taskId, max],
-  );
+    values: [taskId, max],
+  });
   return rows[0] ?? null;
 }

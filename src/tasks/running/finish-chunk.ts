@@ -93,7 +93,7 @@ export async function finishChunk(
   ];
   type Row = { state: TaskState; isWaitedFor: boolean };
   const { rows } = await (lease
-    ? queryPrepared<Row>(client, 'finish_chunk', statement, values)
+    ? queryPrepared<Row>(client, { text: statement, values })
     : client.query<Row>(statement, values));
   return rows[0] ?? null;
 }

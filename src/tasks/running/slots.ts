@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { queryPrepared } from '../../db/prepared.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { callPlaces, wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
@@ -141,14 +142,14 @@ export async function wakeWaiting(
   { db }: TaskContext,
   taskId: number,
 ): Promise<void> {
-  const { rows } = await client.query<Pick<TaskRow, 'id' | 'kind'>>(
-    `with woken as (
+  const { rows } = await queryPrepared<Pick<TaskRow, 'id' | 'kind'>>(client, {
+    text: `with woken as (
        update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind
      )
      select id, kind from woken union all select parent_id, 'own' from ${db.t.task} where id = $1 and parent_id is not null
      union all select id, 'own' from ${db.t.task} where id = $1 and on_finished is not null`,
-    [taskId],
-  );
+    values: [taskId],
+  });
   for (const { id, kind } of rows) if (kind === 'bulk') await wake(client, db.queueSchema, id);
   if (rows.some(({ kind }) => kind === 'own')) await callPlaces(client, db);
 }

@@ -105,6 +105,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     connectionString: options.connectionString,
     name: id,
     max: options.concurrency * 2 + 2 + placeCount,
+    ownSessions: true,
   });
   const worker = { id, pool, tokens };
   const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
