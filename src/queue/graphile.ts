@@ -27,6 +27,16 @@ export interface QueueOptions {
  */
 export const queuePreset = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
 
+/**
+ * What graphile-worker leaves for the process to end with when it stops since somebody has migrated a
+ * queue, in whichever schema of the database: for us the worker starts anew.
+ */
+const migratedExitCode = 57;
+
+function forgetExitCode(): void {
+  if (process.exitCode === migratedExitCode) process.exitCode = undefined;
+}
+
 function loggerOf(options: QueueOptions): Logger {
   return new Logger(() => (level, message) => options.log(level, message));
 }
@@ -60,7 +70,7 @@ export async function startQueue(options: QueueOptions): Promise<Queue> {
       },
     },
   });
-  const ended = runner.promise;
+  const ended = runner.promise.finally(forgetExitCode);
   ended.catch(() => undefined);
   return {
     poolId: await poolId,

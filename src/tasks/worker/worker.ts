@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
@@ -51,6 +51,8 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       const next = await startAgain();
       if (!next) return;
       current = next;
+      // Asked while it began: what was asked of was the one before.
+      if (isStopped) current.end();
     }
   })();
   return {
@@ -162,22 +164,34 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   };
 }
 
-// One transaction: the row must not be seen without its lock, or somebody would take it for dead.
+/** Numbers of advisory locks that workers draw from. */
+const maxLockId = 2 ** 31 - 1;
+
+/**
+ * Makes the worker known by a row, and alive by an advisory lock for as long as its session lasts.
+ * The lock's number is drawn: those of another schema of ours in the same database are not to be
+ * taken for it.
+ */
 async function announce(
   context: TaskContext,
   session: pg.Client,
   id: string,
   queues: readonly string[] | null,
 ): Promise<void> {
+  // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
-  const { rows } = await session.query<{ lock_id: number }>(
-    `insert into ${context.db.t.worker} (id, host, pid, queues) values ($1, $2, $3, $4) returning lock_id`,
-    [id, hostname(), process.pid, queues],
-  );
-  await session.query('select pg_advisory_lock($1, $2)', [
-    advisoryClass.liveness,
-    rows[0]?.lock_id,
-  ]);
+  for (let isOurs = false; !isOurs; ) {
+    const { rows } = await session.query<{ isOurs: boolean; lockId: number }>(
+      'select pg_try_advisory_lock($1, $2) as "isOurs", $2::int as "lockId"',
+      [advisoryClass.liveness, randomInt(1, maxLockId)],
+    );
+    isOurs = rows[0]?.isOurs ?? false;
+    if (isOurs)
+      await session.query(
+        `insert into ${context.db.t.worker} (id, host, pid, queues, lock_id) values ($1, $2, $3, $4, $5)`,
+        [id, hostname(), process.pid, queues, rows[0]?.lockId],
+      );
+  }
   await session.query('commit');
 }
 
