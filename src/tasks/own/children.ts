@@ -12,7 +12,8 @@ import { type TaskState, unfinishedSql } from '../states.ts';
  */
 export function awaitsChildrenSql(t: TableNames): string {
   const awaited = `select from ${t.task} child where child.id = any(task.awaits)`;
-  return `(task.waits_for = 'children' and exists (${awaited} and child.state in (${unfinishedSql}))
+  // Null would leave the rest to be asked for every task that waits for nothing.
+  return `(coalesce(task.waits_for = 'children', false) and exists (${awaited} and child.state in (${unfinishedSql}))
            and not (task.fails_fast and exists (${awaited} and child.state in ('partial', 'failed', 'cancelled'))))`;
 }
 
