@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
 import type { PrismaClient } from '../generated/sample/client.ts';
 import { createTaskManager } from './create-task-manager.ts';
 import { transaction } from './db/transaction.ts';
 import type { AppError } from './errors.ts';
+import { defineTask } from './task-definitions/define-task.ts';
 import { TaskManager, type TaskManagerAccess, TaskNotSucceeded } from './task-manager.ts';
 import { startWorker } from './tasks/worker/worker.ts';
 import { ada, eve, insertPrincipals, testContext } from './testing/context.ts';
@@ -70,8 +73,9 @@ async function setUp(t: Parameters<typeof testDatabase>[0], admin = ownTasksAdmi
   const tasks = await createTaskManager({ admin, databaseUrl: connectionString });
   defer(() => tasks.close());
   const context = testContext(db, {}, {}, admin);
-  const begin = async () => {
-    const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
+  const begin = async (queues: readonly string[] | null = null) => {
+    const options = { connectionString, concurrency: 1, places: 2, queues };
+    const worker = await startWorker(context, options);
     defer(() => worker.stop());
   };
   const counted = async () => {
@@ -193,32 +197,120 @@ test('code is told who holds records, and sees to it that nobody does before it 
   const { tasks, db, begin } = await setUp(t);
   await begin();
   const long = await tasks.launch(holding, { country: 'ESP', ms: 60_000 });
-  for (;;) {
-    if ((await tasks.conflicts([{ resource: 'countries', keys: ['ESP', 'FRA'] }])).length > 0)
-      break;
-    await new Promise((done) => setTimeout(done, 20));
+  const asked = [{ resource: 'countries', keys: ['ESP', 'FRA'] }];
+  for (let looks = 0; (await tasks.conflicts(asked)).length === 0; looks++) {
+    assert.ok(looks < 500, 'it is not held');
+    await wait(20);
   }
-  const [conflict] = await tasks.conflicts([{ resource: 'countries', keys: ['ESP', 'FRA'] }]);
+  const [conflict] = await tasks.conflicts(asked);
   assert.deepEqual(
     [conflict?.resource, conflict?.key, conflict?.holder.taskId],
     ['countries', 'ESP', long.id],
   );
-  const asked = (level: string, key: string) =>
+  const write = (level: string, key: string) =>
     transaction(db.pages, async (client) => {
       await client.query(`set transaction isolation level ${level}`);
       await tasks.assertFree(client, 'countries', [key]);
     });
-  await assert.rejects(asked('read committed', 'ESP'), { code: 'locked', status: 423 });
-  await asked('read committed', 'FRA');
+  await assert.rejects(write('read committed', 'ESP'), { code: 'locked', status: 423 });
+  await write('read committed', 'FRA');
   for (const level of ['repeatable read', 'serializable'])
-    await assert.rejects(asked(level, 'FRA'), { code: 'wrong-isolation' });
+    await assert.rejects(write(level, 'FRA'), { code: 'wrong-isolation' });
   await tasks.cancel(long.id);
-  const health = await tasks.health();
-  assert.deepEqual([health.workers.length, health.workers[0]?.queues], [1, null]);
-  assert.equal(await tasks.isWorkerAlive('default'), true);
+});
+
+test('code is told who holds each record, of several resources at once', async (t) => {
+  const surveying = defineTask({
+    name: 'surveying',
+    params: z.object({ cities: z.array(z.number()) }),
+    async run({ cities }, task) {
+      await task.lock('cities', cities);
+      await wait(60_000, null, { signal: task.signal });
+    },
+  });
+  const admin = { ...ownTasksAdmin, tasks: [holding, surveying] };
+  const { tasks, begin } = await setUp(t, admin);
+  const asked = [
+    { resource: 'countries', keys: ['FRA', 'ESP'] },
+    { resource: 'cities', keys: [1, 2, 3, 4] },
+  ];
+  assert.deepEqual(await tasks.conflicts(asked), []);
+  const survey = await tasks.launch(surveying, { cities: [2, 4] });
+  const hold = await tasks.launch(holding, { country: 'ESP', ms: 60_000 });
+  await begin();
+  for (let looks = 0; (await tasks.conflicts(asked)).length < 3; looks++) {
+    assert.ok(looks < 500, 'they are not held');
+    await wait(20);
+  }
+  const found = await tasks.conflicts(asked);
+  assert.deepEqual(
+    found.map(({ resource, key, holder }) => [resource, key, holder.taskId, holder.title]).sort(),
+    [
+      ...[2, 4].map((id) => ['cities', String(id).padStart(20, '0'), survey.id, 'surveying']),
+      ['countries', 'ESP', hold.id, 'Hold ESP'],
+    ],
+  );
+  for (const { id } of [survey, hold]) await tasks.cancel(id);
+});
+
+test('code is told by what tasks are run: a worker that is alive and listens to their queue, or the call itself', async (t) => {
+  const { db, tasks, begin } = await setUp(t);
   assert.deepEqual(tasks.backends(), ['queue', 'inline']);
-  assert.ok(tasks.settings.sliceMs > 0);
-  assert.equal((await tasks.cleanup()).tasks, 0);
+  const alive = () =>
+    Promise.all(['mail', 'default', undefined].map((queue) => tasks.isWorkerAlive(queue)));
+  assert.deepEqual(await alive(), [false, false, false]);
+  await db.pages.query(
+    `insert into ${db.t.worker} (id, host, pid, lock_id) values ('00000000-0000-4000-8000-00000000dead', 'x', 1, 123456)`,
+  );
+  assert.deepEqual(await alive(), [false, false, false], 'whoever died has left a row');
+  await begin(['mail']);
+  assert.deepEqual(await alive(), [true, false, true]);
+  await begin();
+  assert.deepEqual(await alive(), [true, true, true]);
+});
+
+test('code is told how tasks fare: who is at work, how many wait, and how long the longest has', async (t) => {
+  const { db, tasks, begin } = await setUp(t);
+  assert.deepEqual(await tasks.health(), { workers: [], tasks: {}, longestWaitMs: null });
+  const [first] = await tasks.launchMany(holding, [params, params]);
+  await tasks.launch(holding, params, { delayMs: 3_600_000 });
+  await db.pages.query(
+    `update ${db.t.task} set queued_at = queued_at - interval '1 hour' where id = $1`,
+    [first?.id],
+  );
+  const waiting = await tasks.health();
+  assert.deepEqual(waiting.tasks, { queued: 2, scheduled: 1 });
+  assert.ok((waiting.longestWaitMs as number) >= 3_600_000, `${waiting.longestWaitMs}`);
+  await begin(['mail', 'default']);
+  await tasks.wait(first as { id: number });
+  const { workers } = await tasks.health();
+  assert.deepEqual(
+    workers.map(({ pid, queues }) => [pid, queues]),
+    [[process.pid, ['mail', 'default']]],
+  );
+});
+
+test('code reads the settings that hold, and forgets at once what is older than they say', async (t) => {
+  const name = 'BULKHEAD_HISTORY_RETENTION_DAYS';
+  const given = process.env[name];
+  process.env[name] = '30';
+  const { db, tasks } = await setUp(t, { ...ownTasksAdmin, taskHooks: [] }).finally(() => {
+    if (given === undefined) delete process.env[name];
+    else process.env[name] = given;
+  });
+  assert.equal(tasks.settings.historyRetentionDays, 30);
+  const [old, ended, waiting] = await tasks.launchMany(holding, [params, params, params]);
+  for (const task of [old, ended]) await tasks.cancel(task?.id as number);
+  await db.pages.query(`update ${db.t.task_event} set is_fanned = true`);
+  await db.pages.query(
+    `update ${db.t.task} set finished_at = finished_at - interval '31 days' where id = $1`,
+    [old?.id],
+  );
+  assert.equal((await tasks.cleanup()).tasks, 1);
+  assert.deepEqual(
+    (await tasks.list()).map(({ id }) => id),
+    [waiting?.id, ended?.id],
+  );
 });
 
 test('a manager of one’s own is used, with what its constructor takes beside', async (t) => {

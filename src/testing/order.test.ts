@@ -105,6 +105,46 @@ test('the sample imports what any project could', async () => {
   assert.deepEqual(beyondProjects(new Map([['sample/a.ts', planted]])), ['db/sql.ts', 'luxon']);
 });
 
+/** Packages that a source needs when it runs, not for its types alone. */
+function packagesOf(text: string): string[] {
+  const found = text.matchAll(
+    /^(?:import|export)(?! type\b)(?:[^;']*?\bfrom)? '([^'.][^']*)'|\bimport\('([^'.][^']*)'\)/gm,
+  );
+  return [...found]
+    .map(([, named, called]) => named ?? called ?? '')
+    .filter((target) => !target.startsWith('node:'))
+    .map((target) => target.split('/', target.startsWith('@') ? 2 : 1).join('/'));
+}
+
+type Packages = Readonly<Record<string, string>>;
+
+/** Of those that sources import: what does not come with the product, or in whichever version. */
+function packagesAmiss(sources: Sources, packages: Packages): string[] {
+  return [...new Set([...sources.values()].flatMap(packagesOf))].filter(
+    (name) => !/^\d+\.\d+\.\d+(-.+)?$/.test(packages[name] ?? ''),
+  );
+}
+
+test('every package that the product imports comes with it, in one version', async () => {
+  const text = (await readTexts('package.json')).get('package.json') ?? '';
+  const { dependencies, optionalDependencies } = JSON.parse(text) as Record<string, Packages>;
+  const sources = await readSources();
+  const all = new Set([...sources.values()].flatMap(packagesOf));
+  for (const name of ['graphile-worker', 'pg', 'fastify', 'zod', '@fastify/static'])
+    assert.ok(all.has(name), name);
+  assert.deepEqual(packagesAmiss(sources, { ...dependencies, ...optionalDependencies }), []);
+  const planted = [
+    `import type { A } from 'types';\nimport a, {\n  type B,\n} from 'one/part';\nimport fs from 'node:fs';`,
+    `export { b } from '@two/three/four';\nimport 'loose';\nawait import('late');\nimport { c } from './c.ts';`,
+  ];
+  const found = new Map(planted.map((one, at) => [`${at}.ts`, one]));
+  assert.deepEqual(packagesAmiss(found, { one: '1.0.0', loose: '^1.0.0' }), [
+    '@two/three',
+    'loose',
+    'late',
+  ]);
+});
+
 test('a folder of views has the name of a noun of http, and its texts are beside its data', async () => {
   const all = [...(await readSources()).keys()];
   const paths = all.filter((path) => path.startsWith('http/'));

@@ -119,10 +119,13 @@ test('what a hook has locked in a task is held until the task ends, and locked a
   });
   const task = await edit(['ESP', 'FRA'], async () => {
     await look.promise;
-    assert.equal((await regions())[0], 'Elsewhere', 'the first chunk has committed');
-    await assert.rejects(assertFreeCity(1), { code: 'locked' });
-    await assertFreeCity(3);
-    second.resolve();
+    try {
+      assert.equal((await regions())[0], 'Elsewhere', 'the first chunk has committed');
+      await assert.rejects(assertFreeCity(1), { code: 'locked' });
+      await assertFreeCity(3);
+    } finally {
+      second.resolve();
+    }
   });
   assert.deepEqual([task.state, task.changed, seen], ['succeeded', 2, [task.id, task.id]]);
   await assertFreeCity(1);
