@@ -135,7 +135,7 @@ export interface TaskParts {
   untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
-  own: OwnParts | null;
+  own: OwnParts;
 }
 
 export function taskPageData(

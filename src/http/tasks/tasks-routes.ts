@@ -225,7 +225,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         { context, principal, resource: findResource(registry, principal, task), url },
         task,
       ),
-      readOwnParts(db, task),
+      readOwnParts(context, principal, task),
     ]);
     return { chunks, failures, alterations, events, untold, titles, actions, own };
   }

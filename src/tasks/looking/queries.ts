@@ -264,17 +264,20 @@ export interface ChildrenFound {
   ended: number;
 }
 
-/** What an own task has launched as parts of itself, the first launched first. */
+/** What a task has launched as parts of itself, the first launched first; of those one sees. */
 export async function listChildren(
-  db: Database,
+  { db, registry }: Seeing,
+  principal: Principal,
   taskId: number,
   limit = 100,
 ): Promise<ChildrenFound> {
-  const { rows } = await db.pages.query<ChildRow & { count: number; ended: number }>(
-    `select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended
-     from ${db.t.task} where parent_id = $1 order by id limit $2`,
-    [taskId, limit],
+  type Row = ChildRow & { count: number; ended: number; isSeen: boolean };
+  const { rows } = await query<Row>(
+    db.pages,
+    sql`select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended, ${seenSql(registry, principal)} as "isSeen"
+     from ${raw(db.t.task)} where parent_id = ${taskId} order by "isSeen" desc, id limit ${limit}`,
   );
   const { count = 0, ended = 0 } = rows[0] ?? {};
-  return { children: rows.map(({ id, title, state }) => ({ id, title, state })), count, ended };
+  const seen = rows.filter(({ isSeen }) => isSeen);
+  return { children: seen.map(({ id, title, state }) => ({ id, title, state })), count, ended };
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { PrismaClient } from '../../../generated/sample/client.ts';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
+import { transaction } from '../../db/transaction.ts';
 import { defineResource, defineTask, type InTask, type OwnSave } from '../../index.ts';
 import { updateRecord } from '../../operations/save-record.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
@@ -15,7 +16,10 @@ import { launchFromCode } from '../launching/launch-from-code.ts';
 import { saveContextOf } from '../launching/save-context.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { launchOwn } from '../own/launch-own.ts';
+import { recover } from '../worker/recovery.ts';
 import { startWorker } from '../worker/worker.ts';
+import { failTask, type Lease } from './lease.ts';
+import { releaseSlot, takeSlot } from './slots.ts';
 
 const mail = defineTask({ name: 'mail', params: z.object({ of: z.string() }), run: () => null });
 const slow = defineTask({
@@ -234,4 +238,46 @@ test('bulk work that is cancelled cancels the parts that its hooks have launched
     second.resolve();
   });
   assert.equal(task.state, 'cancelled');
+});
+
+test('bulk work that fails cancels them too: as its worker lets go, dies after it, or dies once too often', async (t) => {
+  const { db, context } = await setUp(t, async () => undefined);
+  const worker = '00000000-0000-4000-8000-0000000000d1';
+  const lost = { ...context, settings: { ...context.settings, maxDeaths: 1 } };
+  const fail = (lease: Lease) =>
+    transaction(db.pages, (client) => failTask(client, db.t, lease, { reason: 'error' }));
+  const ways: Record<string, (lease: Lease) => Promise<unknown>> = {
+    'lets go': async (lease) => {
+      await fail(lease);
+      await releaseSlot(context, db.pages, lease);
+    },
+    'dies after it': async (lease) => {
+      await fail(lease);
+      await recover(lost);
+    },
+    'dies once too often': () => recover(lost),
+  };
+  for (const [way, end] of Object.entries(ways)) {
+    await db.pages.query(
+      `insert into ${db.t.worker} (id, host, pid, lock_id) values ($1, 'x', 1, 1) on conflict do nothing`,
+      [worker],
+    );
+    const { task } = await launchFromCode(context, {
+      resource: 'cities',
+      operation: 'update',
+      keys: ['1'],
+      parameters: { notes: way },
+      principal: ada,
+    });
+    const lease = (await takeSlot(context, db.pages, task.id, worker)) as Lease;
+    const part = await launchOwn(context, slow, {}, { principal: ada, parentId: task.id });
+    await end(lease);
+    const { rows } = await db.pages.query(
+      `select state from ${db.t.task} where id = any($1) order by id`,
+      [[task.id, part.id]],
+    );
+    const states = rows.map(({ state }) => state);
+    assert.deepEqual(states, ['failed', 'cancelled'], way);
+    await db.pages.query(`delete from ${db.t.task_slot}`);
+  }
 });

@@ -9,7 +9,7 @@ import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
-import { settle, wakeWaiting } from '../running/slots.ts';
+import { settle } from '../running/slots.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
 
 /**
@@ -86,15 +86,27 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
     [taskId],
   );
   const task = rows[0];
-  if (!task) return;
+  if (!task) return settleEnded(context, client, taskId);
   if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
-    await wakeWaiting(client, context, taskId);
-    return;
+    return settle(client, context, taskId, 'failed');
   }
   await settle(client, context, taskId, task.state);
+}
+
+/** It had ended before its worker, which saw to nothing of what comes with the end. */
+async function settleEnded(
+  context: TaskContext,
+  client: PoolClient,
+  taskId: number,
+): Promise<void> {
+  const { rows } = await client.query<Pick<TaskRow, 'state'>>(
+    `select state from ${context.db.t.task} where id = $1 for update`,
+    [taskId],
+  );
+  if (rows[0]) await settle(client, context, taskId, rows[0].state);
 }
 
 /**
