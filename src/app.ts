@@ -95,7 +95,7 @@ export async function buildApp({
         name: admin.name,
         url,
         secret,
-        registry,
+        context,
         isHttps: config.BULKHEAD_SECURE_COOKIES,
       });
       await pages.register(sessions, { db, config, secret });

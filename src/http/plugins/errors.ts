@@ -4,7 +4,7 @@ import { databaseError } from '../../db/database-error.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { limits } from '../../limits.ts';
-import type { ResourceRegistry } from '../../resources/contract.ts';
+import type { TaskContext } from '../../tasks/context.ts';
 import { ids } from '../ids.ts';
 import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
 import { isHtmx, wantsJson } from '../negotiate.ts';
@@ -27,12 +27,12 @@ export interface ErrorOptions {
   secret: string;
   /** Cookies go over HTTPS alone. */
   isHttps: boolean;
-  registry: ResourceRegistry;
+  context: Pick<TaskContext, 'registry' | 'definitions'>;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
 export function handleErrors(app: FastifyInstance, options: ErrorOptions): void {
-  const { name, url, registry, secret, isHttps } = options;
+  const { name, url, context, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500)
@@ -65,7 +65,7 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
         );
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
-    const unseen = form && (await withSealedSecrets(form, registry, url.prefix, sealing));
+    const unseen = form && (await withSealedSecrets(form, context, url.prefix, sealing));
     return (
       (form && (await sendKept(request, reply, shown, form, options))) ??
       sendError(request, reply, shown, url, unseen)
@@ -124,7 +124,7 @@ async function sendKept(
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
-  { name, url, registry, secret }: Omit<ErrorOptions, 'isHttps'>,
+  { name, url, context, secret }: Omit<ErrorOptions, 'isHttps'>,
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
@@ -142,7 +142,7 @@ async function sendKept(
   const { principal, server } = request;
   if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
   place().code(422);
-  const unseen = await withSealedSecrets(form, registry, url.prefix, {
+  const unseen = await withSealedSecrets(form, context, url.prefix, {
     secret,
     principalId: principal.id,
   });
