@@ -225,11 +225,13 @@ export interface EventRow {
   fromState: TaskState | null;
   state: TaskState;
   reason: string | null;
+  /** Name of who brought it about; null: the system. */
+  by: string | null;
 }
 
 export async function listEvents(db: Database, taskId: number, limit = 200): Promise<EventRow[]> {
   const { rows } = await db.pages.query<EventRow>(
-    `select at, from_state as "fromState", state, reason from ${db.t.task_event} where task_id = $1 order by id limit $2`,
+    `select at, from_state as "fromState", state, reason, by ->> 'name' as by from ${db.t.task_event} where task_id = $1 order by id limit $2`,
     [taskId, limit],
   );
   return rows;
