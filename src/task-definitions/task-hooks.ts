@@ -1,6 +1,6 @@
 import { didYouMean } from '../nearest.ts';
-import type { Client } from '../resources/client.ts';
 import { DefinitionError } from '../resources/problems.ts';
+import type { ProjectClient } from '../resources/project-types.ts';
 
 /** What may become of a task, each by the name by which hooks listen to it. */
 export const taskEventNames = [
@@ -61,7 +61,7 @@ export interface TaskHook {
    * Called after the commit, at least once, for one task in order; `client` is your Prisma client.
    * What it throws is logged, and it is told again later; the task stays as it is.
    */
-  readonly run: (event: TaskEvent, at: { client: Client }) => Promise<void> | void;
+  readonly run: (event: TaskEvent, at: { client: ProjectClient }) => Promise<void> | void;
 }
 
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { TableNames } from '../../db/names.ts';
+import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 
@@ -51,7 +52,9 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
       by: payload.by,
       task: payload.task,
     };
-    await inTime(async () => hook.run(event, { client: registry.client }));
+    await inTime(async () =>
+      hook.run(event, { client: registry.client as unknown as ProjectClient }),
+    );
     await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
   } catch (error) {
     await putOff(context, pool, delivery, error);

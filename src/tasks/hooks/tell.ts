@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskEvent } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql } from '../liveness.ts';
@@ -74,7 +75,9 @@ export function startTelling(
       };
       for (const hook of listeners)
         try {
-          await inTime(async () => hook.run(event, { client: context.registry.client }));
+          await inTime(async () =>
+            hook.run(event, { client: context.registry.client as unknown as ProjectClient }),
+          );
         } catch (error) {
           log('warning', 'a hook of the project’s failed', {
             hook: hook.name,
