@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TaskEvent } from '../task-definitions/task-hooks.ts';
 import { TaskManager } from '../task-manager.ts';
+import { handed } from '../tasks/hooks/deliver.ts';
 import { launchFromCode } from '../tasks/launching/launch-from-code.ts';
 import { lockRecords } from '../tasks/running/lock-records.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
@@ -149,6 +150,6 @@ test('the mirror has what becomes of tasks, and those that were there before it 
   assert.deepEqual(await mirrored(), [succeeded(before.id), succeeded(after.id)]);
   assert.equal(await mirrorEarlier(tasks, client), 0);
   const cleaned = { name: 'task:cleaned', task: await tasks.get(before.id) };
-  await mirror.run(cleaned as unknown as TaskEvent, { client });
+  await mirror.run(cleaned as unknown as TaskEvent, { ...handed(context), client });
   assert.deepEqual(await mirrored(), [succeeded(after.id)]);
 });

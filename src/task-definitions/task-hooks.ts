@@ -1,3 +1,4 @@
+import type { People } from '../auth/people.ts';
 import { didYouMean } from '../nearest.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import type { ProjectClient } from '../resources/project-types.ts';
@@ -58,10 +59,13 @@ export interface TaskHook {
   readonly name: string;
   readonly on: TaskEventName | readonly TaskEventName[];
   /**
-   * Called after the commit, at least once, for one task in order; `client` is your Prisma client.
-   * What it throws is logged, and it is told again later; the task stays as it is.
+   * Called after the commit, at least once, for one task in order; `client` is your Prisma client,
+   * `people` finds who launched a task, and who has a role. What it throws is logged, and it is told again later; the task stays as it is.
    */
-  readonly run: (event: TaskEvent, at: { client: ProjectClient }) => Promise<void> | void;
+  readonly run: (
+    event: TaskEvent,
+    at: { client: ProjectClient; people: Pick<People, 'findUser' | 'usersWithRole'> },
+  ) => Promise<void> | void;
 }
 
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;

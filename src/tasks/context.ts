@@ -1,3 +1,4 @@
+import type { AskedPeople } from '../auth/people.ts';
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
@@ -24,13 +25,8 @@ export interface TaskContext {
     message: string,
     details?: Record<string, unknown>,
   ) => void;
-  /** Is this person still allowed in at all? Asked again when a task is about to write. */
-  readonly isPrincipalActive?: (principalId: string) => Promise<boolean>;
-  /**
-   * This person's roles as they are now; null: not known here. A task runs by them, not by those
-   * that it was launched with.
-   */
-  readonly rolesOf?: (principalId: string) => Promise<readonly string[] | null>;
+  /** Who they are, and whether they may still come in: asked again when a task is about to write. */
+  readonly people: AskedPeople;
 }
 
 export interface TaskSettings {

@@ -1,5 +1,7 @@
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { ourPeople } from '../auth/our-people.ts';
+import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
 import { ownCodeOf } from '../build-context.ts';
 import type { Database } from '../db/database.ts';
@@ -48,7 +50,7 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<
     AdminDefinition,
-    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
+    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'people' | 'definition' | 'aroundTask'
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
@@ -60,6 +62,10 @@ export function testContext(
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
+    // Whoever launches stays who they were, with a row of ours or without.
+    people: admin.people
+      ? askedPeople(admin.people, () => undefined)
+      : { ...ourPeople(db), findUser: async (_, launched) => launched },
     log: () => undefined,
   };
 }

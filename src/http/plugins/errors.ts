@@ -27,7 +27,7 @@ export interface ErrorOptions {
   secret: string;
   /** Cookies go over HTTPS alone. */
   isHttps: boolean;
-  context: Pick<TaskContext, 'registry' | 'definitions'>;
+  context: Pick<TaskContext, 'registry' | 'definitions' | 'people'>;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
@@ -68,10 +68,12 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
     const unseen = form && (await withSealedSecrets(form, context, url.prefix, sealing));
     return (
       (form && (await sendKept(request, reply, shown, form, options))) ??
-      sendError(request, reply, shown, url, unseen)
+      sendError(request, reply, shown, url, context.people.isOurs, unseen)
     );
   });
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(request, reply, notFound(), url, context.people.isOurs),
+  );
 }
 
 function safeError(error: unknown, isCookieLost: boolean): AppError {
@@ -99,6 +101,7 @@ function sendError(
   reply: FastifyReply,
   error: AppError,
   url: SiteUrl,
+  isSignInOurs: boolean,
   form: KeptForm | null = null,
 ): FastifyReply {
   reply.code(error.status);
@@ -106,7 +109,7 @@ function sendError(
     const { code, message, details } = error;
     return reply.send({ error: code, message, details, requestId: request.id });
   }
-  if (error.status === 401) return sendToSignIn(request, reply, url);
+  if (error.status === 401 && isSignInOurs) return sendToSignIn(request, reply, url);
   if (isHtmx(request) && !swappedStatuses.includes(error.status)) {
     addTrigger(reply, 'bulkhead:toast', { level: 'error', message: error.message });
   }
@@ -130,7 +133,7 @@ async function sendKept(
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
   const place = () =>
     reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
-  if (status === 401 && isMarked(token)) {
+  if (status === 401 && context.people.isOurs && isMarked(token)) {
     const kept = await sealForm(secret, form);
     const next = isHtmx(request) ? currentPath(request) : '';
     place().code(401);

@@ -13,7 +13,7 @@ import { findTaskByKey, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
-import { isActive, principalNow } from '../running/may-run.ts';
+import { personNow } from '../running/may-run.ts';
 import { assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
 import { runInline } from './run-inline.ts';
 
@@ -124,7 +124,8 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
 
 /** A person as they are now. A worker asks again. */
 async function principalOf(context: TaskContext, given: Principal): Promise<Principal> {
-  if (await isActive(context, given)) return principalNow(context, given);
+  const now = await personNow(context, given);
+  if (now) return now;
   throw new AppError('forbidden', 403, `${given.name} may not sign in any more.`);
 }
 

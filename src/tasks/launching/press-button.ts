@@ -128,7 +128,7 @@ export async function pressButton(
   }
 
   function asShown(launched: Launched): Launched {
-    if (seesTask(registry, principal, launched.task)) return launched;
+    if (seesTask(context, principal, launched.task)) return launched;
     const message =
       'The same is under way already, launched by somebody else. Nothing was started.';
     throw new AppError('duplicate', 409, message);
