@@ -20,7 +20,9 @@ test('the system has an id that no user has, a name of its own, and no role', ()
 test('a session that says it is the system’s is nobody’s', async () => {
   const of = (id: string | null) => {
     const user = id === null ? null : { id, name: 'Ada', roles: ['admin'] };
-    return ourPeople({} as Users).getUser({ session: { user } } as unknown as FastifyRequest);
+    return ourPeople({ t: {} } as Users).getUser({
+      session: { user },
+    } as unknown as FastifyRequest);
   };
   await assert.rejects(of('system:nightly'), { code: 'system-principal', status: 403 });
   assert.equal((await of('0001'))?.id, '0001');
