@@ -9,7 +9,8 @@ test('people of ours are found by id as they are now, and by role, while they ma
   const people = ourPeople(db);
   const add = (name: string, roles: string[]) =>
     createUser(db, { name, email: `${name}@x.example`, password: 'long enough', roles });
-  const [mia, ada] = [await add('Mia', ['editor', 'admin']), await add('Ada', ['admin'])];
+  const mia = await add('Mia', ['editor', 'admin']);
+  await add('Ada', ['admin']);
   const names = async (role: string) =>
     ((await people.usersWithRole?.(role)) ?? []).map(({ name }) => name);
   assert.deepEqual([await names('admin'), await names('viewer')], [['Ada', 'Mia'], []]);
