@@ -47,6 +47,16 @@ test('sample people are made on the embedded database and on loopback, and nowhe
   }
 });
 
+test('nobody is made where people are a project’s own', async (t) => {
+  const { db, emails, config, folder } = await setUp(t);
+  const people = { ...ourPeople(db), isOurs: false };
+  for (const isEmbedded of [true, false])
+    assert.deepEqual(await ensureFirstUsers({ db, people }, config, 'http://here', isEmbedded), {
+      kind: 'none',
+    });
+  assert.deepEqual([await emails(), readdirSync(folder)], [[], []]);
+});
+
 test('serve on loopback makes nobody, prints the link, and tells no passwords of another database', async (t) => {
   const { connectionString, folder, emails, config, db } = await setUp(t);
   await ensureFirstUsers(of(db), config, 'http://here', true);

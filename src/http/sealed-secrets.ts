@@ -104,7 +104,7 @@ export async function withSealedSecrets(
   const [slug = '', page = '', name = ''] = new URL(form.action, 'http://site.invalid').pathname
     .slice(prefix.length + 1)
     .split('/')
-    .map(decoded);
+    .map(decodeURIComponent);
   const definition = slug === 'tasks' && page === 'new' ? definitions.get(name) : undefined;
   if (definition) {
     const left = secretControls(definition);
@@ -118,13 +118,4 @@ export async function withSealedSecrets(
     ? await sealSecrets(sealing, resource, pairs)
     : pairs.filter((pair) => !names.includes(pair.name));
   return { ...form, pairs: kept.map((pair) => [pair.name, pair.value] as const) };
-}
-
-/** Empty: it is no part of an address. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return '';
-  }
 }

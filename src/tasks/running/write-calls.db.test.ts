@@ -132,7 +132,8 @@ async function setUp(t: TestContext, during: Save, inEach: Save = async () => un
   async function work(id: number, meanwhile: () => Promise<void>) {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
     const ended = finished(db, id);
-    return meanwhile()
+    const tooSoon = ended.then(({ state }) => assert.fail(`it is ${state} before that`));
+    return Promise.race([meanwhile(), tooSoon])
       .then(() => ended)
       .finally(() => worker.stop());
   }
