@@ -104,6 +104,9 @@ export function checkAdmin(admin: AdminDefinition): void {
   );
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
+  for (const { model, options } of admin.resources)
+    if (!isManagerClass(options?.taskManager))
+      problems.push(`Resource ${model}, taskManager: must be a class that extends TaskManager.`);
   problems.push(...taskColumnProblems(admin.taskColumns), ...peopleProblems(admin.people));
   if (problems.length > 0) throw new DefinitionError(problems);
 }

@@ -9,6 +9,7 @@ import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
+import { askManager } from './task-managers.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -66,6 +67,7 @@ export async function buildContext(
       maxDeaths: config.BULKHEAD_MAX_DEATHS,
       recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     },
+    onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };
   return { db, context };

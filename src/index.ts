@@ -100,8 +100,10 @@ export {
 export type { TaskInfo } from './task-info.ts';
 export {
   type LaunchOptions,
+  type ManagerOf,
   TaskManager,
   type TaskManagerAccess,
   type TaskManagerClass,
   TaskNotSucceeded,
 } from './task-manager.ts';
+export type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';

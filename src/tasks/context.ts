@@ -4,6 +4,7 @@ import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
+import type { AskedLaunch } from './asked-launch.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -19,6 +20,11 @@ export interface TaskContext {
   readonly encryptionKeys: readonly Buffer[];
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
+  /**
+   * What is kept with a launch, as the manager says that the project has for what it is launched
+   * from; throws what that refuses it with.
+   */
+  readonly onLaunch: (asked: AskedLaunch) => Promise<unknown>;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -14,7 +14,7 @@ import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { personNow } from '../running/may-run.ts';
-import { assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
+import { askedMeta, assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
 import { runInline } from './run-inline.ts';
 
 /** What code launches: an operation on records that it chooses, as somebody. */
@@ -110,10 +110,12 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
     expected: null,
     isAtomic: resource.isAtomic,
     options,
+    meta: null,
     snapshot: options.skipChanged ? await readSnapshot(context) : null,
   };
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return { task: running, outcome: 'same' };
+  task.meta = await askedMeta(context, task);
   if (request.inline) {
     const done = await withinCall(context, task, chosen);
     if (done) return done;

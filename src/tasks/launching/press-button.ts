@@ -68,7 +68,13 @@ export async function pressButton(
 
   async function launch(sql: Queryable, tx: Client): Promise<Launched> {
     const params = paramsOf({ form, principal, ...(await recordOf(sql)) });
-    const task = await launchOwn(context, definition, params, { principal, operationId }, sql);
+    const task = await launchOwn(
+      context,
+      definition,
+      params,
+      { principal, operationId, from: resource?.slug ?? null },
+      sql,
+    );
     if (task.operationId !== operationId) return asShown(earlierTask(task, operationId));
     if (!resource || key === null) return { task, outcome: 'queued' };
     if (!(await isAbout(sql, task.id, resource, key))) return { task, outcome: 'already' };

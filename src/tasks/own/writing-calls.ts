@@ -122,7 +122,8 @@ export function writingCalls({
         holdersOf: holdersOf(db.t),
         within: client,
         taskId: task.id,
-        callsIn: (within) => writeCalls(context, { tx: within, principal, task, lease }),
+        callsIn: (within) =>
+          writeCalls(context, { tx: within, principal, resource: resource.slug, task, lease }),
         log,
       };
       let changed = 0;
