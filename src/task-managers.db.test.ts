@@ -163,7 +163,10 @@ test('what is launched from a resource asks its manager: operations, buttons, ho
   const inline = { resource: 'cities', operation: 'update', keys: [5], inline: true } as const;
   await tasks.launchOn({ ...inline, parameters: { notes: 'z' } });
   assert.deepEqual(asked(), ['Lisbon: update cities', 'Lisbon: mail cities']);
-  await tasks.for('cities').launchMany(mail, [{ to: 'a' }, { to: 'b' }], { meta: 7 });
+  await tasks
+    .for('cities')
+    .as(ada)
+    .launchMany(mail, [{ to: 'a' }, { to: 'b' }], { meta: 7 });
   assert.deepEqual(asked(), ['Lisbon: mail cities', 'Lisbon: mail cities']);
   assert.deepEqual((await metas())[0], ['mail', 'Lisbon', 7]);
   await tasks.undo(task.id);

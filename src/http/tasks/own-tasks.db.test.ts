@@ -7,13 +7,14 @@ import { defineTask } from '../../task-definitions/define-task.ts';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp } from '../../testing/app.ts';
-import { finished } from '../../testing/context.ts';
+import { finished, launchOn } from '../../testing/context.ts';
 import {
   affecting,
   holding,
   noting,
   notingWithUndo,
   ownTasksAdmin,
+  piece,
   talking,
   whole,
 } from '../../testing/own-tasks-admin.ts';
@@ -370,4 +371,31 @@ test('the page of a task names what its end launches, and what is secret of that
   } finally {
     await worker.stop();
   }
+});
+
+test('the page of bulk work names the parts that its hooks have launched, to who sees them', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const [editor, admin] = [await app.signIn('editor'), await app.signIn('admin')];
+  await insertPlaces(app.db, 2);
+  const { task } = await launchOn(
+    app.context,
+    app.context.registry.get('cities'),
+    { keys: ['00000000000000000001'] },
+    'update',
+    { field: 'notes', 'value.notes': 'x' },
+    editor.principal,
+    { inBackground: true },
+  );
+  const page = async (visitor: typeof editor) => (await visitor.get(`/tasks/${task.id}`)).body;
+  assert.doesNotMatch(await page(editor), /Parts/);
+  for (const [{ principal }, n] of [
+    [editor, 1],
+    [admin, 2],
+  ] as const)
+    await launchOwn(app.context, piece, { n }, { principal, parentId: task.id });
+  const parts = /Parts\s*<span[^>]*>0 of 2 ended<\/span>([\s\S]*?)<\/ol>/;
+  const named = async (visitor: typeof editor) =>
+    [...(parts.exec(await page(visitor))?.[1] ?? '').matchAll(/Piece \d/g)].map(String);
+  assert.deepEqual(await named(editor), ['Piece 1']);
+  assert.deepEqual(await named(admin), ['Piece 1', 'Piece 2']);
 });
