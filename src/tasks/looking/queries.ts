@@ -266,21 +266,19 @@ export interface ChildrenFound {
   ended: number;
 }
 
-/** What a task has launched as parts of itself, the first launched first; of those one sees. */
+/** What a task has launched as parts of itself, as far as one sees it; the first launched first. */
 export async function listChildren(
   context: Seeing,
   principal: Principal,
   taskId: number,
   limit = 100,
 ): Promise<ChildrenFound> {
-  const { db } = context;
-  type Row = ChildRow & { count: number; ended: number; isSeen: boolean };
-  const { rows } = await query<Row>(
-    db.pages,
-    sql`select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended, ${await seenSql(context, principal)} as "isSeen"
-     from ${raw(db.t.task)} where parent_id = ${taskId} order by "isSeen" desc, id limit ${limit}`,
+  const { pages, t } = context.db;
+  const { rows } = await query<ChildRow & { count: number; ended: number }>(
+    pages,
+    sql`select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended
+     from ${raw(t.task)} where parent_id = ${taskId} and ${await seenSql(context, principal)} order by id limit ${limit}`,
   );
   const { count = 0, ended = 0 } = rows[0] ?? {};
-  const seen = rows.filter(({ isSeen }) => isSeen);
-  return { children: seen.map(({ id, title, state }) => ({ id, title, state })), count, ended };
+  return { children: rows.map(({ id, title, state }) => ({ id, title, state })), count, ended };
 }
