@@ -183,3 +183,15 @@ test('a right that a runner finds withdrawn after it lost its slot does not end 
   );
   assert.deepEqual(await states(), ['preparing']);
 });
+
+test('a task whose person may not come in any more ends with its next slice, whatever it has done', async (t) => {
+  const { context, take, bury, prepareWith, slice, read } = await setUp(t);
+  await prepareWith(await take());
+  await bury();
+  await slice(asking(context, async () => null));
+  const { state, reason, message } = await read();
+  assert.deepEqual(
+    [state, reason, message],
+    ['failed', 'user-inactive', 'Ada may not sign in any more. What was done before stays.'],
+  );
+});
