@@ -265,7 +265,7 @@ test('bulk work that is cancelled cancels the parts that its hooks have launched
   assert.equal(task.state, 'cancelled');
 });
 
-test('bulk work that fails cancels them too: as its worker lets go, dies after it, or dies once too often', async (t) => {
+test('bulk work that fails cancels them too: as its worker lets go, also in vain, dies after it, or dies once too often', async (t) => {
   const { db, context } = await setUp(t, async () => undefined);
   const worker = '00000000-0000-4000-8000-0000000000d1';
   const lost = { ...context, settings: { ...context.settings, maxDeaths: 1 } };
@@ -279,6 +279,12 @@ test('bulk work that fails cancels them too: as its worker lets go, dies after i
     'dies after it': async (lease) => {
       await fail(lease);
       await recover(lost);
+    },
+    'lets go in vain': async (lease) => {
+      await fail(lease);
+      await db.pages.query(`delete from ${db.t.worker}`);
+      await db.pages.query(`update ${db.t.task_slot} set taken_at = now() - interval '2 minutes'`);
+      await recover(lost, { workerId: worker, tokens: new Set() });
     },
     'dies once too often': () => recover(lost),
   };

@@ -10,6 +10,7 @@ import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
 import { settle } from '../running/slots.ts';
+import { isFinished } from '../states.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
 
 /**
@@ -96,7 +97,7 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
   await settle(client, context, taskId, task.state);
 }
 
-/** It had ended before its worker, which saw to nothing of what comes with the end. */
+/** Sees to what comes with the end of a task, where it has ended and its worker has not. */
 async function settleEnded(
   context: TaskContext,
   client: PoolClient,
@@ -106,7 +107,7 @@ async function settleEnded(
     `select state from ${context.db.t.task} where id = $1 for update`,
     [taskId],
   );
-  if (rows[0]) await settle(client, context, taskId, rows[0].state);
+  if (rows[0] && isFinished(rows[0].state)) await settle(client, context, taskId, rows[0].state);
 }
 
 /**
@@ -119,10 +120,13 @@ async function sweep(
 ): Promise<void> {
   const { db } = context;
   if (self) {
-    await db.pages.query(
-      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
+    const left = await db.pages.query<{ id: number }>(
+      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
+       returning task_id as id`,
       [self.workerId, [...self.tokens]],
     );
+    for (const { id } of left.rows)
+      await transaction(db.pages, (client) => settleEnded(context, client, id));
   }
   const { rows } = await db.pages.query<{ id: number }>(
     `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
