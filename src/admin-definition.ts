@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { type People, peopleProblems } from './auth/people.ts';
 import { didYouMean } from './nearest.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
@@ -30,6 +31,11 @@ export interface AdminDefinition {
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
   readonly taskManager?: TaskManagerClass;
   readonly taskManagerArguments?: readonly unknown[];
+  /**
+   * Who people are, where they are no rows of Bulkhead's own table of users. They sign in with you:
+   * Bulkhead's own page for that is not there then.
+   */
+  readonly people?: People;
   /**
    * Called around every run of a task of the project's own, and calls `next` once: for the context
    * of a tenant, for tracing. What `next` throws is let through.
@@ -82,6 +88,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   taskColumns: true,
   taskManager: true,
   taskManagerArguments: true,
+  people: true,
   definition: true,
   aroundTask: true,
   migrations: true,
@@ -97,6 +104,9 @@ export function checkAdmin(admin: AdminDefinition): void {
   );
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
-  problems.push(...taskColumnProblems(admin.taskColumns));
+  for (const { model, options } of admin.resources)
+    if (!isManagerClass(options?.taskManager))
+      problems.push(`Resource ${model}, taskManager: must be a class that extends TaskManager.`);
+  problems.push(...taskColumnProblems(admin.taskColumns), ...peopleProblems(admin.people));
   if (problems.length > 0) throw new DefinitionError(problems);
 }

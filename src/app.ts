@@ -19,7 +19,7 @@ import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
 import { timeZones } from './http/plugins/time-zone.ts';
 import { views } from './http/plugins/views.ts';
-import { routes } from './http/routes.ts';
+import { ownSignIn, routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
 import type { TaskManager } from './task-manager.ts';
@@ -95,12 +95,12 @@ export async function buildApp({
         name: admin.name,
         url,
         secret,
-        registry,
+        context,
         isHttps: config.BULKHEAD_SECURE_COOKIES,
       });
       await pages.register(sessions, { db, config, secret });
       await pages.register(requestLimits);
-      await pages.register(guard);
+      await pages.register(guard, { people: context.people });
       await pages.register(csrfProtection, {
         secret,
         path: prefix === '' ? '/' : prefix,
@@ -108,7 +108,7 @@ export async function buildApp({
       });
       await pages.register(timeZones);
       await pages.register(rateLimits);
-      for (const route of routes)
+      for (const route of [...(context.people.isOurs ? ownSignIn : []), ...routes])
         await pages.register(route, {
           admin,
           context,

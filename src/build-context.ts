@@ -1,4 +1,6 @@
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
+import { ourPeople } from './auth/our-people.ts';
+import { askedPeople } from './auth/people.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
@@ -7,6 +9,7 @@ import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
+import { askManager } from './task-managers.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -64,20 +67,8 @@ export async function buildContext(
       maxDeaths: config.BULKHEAD_MAX_DEATHS,
       recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     },
-    isPrincipalActive: async (id) => {
-      const { rowCount } = await db.pages.query(
-        `select 1 from ${db.t.user} where id::text = $1 and deactivated_at is null`,
-        [id],
-      );
-      return rowCount === 1;
-    },
-    rolesOf: async (id) => {
-      const { rows } = await db.pages.query<{ roles: string[] }>(
-        `select roles from ${db.t.user} where id::text = $1`,
-        [id],
-      );
-      return rows[0]?.roles ?? null;
-    },
+    onLaunch: (asked) => askManager(admin, context, asked),
+    people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };
   return { db, context };
 }

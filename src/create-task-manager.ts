@@ -2,7 +2,8 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { systemPrincipal } from './auth/system-principal.ts';
 import { buildContext } from './build-context.ts';
 import { parseConfig } from './config.ts';
-import { TaskManager, type TaskManagerAccess } from './task-manager.ts';
+import type { TaskManager } from './task-manager.ts';
+import { managersOf } from './task-managers.ts';
 import type { TaskContext } from './tasks/context.ts';
 
 /** Which admin, over which database. */
@@ -42,15 +43,11 @@ export async function createTaskManager({
   return taskManagerOf(admin, context, () => db.close());
 }
 
-/**
- * The admin's manager, for the system. Throws DefinitionError where the admin names another class
- * than one that extends `TaskManager`.
- */
+/** The admin's manager, for the system. */
 export function taskManagerOf(
-  { taskManager = TaskManager, taskManagerArguments = [] }: AdminDefinition,
+  admin: AdminDefinition,
   context: TaskContext,
   close?: () => Promise<void>,
 ): TaskManager {
-  const access: TaskManagerAccess = { context, principal: systemPrincipal('code'), close };
-  return new taskManager(access, ...taskManagerArguments);
+  return managersOf(admin, context)(null, systemPrincipal('code'), close);
 }

@@ -1,5 +1,6 @@
 /** What a project that uses Bulkhead imports. Nothing else is its business. */
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
+export type { People, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
 export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
@@ -99,8 +100,10 @@ export {
 export type { TaskInfo } from './task-info.ts';
 export {
   type LaunchOptions,
+  type ManagerOf,
   TaskManager,
   type TaskManagerAccess,
   type TaskManagerClass,
   TaskNotSucceeded,
 } from './task-manager.ts';
+export type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';

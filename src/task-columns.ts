@@ -1,4 +1,4 @@
-import type { Client } from './resources/client.ts';
+import type { ProjectClient } from './resources/project-types.ts';
 import type { TaskInfo } from './task-info.ts';
 
 /** A column of the project's own on the page of all tasks. */
@@ -12,7 +12,7 @@ export interface TaskColumn {
    */
   readonly value: (
     tasks: readonly TaskInfo[],
-    context: { readonly client: Client },
+    context: { readonly client: ProjectClient },
   ) => ReadonlyMap<number, string> | Promise<ReadonlyMap<number, string>>;
 }
 

@@ -6,6 +6,7 @@ import { type OwnTransaction, queryableOf } from './db/own-transaction.ts';
 import { AppError } from './errors.ts';
 import type { GivenParams, TaskDefinition } from './task-definitions/define-task.ts';
 import { infoOf, type TaskInfo } from './task-info.ts';
+import type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';
 import type { TaskContext, TaskSettings } from './tasks/context.ts';
 import { cancel } from './tasks/control/cancel.ts';
 import { pause, resume } from './tasks/control/pause.ts';
@@ -79,9 +80,20 @@ export class TaskNotSucceeded extends Error {
 export interface TaskManagerAccess {
   readonly context: TaskContext;
   readonly principal: Principal;
+  /** Slug of the resource that it is for; null: for all. */
+  readonly resource: string | null;
+  /** Makes the managers of the admin. */
+  readonly managerOf: ManagerOf;
   /** Closes what was opened for it. */
   readonly close?: (() => Promise<void>) | undefined;
 }
+
+/** Makes the manager of a resource, by its slug, for somebody; of none, the admin's. */
+export type ManagerOf = (
+  resource: string | null,
+  principal: Principal,
+  close?: () => Promise<void>,
+) => TaskManager;
 
 /** `TaskManager`, or a class of your own that extends it. */
 // biome-ignore lint/suspicious/noExplicitAny: what it takes beside is its own
@@ -107,8 +119,28 @@ export class TaskManager {
 
   /** The same on behalf of somebody: their permissions and row scope hold, and they see their tasks. */
   as(principal: Principal): TaskManager {
-    const { context } = this.#access;
-    return new (this.constructor as TaskManagerClass)({ context, principal }, ...this.#own);
+    const { close: _, ...access } = this.#access;
+    return new (this.constructor as TaskManagerClass)({ ...access, principal }, ...this.#own);
+  }
+
+  /**
+   * The manager of a resource, by its slug, on behalf of the same: the one that the resource names as
+   * its own, or that of the admin. What it launches is launched from that resource.
+   *
+   * @throws AppError 404 'not-found'
+   */
+  for(resource: string): TaskManager {
+    const { context, principal, managerOf } = this.#access;
+    return managerOf(context.registry.for(principal, resource).slug, principal);
+  }
+
+  /**
+   * Asked before anything is launched that this manager is for, by pages, hooks, runs and code alike;
+   * of many, for each. One of your own refuses it by throwing an AppError, or says what is kept with
+   * it. This one leaves it as it is.
+   */
+  onLaunch(_launch: AskedLaunch): LaunchAnswer | Promise<LaunchAnswer> {
+    return undefined;
   }
 
   /**
@@ -163,7 +195,13 @@ export class TaskManager {
     if (rest.locks !== undefined && rest.locks !== 'check' && rest.locks !== 'ignore')
       throw new TypeError('launch: locks is check or ignore.');
     return {
-      launch: { principal: this.#access.principal, ...rest, parentId, delayMs: waitMs },
+      launch: {
+        principal: this.#access.principal,
+        ...rest,
+        from: this.#access.resource,
+        parentId,
+        delayMs: waitMs,
+      },
       parentId,
       client: tx && queryableOf(tx),
     };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyRequest } from 'fastify';
-import { getUser } from './get-user.ts';
+import { ourPeople } from './our-people.ts';
 import { isSystem, systemPrincipal } from './system-principal.ts';
+import type { Users } from './users.ts';
 
 test('the system has an id that no user has, a name of its own, and no role', () => {
   assert.deepEqual(systemPrincipal('nightly-2.sh'), {
@@ -19,7 +20,9 @@ test('the system has an id that no user has, a name of its own, and no role', ()
 test('a session that says it is the system’s is nobody’s', async () => {
   const of = (id: string | null) => {
     const user = id === null ? null : { id, name: 'Ada', roles: ['admin'] };
-    return getUser({ session: { user } } as unknown as FastifyRequest);
+    return ourPeople({ t: {} } as Users).getUser({
+      session: { user },
+    } as unknown as FastifyRequest);
   };
   await assert.rejects(of('system:nightly'), { code: 'system-principal', status: 403 });
   assert.equal((await of('0001'))?.id, '0001');

@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { ourPeople } from '../auth/our-people.ts';
 import { parseConfig } from '../config.ts';
+import type { Database } from '../db/database.ts';
 import { startCommand, stopCommands } from '../testing/command.ts';
 import { testDatabase } from '../testing/database.ts';
 import { ensureFirstUsers } from './first-users.ts';
@@ -25,6 +27,8 @@ async function setUp(t: TestContext, env: Record<string, string> = {}) {
   };
 }
 
+const of = (db: Database) => ({ db, people: ourPeople(db) });
+
 test('sample people are made on the embedded database and on loopback, and nowhere else', async (t) => {
   for (const [host, isEmbedded, kind] of [
     ['127.0.0.1', true, 'sample'],
@@ -35,7 +39,7 @@ test('sample people are made on the embedded database and on loopback, and nowhe
   ] as const) {
     await t.test(`${host}, ${isEmbedded ? 'embedded' : 'a database of somebody’s'}`, async (t) => {
       const { db, emails, config, folder } = await setUp(t, { HOST: host });
-      const made = await ensureFirstUsers(db, config, 'http://here', isEmbedded);
+      const made = await ensureFirstUsers(of(db), config, 'http://here', isEmbedded);
       assert.equal(made.kind, kind);
       assert.equal((await emails()).length, kind === 'sample' ? 3 : 0);
       assert.deepEqual(readdirSync(folder), kind === 'sample' ? ['sample-users.json'] : []);
@@ -43,9 +47,19 @@ test('sample people are made on the embedded database and on loopback, and nowhe
   }
 });
 
+test('nobody is made where people are a project’s own', async (t) => {
+  const { db, emails, config, folder } = await setUp(t);
+  const people = { ...ourPeople(db), isOurs: false };
+  for (const isEmbedded of [true, false])
+    assert.deepEqual(await ensureFirstUsers({ db, people }, config, 'http://here', isEmbedded), {
+      kind: 'none',
+    });
+  assert.deepEqual([await emails(), readdirSync(folder)], [[], []]);
+});
+
 test('serve on loopback makes nobody, prints the link, and tells no passwords of another database', async (t) => {
   const { connectionString, folder, emails, config, db } = await setUp(t);
-  await ensureFirstUsers(db, config, 'http://here', true);
+  await ensureFirstUsers(of(db), config, 'http://here', true);
   await db.pages.query(`delete from ${db.t.user}`);
   try {
     const served = await startCommand(['serve'], {

@@ -6,6 +6,7 @@ import { createUser, hasUsers } from '../auth/users.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { transaction } from '../db/transaction.ts';
+import type { TaskContext } from '../tasks/context.ts';
 
 interface SampleUser {
   role: string;
@@ -29,11 +30,12 @@ const loopback = ['127.0.0.1', 'localhost', '::1'];
  * password, kept in the project's folder for its owner alone and printed at each start.
  */
 export async function ensureFirstUsers(
-  db: Database,
+  { db, people }: Pick<TaskContext, 'db' | 'people'>,
   config: Config,
   address: string,
   isEmbedded: boolean,
 ): Promise<SignIns> {
+  if (!people.isOurs) return { kind: 'none' };
   const isSample = isEmbedded && loopback.includes(config.HOST);
   // Of several started at once, the first makes them and the others find them.
   return transaction(db.pages, async (client) => {

@@ -37,7 +37,7 @@ await runCommand(async () => {
     await Promise.all([recovery.stop(), telling.stop()]);
     await db.close();
   });
-  const signIns = await ensureFirstUsers(db, config, address, false);
+  const signIns = await ensureFirstUsers(context, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
   const note = secretNote(config);
   if (note) console.log(note);

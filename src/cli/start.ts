@@ -60,7 +60,7 @@ await runCommand(async () => {
     say(
       admin.name,
       address,
-      await ensureFirstUsers(db, config, address, config.DATABASE_URL === undefined),
+      await ensureFirstUsers(context, config, address, config.DATABASE_URL === undefined),
     );
   } catch (error) {
     await stop().catch(() => undefined);

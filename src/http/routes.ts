@@ -17,10 +17,14 @@ import { followUpRoutes } from './tasks/follow-ups-routes.ts';
 import { launchRoutes } from './tasks/launch-routes.ts';
 import { taskRoutes } from './tasks/tasks-routes.ts';
 
-/** A file a noun. */
-export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
+/** For people who sign in here. */
+export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
   signInRoutes,
   firstAdminRoutes,
+];
+
+/** A file a noun. */
+export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
   taskRoutes,
   launchRoutes,

@@ -1,7 +1,9 @@
 import { defaults, seal, unseal } from 'iron-webcrypto';
 import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
-import type { Resource, ResourceRegistry } from '../resources/contract.ts';
+import type { Resource } from '../resources/contract.ts';
+import type { TaskContext } from '../tasks/context.ts';
+import { secretControls } from '../tasks/launching/secret-controls.ts';
 import type { Body } from './form.ts';
 import type { KeptForm } from './kept-form.ts';
 
@@ -89,22 +91,31 @@ async function openSecret(
   }
 }
 
-/** A form that is given back to its owner; without one what is secret in it is left out. */
+/**
+ * A form that is given back to its owner; without one what is secret in it is left out, and so it is
+ * from the form of a task's button.
+ */
 export async function withSealedSecrets(
   form: KeptForm,
-  registry: ResourceRegistry,
+  { registry, definitions }: Pick<TaskContext, 'registry' | 'definitions'>,
   prefix: string,
   sealing: Sealing | null,
 ): Promise<KeptForm> {
-  const [slug = ''] = new URL(form.action, 'http://site.invalid').pathname
+  const [slug = '', page = '', name = ''] = new URL(form.action, 'http://site.invalid').pathname
     .slice(prefix.length + 1)
-    .split('/');
-  const resource = registry.list.find((candidate) => candidate.slug === decodeURIComponent(slug));
+    .split('/')
+    .map(decodeURIComponent);
+  const definition = slug === 'tasks' && page === 'new' ? definitions.get(name) : undefined;
+  if (definition) {
+    const left = secretControls(definition);
+    return { ...form, pairs: form.pairs.filter(([control]) => !left.includes(control)) };
+  }
+  const resource = registry.list.find((candidate) => candidate.slug === slug);
   if (!resource || resource.secrets.length === 0) return form;
-  const pairs = form.pairs.map(([name, value]) => ({ name, value }));
-  const names = resource.secrets.map(({ name }) => name);
+  const pairs = form.pairs.map(([control, value]) => ({ name: control, value }));
+  const names = resource.secrets.map((field) => field.name);
   const kept = sealing
     ? await sealSecrets(sealing, resource, pairs)
-    : pairs.filter(({ name }) => !names.includes(name));
-  return { ...form, pairs: kept.map(({ name, value }) => [name, value] as const) };
+    : pairs.filter((pair) => !names.includes(pair.name));
+  return { ...form, pairs: kept.map((pair) => [pair.name, pair.value] as const) };
 }

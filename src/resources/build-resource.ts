@@ -180,6 +180,8 @@ export function buildResource(
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
+    taskManager: options.taskManager,
+    taskManagerArguments: options.taskManagerArguments ?? [],
     seesTasks: grants.seesTasks,
     related,
   };

@@ -100,6 +100,9 @@ export interface Resource {
    * used.
    */
   scope(principal: Principal): Where | null;
+  /** Of what is launched from it; undefined: the admin's. */
+  readonly taskManager: ResourceOptions['taskManager'];
+  readonly taskManagerArguments: readonly unknown[];
   /** Tasks about its records, whoever started them. */
   seesTasks(principal: Principal): boolean;
   /**

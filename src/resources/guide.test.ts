@@ -50,3 +50,90 @@ test('the examples of the guide and of the README compile', async () => {
   assert.ok(examples.length >= 3);
   assert.equal(await compileExamples(examples), '');
 });
+
+/** What examples of the guides to tasks take as there, by name, where they do not make it themselves. */
+const given: Readonly<Record<string, string>> = {
+  admin: 'AdminDefinition',
+  databaseUrl: 'string',
+  createClient: "AdminDefinition['createClient']",
+  resources: "AdminDefinition['resources']",
+  prisma: '{ $transaction<R>(run: (tx: typeof client) => Promise<R>): Promise<R> }',
+  tasks: 'TaskManager',
+  data: '{ id: number }',
+  to: 'string',
+  recount: 'Task<{ country: string }, { places: number }>',
+  sendReceipt: 'Task<{ order: number }>',
+  remind: 'Task<{ order: number }>',
+  report: 'Task<{ month: string }>',
+  mail: 'Task<{ to: string }>',
+  count: '(country: string, task: TaskRun) => Promise<number>',
+  fetchOrders: '(shop: string, token: string) => Promise<number>',
+  payments:
+    '{ charge(order: number, by: unknown): Promise<string>; refund(order: number, receipt: string | null, by: unknown): Promise<void> }',
+  linesOf:
+    '(order: number) => (after: unknown, limit: number) => Promise<{ item: { id: number }; position: number }[]>',
+  tracer: '{ span<R>(name: string, run: () => Promise<R>): Promise<R> }',
+  tenants: '{ run<R>(id: string, run: () => Promise<R>): Promise<R> }',
+};
+
+const givenTypes = `
+type Task<P, R = null> = TaskDefinition<z.ZodType<P>, R>;
+type Table<C extends string> = {
+  create(of: { data: Partial<Record<C, unknown>> }): Promise<object>;
+  createMany(of: { data: Partial<Record<C, unknown>>[] }): Promise<object>;
+  upsert(of: { where: object; create: Partial<Record<C, unknown>>; update: object }): Promise<object>;
+  findMany(of: object): Promise<(Record<C, string> & { taskId: number })[]>;
+};
+declare const client: Client & {
+  audit: Table<'what' | 'country'>;
+  order: Table<'id'>;
+  shipment: Table<'lineId'>;
+  taskMirror: Table<'id' | 'title' | 'state' | 'at' | 'order'>;
+};
+declare module 'bulkhead' {
+  interface ProjectTypes { client: typeof client }
+}
+`;
+
+/** A run alone is one of a task with such parameters. */
+function whole(code: string): string {
+  const params = '{ order: z.number(), country: z.string(), countries: z.array(z.string()) }';
+  return /^async run\(/.test(code)
+    ? `defineTask({ name: 'example', params: z.object(${params}), ${code} });`
+    : code;
+}
+
+test('the examples of the guides to tasks compile', async () => {
+  const index = await read('src/index.ts');
+  const ours = [...index.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type, names = '']) =>
+    names.split(',').flatMap((name) => {
+      const own = name.trim().replace(/^type /, '');
+      return own === '' ? [] : [{ own, isType: type !== undefined || /^\s*type /.test(name) }];
+    }),
+  );
+  const examples: string[] = [];
+  for (const path of ['own-tasks', 'task-manager', 'task-hooks', 'testing-tasks'])
+    for (const [, code = ''] of (await read(`docs/${path}.md`)).matchAll(/```ts\n(.*?)```/gs)) {
+      const isMade = (name: string) =>
+        new RegExp(`import \\{[^}]*\\b${name}\\b|(const|class|\\{.*[ ,]) ?${name}\\b.* = `).test(
+          code,
+        );
+      const imports = ours
+        .filter(({ own }) => !isMade(own))
+        .map(({ own, isType }) => (isType ? `type ${own}` : own));
+      const declared = Object.entries(given).filter(([name]) => !isMade(name));
+      examples.push(
+        [
+          `import { ${imports.join(', ')} } from 'bulkhead';`,
+          /from 'zod'/.test(code) ? '' : "import { z } from 'zod';",
+          givenTypes,
+          ...declared.map(([name, type]) => `declare const ${name}: ${type};`),
+          whole(code),
+          'export {};\n',
+        ].join('\n'),
+      );
+    }
+  assert.ok(examples.length >= 15);
+  const options = { noUnusedLocals: false };
+  assert.equal(await compileExamples(examples, options), '');
+});

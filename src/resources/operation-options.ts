@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { FormInputs, FormValues } from './form-inputs.ts';
 import type { TransactionClient } from './hooks.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
+import type { WriteCalls } from './write-calls.ts';
 
 /** What a record is refused with, in words. Made by the `refuse` that `each` is given. */
 export class Refused {
@@ -20,8 +21,9 @@ export interface ChangeContext<F extends FormInputs = FormInputs> {
   readonly params: FormValues<F>;
 }
 
-/** What `each` is told of one record. */
-export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInputs = FormInputs> {
+/** What `each` is told of one record, and what it may do with others. */
+export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInputs = FormInputs>
+  extends WriteCalls {
   /** As the database has it, locked. */
   readonly record: T['record'];
   readonly params: FormValues<F>;

@@ -134,6 +134,8 @@ export const optionShapes: Shapes<ResourceOptions> = {
   permissions: called.optional(),
   scope: called.optional(),
   tasks: called.optional(),
+  taskManager: called.optional(),
+  taskManagerArguments: z.array(z.unknown(), 'must be a list.').optional(),
   validate: called.optional(),
   descendants: called.optional(),
   hooks: z.strictObject(hookShapes, options).optional(),

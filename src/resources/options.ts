@@ -71,6 +71,15 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    */
   tasks?: (principal: Principal) => boolean;
   /**
+   * A class of the project's own that extends `TaskManager`: what is launched from this resource is
+   * its to say. Default: that of the admin.
+   */
+  taskManager?: new (
+    ...given: never[]
+  ) => object;
+  /** What its constructor takes beside. */
+  taskManagerArguments?: readonly unknown[];
+  /**
    * Looks at a record before it is written, by a form or in bulk; returns what is wrong, by field.
    */
   validate?: (record: T['draft'], context: ValidateContext<T>) => Errors<T> | Promise<Errors<T>>;

@@ -24,17 +24,21 @@ const viewer: Principal = {
 const lost: Principal = { id: '2', name: 'Lou', roles: ['viewer'] };
 const boss: Principal = { id: '3', name: 'Ada', roles: ['admin'] };
 
-test("the guide's example is the one that is compiled here", async () => {
-  const code = await readFile(join(docs, 'examples/permissions.ts'), 'utf8');
-  const shown = /<!-- docs\/examples\/permissions\.ts -->\n```ts\n([\s\S]*?)```/.exec(guide)?.[1];
+test("the guide's examples are those that are compiled here", async () => {
   const here = {
     "'../../src/index.ts'": "'bulkhead'",
     "'../../generated/sample-metadata/metadata.ts'": "'../generated/metadata.ts'",
   };
-  assert.equal(
-    shown,
-    Object.entries(here).reduce((text, [from, to]) => text.replace(from, to), code),
-  );
+  for (const name of ['permissions', 'people']) {
+    const code = await readFile(join(docs, `examples/${name}.ts`), 'utf8');
+    const shown = new RegExp(
+      `<!-- docs/examples/${name}\\.ts -->\n\`\`\`ts\n([\\s\\S]*?)\`\`\``,
+    ).exec(guide)?.[1];
+    assert.equal(
+      shown,
+      Object.entries(here).reduce((text, [from, to]) => text.replace(from, to), code),
+    );
+  }
 });
 
 test("the guide's example grants what the guide says", () => {

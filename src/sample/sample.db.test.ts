@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TaskEvent } from '../task-definitions/task-hooks.ts';
-import { TaskManager } from '../task-manager.ts';
+import { managersOf } from '../task-managers.ts';
+import { handed } from '../tasks/hooks/deliver.ts';
 import { launchFromCode } from '../tasks/launching/launch-from-code.ts';
 import { lockRecords } from '../tasks/running/lock-records.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
@@ -21,7 +22,7 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   return {
     ...app,
     editor: await app.signIn('editor'),
-    tasks: new TaskManager({ context: app.context, principal: ada }),
+    tasks: managersOf({}, app.context)(null, ada),
     mirrored: () =>
       rowsOf('select id, state, launched_by as by from gazetteer.task_mirror order by id'),
     spain: async () =>
@@ -77,7 +78,7 @@ test('a recount by its button writes the totals of a country, as a change that i
 test('a recount waits for whoever holds a place of its country, and is tried again', async (t) => {
   const { holdFirst, db, context, connectionString, spain } = await setUp(t);
   await holdFirst();
-  const manager = new TaskManager({ context, principal: ada });
+  const manager = managersOf({}, context)(null, ada);
   const { id } = await manager.launch(recount, { country: 'ESP' });
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
   try {
@@ -149,6 +150,6 @@ test('the mirror has what becomes of tasks, and those that were there before it 
   assert.deepEqual(await mirrored(), [succeeded(before.id), succeeded(after.id)]);
   assert.equal(await mirrorEarlier(tasks, client), 0);
   const cleaned = { name: 'task:cleaned', task: await tasks.get(before.id) };
-  await mirror.run(cleaned as unknown as TaskEvent, { client });
+  await mirror.run(cleaned as unknown as TaskEvent, { ...handed(context), client });
   assert.deepEqual(await mirrored(), [succeeded(after.id)]);
 });

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
-import type { Client } from '../resources/client.ts';
 import type { FormInputs } from '../resources/form-inputs.ts';
+import type { TransactionClient } from '../resources/hooks.ts';
 import type { AffectedRecords, OwnOverlap } from './affected-records.ts';
 import type { LaunchButton } from './launch-button.ts';
 import type { TaskRun } from './task-run.ts';
@@ -136,7 +136,7 @@ export interface TaskOptions<
    */
   readonly affects?: (
     params: Params<S>,
-    tx: Client,
+    tx: TransactionClient,
   ) =>
     | AffectedRecords
     | readonly AffectedRecords[]

@@ -1,6 +1,7 @@
+import type { People } from '../auth/people.ts';
 import { didYouMean } from '../nearest.ts';
-import type { Client } from '../resources/client.ts';
 import { DefinitionError } from '../resources/problems.ts';
+import type { ProjectClient } from '../resources/project-types.ts';
 
 /** What may become of a task, each by the name by which hooks listen to it. */
 export const taskEventNames = [
@@ -58,10 +59,13 @@ export interface TaskHook {
   readonly name: string;
   readonly on: TaskEventName | readonly TaskEventName[];
   /**
-   * Called after the commit, at least once, for one task in order; `client` is your Prisma client.
-   * What it throws is logged, and it is told again later; the task stays as it is.
+   * Called after the commit, at least once, for one task in order; `client` is your Prisma client,
+   * `people` finds who launched a task, and who has a role. What it throws is logged, and it is told again later; the task stays as it is.
    */
-  readonly run: (event: TaskEvent, at: { client: Client }) => Promise<void> | void;
+  readonly run: (
+    event: TaskEvent,
+    at: { client: ProjectClient; people: Pick<People, 'findUser' | 'usersWithRole'> },
+  ) => Promise<void> | void;
 }
 
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
-import type { Client } from '../resources/client.ts';
+import type { TransactionClient } from '../resources/hooks.ts';
 
 /** Why a run is asked to stop. */
 export type StopReason = 'cancelled' | 'paused' | 'shutdown' | 'lost' | 'soft-limit' | 'hard-limit';
@@ -121,14 +121,14 @@ export interface TaskRun {
   each<T>(
     name: string,
     source: (after: unknown, limit: number) => Promise<readonly Positioned<T>[]>,
-    fn: (items: readonly T[], tx: Client) => Promise<void>,
+    fn: (items: readonly T[], tx: TransactionClient) => Promise<void>,
     options?: EachOptions,
   ): Promise<number>;
   /**
    * Calls `fn` in a transaction of your Prisma client, with nothing of Bulkhead's: no scope, locks
    * or history. It commits only while the run has its task. Within one, `tx` and `change` join it.
    */
-  tx<T>(fn: (tx: Client) => Promise<T>, options?: { timeoutMs?: number }): Promise<T>;
+  tx<T>(fn: (tx: TransactionClient) => Promise<T>, options?: { timeoutMs?: number }): Promise<T>;
   /**
    * Changes records of a resource (its slug) as its form does, on behalf of the task's person: in
    * their scope, by its rules and hooks, where no other task holds them, kept in the history. All

@@ -1,8 +1,10 @@
+import type { AskedPeople } from '../auth/people.ts';
 import type { Database } from '../db/database.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
+import type { AskedLaunch } from './asked-launch.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -18,19 +20,19 @@ export interface TaskContext {
   readonly encryptionKeys: readonly Buffer[];
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
+  /**
+   * What is kept with a launch, as the manager says that the project has for what it is launched
+   * from; throws what that refuses it with.
+   */
+  readonly onLaunch: (asked: AskedLaunch) => Promise<unknown>;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',
     message: string,
     details?: Record<string, unknown>,
   ) => void;
-  /** Is this person still allowed in at all? Asked again when a task is about to write. */
-  readonly isPrincipalActive?: (principalId: string) => Promise<boolean>;
-  /**
-   * This person's roles as they are now; null: not known here. A task runs by them, not by those
-   * that it was launched with.
-   */
-  readonly rolesOf?: (principalId: string) => Promise<readonly string[] | null>;
+  /** Who they are, and whether they may still come in: asked again when a task is about to write. */
+  readonly people: AskedPeople;
 }
 
 export interface TaskSettings {

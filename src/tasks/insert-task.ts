@@ -24,6 +24,8 @@ export interface NewTask {
   /** Records that somebody confirmed; null: nobody was shown any. */
   expected: number | null;
   options: RunOptions;
+  /** What its manager keeps with it. */
+  meta: unknown;
   /**
    * The database's transactions at the preview; kept only where records changed since are left
    * alone.
@@ -45,8 +47,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -77,6 +79,7 @@ export async function insertTask(
       task.isAtomic ?? false,
       getOperation(task.resource, task.operation).writePath(task.resource),
       task.resource.locksOffReason,
+      task.meta === null || task.meta === undefined ? null : JSON.stringify(task.meta),
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -1,14 +1,14 @@
 import type { Principal } from '../auth/principal.ts';
-import { type Sql, shared, sql } from '../db/sql.ts';
+import { isSystem } from '../auth/system-principal.ts';
+import { query, raw, type Sql, shared, sql } from '../db/sql.ts';
+import type { Queryable } from '../db/transaction.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
+import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
-
-/** What decides who sees a task: what it is about, and who started it. */
-export type Seeable = Pick<TaskRow, 'resource' | 'principalId'>;
 
 /**
  * Slugs of the resources whose tasks a principal sees, whoever started them; null: those of every
- * resource, of what is no resource any more, and those about nothing.
+ * resource.
  */
 export function tasksSeen(
   { list }: Pick<ResourceRegistry, 'list'>,
@@ -18,18 +18,53 @@ export function tasksSeen(
   return seen.length === list.length ? null : seen.map(({ slug }) => slug);
 }
 
-export function seesTask(
-  registry: Pick<ResourceRegistry, 'list'>,
+/** Does somebody see a task by what it is about? Null: it is about nothing that is a resource. */
+export function seesByResource(
+  { list }: Pick<ResourceRegistry, 'list'>,
   principal: Principal,
-  { resource, principalId }: Seeable,
-): boolean {
+  { resource, principalId }: Pick<TaskRow, 'principalId'> & { resource: string | null },
+): boolean | null {
   if (principalId === principal.id) return true;
-  const seen = tasksSeen(registry, principal);
-  return seen === null || (resource !== null && seen.includes(resource));
+  return list.find(({ slug }) => slug === resource)?.seesTasks(principal) ?? null;
 }
 
-/** The same of rows. */
-export function seenSql(registry: Pick<ResourceRegistry, 'list'>, principal: Principal): Sql {
-  const seen = shared(sql`${tasksSeen(registry, principal)}::text[]`);
-  return sql`(${seen} is null or resource = any(${seen}) or principal_id = ${principal.id})`;
+export function seesTask(
+  { registry, people }: Pick<TaskContext, 'registry' | 'people'>,
+  principal: Principal,
+  task: Pick<TaskRow, 'resource' | 'principalId' | 'operation' | 'principal'>,
+): boolean {
+  const byResource = seesByResource(registry, principal, task);
+  if (byResource !== null) return byResource;
+  if (!people.seesTask || isSystem(principal)) return tasksSeen(registry, principal) === null;
+  return people.seesTask(principal, { name: task.operation, principal: task.principal });
+}
+
+/**
+ * The same of rows of `task`. Where the project says who sees what is about no resource, it is asked
+ * once for each name and launcher among them, which is one statement more.
+ */
+export async function seenSql(
+  { db, registry, people }: Pick<TaskContext, 'db' | 'registry' | 'people'>,
+  principal: Principal,
+  client: Queryable = db.pages,
+): Promise<Sql> {
+  const seen = tasksSeen(registry, principal);
+  if (!people.seesTask || isSystem(principal)) {
+    const slugs = shared(sql`${seen}::text[]`);
+    return sql`(${slugs} is null or resource = any(${slugs}) or principal_id = ${principal.id})`;
+  }
+  const known = registry.list.map(({ slug }) => slug);
+  const isAboutNone = sql`(resource is null or resource <> all(${known}::text[]))`;
+  const { rows } = await query<Pick<TaskRow, 'operation' | 'principal'>>(
+    client,
+    sql`select distinct operation, principal from ${raw(db.t.task)} where ${isAboutNone} and principal_id <> ${principal.id}`,
+  );
+  const { seesTask: sees } = people;
+  const shown = rows.filter((task) =>
+    sees(principal, { name: task.operation, principal: task.principal }),
+  );
+  const names = shown.map(({ operation }) => operation);
+  const launchers = shown.map((task) => JSON.stringify(task.principal));
+  return sql`(principal_id = ${principal.id} or resource = any(${seen ?? known}::text[]) or ${isAboutNone} and exists (
+    select from unnest(${names}::text[], ${launchers}::jsonb[]) shown(name, launcher) where name = operation and launcher = principal))`;
 }

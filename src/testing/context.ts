@@ -1,5 +1,7 @@
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { ourPeople } from '../auth/our-people.ts';
+import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
 import { ownCodeOf } from '../build-context.ts';
 import type { Database } from '../db/database.ts';
@@ -9,6 +11,7 @@ import type { Resource } from '../resources/contract.ts';
 import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
+import { askManager } from '../task-managers.ts';
 import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
 import { launch } from '../tasks/launching/launch.ts';
@@ -48,20 +51,34 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<
     AdminDefinition,
-    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
+    | 'resources'
+    | 'createClient'
+    | 'tasks'
+    | 'taskHooks'
+    | 'taskManager'
+    | 'taskManagerArguments'
+    | 'people'
+    | 'definition'
+    | 'aroundTask'
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
 ): TaskContext {
   const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
-  return {
+  const context: TaskContext = {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
+    // Whoever launches stays who they were, with a row of ours or without.
+    people: admin.people
+      ? askedPeople(admin.people, () => undefined)
+      : { ...ourPeople(db), findUser: async (_, launched) => launched },
     log: () => undefined,
+    onLaunch: (asked) => askManager(admin, context, asked),
   };
+  return context;
 }
 
 /** Selects and launches as the pages do: selection, preview, confirm. */

@@ -3,7 +3,6 @@ import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { isFinished } from '../../tasks/states.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
 import { earlierNote } from '../tasks/earlier-note.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
@@ -116,8 +115,7 @@ async function explanationOf(
   const { principal, url } = about;
   const holders = await namedHolders(context, principal, error.details.holders ?? []);
   const [holder] = holders;
-  const isVisible = holder && seesTask(context.registry, principal, holder);
-  if (!isVisible) return overlapData(about, holders, null, null);
+  if (!holder?.isSeen) return overlapData(about, holders, null, null);
   const task = await getNamed(context, principal, holder.taskId);
   const now = new Date();
   const finished = isFinished(task.state);

@@ -4,7 +4,7 @@ import { databaseError } from '../../db/database-error.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { limits } from '../../limits.ts';
-import type { ResourceRegistry } from '../../resources/contract.ts';
+import type { TaskContext } from '../../tasks/context.ts';
 import { ids } from '../ids.ts';
 import { type KeptForm, keptFormOf, sealForm, tokenIn } from '../kept-form.ts';
 import { isHtmx, wantsJson } from '../negotiate.ts';
@@ -27,12 +27,12 @@ export interface ErrorOptions {
   secret: string;
   /** Cookies go over HTTPS alone. */
   isHttps: boolean;
-  registry: ResourceRegistry;
+  context: Pick<TaskContext, 'registry' | 'definitions' | 'people'>;
 }
 
 /** The one place where errors become answers. Only an AppError's message is shown. */
 export function handleErrors(app: FastifyInstance, options: ErrorOptions): void {
-  const { name, url, registry, secret, isHttps } = options;
+  const { name, url, context, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500)
@@ -65,13 +65,15 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
         );
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
-    const unseen = form && (await withSealedSecrets(form, registry, url.prefix, sealing));
+    const unseen = form && (await withSealedSecrets(form, context, url.prefix, sealing));
     return (
       (form && (await sendKept(request, reply, shown, form, options))) ??
-      sendError(request, reply, shown, url, unseen)
+      sendError(request, reply, shown, url, context.people.isOurs, unseen)
     );
   });
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound(), url));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(request, reply, notFound(), url, context.people.isOurs),
+  );
 }
 
 function safeError(error: unknown, isCookieLost: boolean): AppError {
@@ -99,6 +101,7 @@ function sendError(
   reply: FastifyReply,
   error: AppError,
   url: SiteUrl,
+  isSignInOurs: boolean,
   form: KeptForm | null = null,
 ): FastifyReply {
   reply.code(error.status);
@@ -106,7 +109,7 @@ function sendError(
     const { code, message, details } = error;
     return reply.send({ error: code, message, details, requestId: request.id });
   }
-  if (error.status === 401) return sendToSignIn(request, reply, url);
+  if (error.status === 401 && isSignInOurs) return sendToSignIn(request, reply, url);
   if (isHtmx(request) && !swappedStatuses.includes(error.status)) {
     addTrigger(reply, 'bulkhead:toast', { level: 'error', message: error.message });
   }
@@ -124,13 +127,13 @@ async function sendKept(
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
-  { name, url, registry, secret }: Omit<ErrorOptions, 'isHttps'>,
+  { name, url, context, secret }: Omit<ErrorOptions, 'isHttps'>,
 ) {
   const token = tokenIn(form);
   // Whatever stood where the form was sent from, what comes back takes a place of its own.
   const place = () =>
     reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
-  if (status === 401 && isMarked(token)) {
+  if (status === 401 && context.people.isOurs && isMarked(token)) {
     const kept = await sealForm(secret, form);
     const next = isHtmx(request) ? currentPath(request) : '';
     place().code(401);
@@ -142,7 +145,7 @@ async function sendKept(
   const { principal, server } = request;
   if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
   place().code(422);
-  const unseen = await withSealedSecrets(form, registry, url.prefix, {
+  const unseen = await withSealedSecrets(form, context, url.prefix, {
     secret,
     principalId: principal.id,
   });

@@ -1,5 +1,5 @@
 import plugin from 'fastify-plugin';
-import { getUser } from '../../auth/get-user.ts';
+import type { AskedPeople } from '../../auth/people.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
@@ -18,11 +18,11 @@ declare module 'fastify' {
  * Default deny: without a session only routes that say `isPublic` answer, and what does not exist
  * is not told apart.
  */
-export const guard = plugin(
-  async (app) => {
+export const guard = plugin<{ people: AskedPeople }>(
+  async (app, { people }) => {
     app.decorateRequest('principal', null);
     app.addHook('onRequest', async (request) => {
-      request.principal = await getUser(request);
+      request.principal = await people.getUser(request);
       if (!request.principal && request.routeOptions.config?.isPublic !== true) {
         throw new AppError('signed-out', 401, shellTexts.sessionOver);
       }

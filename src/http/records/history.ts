@@ -15,7 +15,7 @@ import { mayUndo } from '../../operations/operations.ts';
 import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { titleText } from '../../selection/cut.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
+import { seesByResource } from '../../tasks/who-sees.ts';
 import { formatDateTime, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { historyTexts } from './history-texts.ts';
@@ -220,7 +220,7 @@ function restoreForm(
   { key, title, task }: Restorable,
 ) {
   if (task === null || !task.isFinished || !mayUndo(resource, principal, task)) return null;
-  if (!seesTask(registry, principal, task)) return null;
+  if (!seesByResource(registry, principal, task)) return null;
   return {
     action: url(`/tasks/${task.id}/undo`),
     operationId: randomUUID(),

@@ -40,7 +40,7 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
           return reply
             .code(stopPolling)
             .page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
-        const isVisible = seesTask(registry, principal, task);
+        const isVisible = seesTask(context, principal, task);
         const [shown = task] = isVisible ? await named(context, principal, [task]) : [];
         const progress = progressData(shown, { now: new Date(), url, reader: resource.reader });
         return reply.page('tasks/_progress', {
@@ -54,8 +54,11 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       } catch (error) {
         if (!isHtmx(request) || !(error instanceof AppError)) throw error;
         reply.code(stopPolling);
-        if (error.status === 401)
-          return reply.page('tasks/_ended', { ...signedOutData(id, url, 'page'), elementId });
+        if (error.status === 401) {
+          const isSignInOurs = context.people.isOurs;
+          const ended = signedOutData(id, { url, place: 'page', isSignInOurs });
+          return reply.page('tasks/_ended', { ...ended, elementId });
+        }
         return reply.page('tasks/_ended', {
           ...freeData(null),
           kind: 'gone',

@@ -12,10 +12,9 @@ import { findHolding } from '../../selection/find-holding.ts';
 import type { RecordValuesRead } from '../../selection/record.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { heldMessage } from '../../tasks/looking/assert-free.ts';
-import type { Holder } from '../../tasks/looking/holders.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { excerpt } from '../controls/excerpt.ts';
 import { backPath } from '../list-address.ts';
+import type { ShownHolder } from '../tasks/task-title.ts';
 import type { Url } from '../url.ts';
 import type { ConsequencesData } from './consequences.ts';
 import { isRequired, type RecordField, recordField } from './record-field.ts';
@@ -294,12 +293,10 @@ export interface RecordLockedData {
 }
 
 export interface LockedParts {
-  registry: ResourceRegistry;
   resource: Resource;
-  principal: Principal;
   key: string;
   title: string;
-  holder: Holder;
+  holder: ShownHolder;
   /** The form's own address, to come back to. */
   again: string;
   back: string;
@@ -311,9 +308,7 @@ export interface LockedParts {
 type LockedPageForm = readonly { name: string; value: string }[] | null;
 
 export function recordLockedData({
-  registry,
   resource,
-  principal,
   key,
   title,
   holder,
@@ -322,7 +317,6 @@ export function recordLockedData({
   kept,
   url,
 }: LockedParts): RecordLockedData {
-  const isVisible = seesTask(registry, principal, holder);
   const heading = recordTexts.lockedHeading(title);
   return {
     title: heading,
@@ -331,7 +325,7 @@ export function recordLockedData({
     who: recordTexts.lockedBy(holder.principalName, holder.title),
     hint: kept ? recordTexts.lockedSave : recordTexts.lockedOpen,
     progressUrl: url(`${recordPath(resource, key)}/lock`),
-    task: isVisible ? { href: url(`/tasks/${holder.taskId}`), label: holder.title } : null,
+    task: holder.isSeen ? { href: url(`/tasks/${holder.taskId}`), label: holder.title } : null,
     again: { href: again, label: kept ? recordTexts.saveAgain : recordTexts.tryAgain },
     kept,
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },

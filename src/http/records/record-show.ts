@@ -10,12 +10,11 @@ import { findRelated, type RelatedRecord, relationTarget } from '../../selection
 import type { RelatedList } from '../../selection/related-lists.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { TaskAbout } from '../../tasks/looking/about.ts';
-import type { Holder } from '../../tasks/looking/holders.ts';
-import { seesTask } from '../../tasks/who-sees.ts';
 import { type CellData, fieldCell } from '../controls/cell.ts';
 import { backPath } from '../list-address.ts';
 import { type Badge, badgeOf } from '../tasks/badge.ts';
 import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
+import type { ShownHolder } from '../tasks/task-title.ts';
 import type { Url } from '../url.ts';
 import { fieldHref } from './record-field.ts';
 import { recordPath, titleOf } from './record-form.ts';
@@ -69,7 +68,7 @@ export interface ShowParts {
   principal: Principal;
   record: RecordValuesRead;
   lists: readonly RelatedList[];
-  holder: Holder | null;
+  holder: ShownHolder | null;
   tasks: readonly TaskAbout[];
   buttons: readonly OfferedButton[];
   back: string;
@@ -214,11 +213,10 @@ function relatedData(
   };
 }
 
-function lockOf({ registry, principal, url }: ShowParts, holder: Holder): RecordShowData['lock'] {
-  const isVisible = seesTask(registry, principal, holder);
+function lockOf({ url }: ShowParts, holder: ShownHolder): RecordShowData['lock'] {
   return {
     text: recordTexts.lockedBy(holder.principalName, holder.title),
-    href: isVisible ? url(`/tasks/${holder.taskId}`) : null,
+    href: holder.isSeen ? url(`/tasks/${holder.taskId}`) : null,
   };
 }
 

@@ -28,7 +28,7 @@ import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { saveContextOf } from '../../tasks/launching/save-context.ts';
 import { listTasksAbout } from '../../tasks/looking/about.ts';
 import { assertFree } from '../../tasks/looking/assert-free.ts';
-import { findHolder, type Holder } from '../../tasks/looking/holders.ts';
+import { findHolder } from '../../tasks/looking/holders.ts';
 import type { Body } from '../form.ts';
 import { formatTimestamp } from '../format.ts';
 import { backPath } from '../list-address.ts';
@@ -36,7 +36,7 @@ import { principalOf } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { openSecrets, type Sealing, sealSecret, sealSecrets } from '../sealed-secrets.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
-import { namedHolders } from '../tasks/task-title.ts';
+import { namedHolders, type ShownHolder } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
 import { consequencesData } from './consequences.ts';
@@ -443,10 +443,9 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
     );
     const data = recordLockedData({
       ...about,
-      registry,
       key: record.key,
       title,
-      holder: holder as Holder,
+      holder: holder as ShownHolder,
       again,
       kept,
       url,

@@ -24,7 +24,7 @@ export interface LayoutData extends CommonData {
   /** Null: whatever the system prefers. */
   theme: 'light' | 'dark' | null;
   /** Null: nobody is signed in. */
-  user: { name: string; initials: string; roles: string; signOutUrl: string } | null;
+  user: { name: string; initials: string; roles: string; signOutUrl: string | null } | null;
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
@@ -93,7 +93,7 @@ export function layoutData(
       name: user.name,
       initials: initialsOf(user.name),
       roles: user.roles.join(', '),
-      signOutUrl: url('/sign-out'),
+      signOutUrl: admin.people ? null : url('/sign-out'),
     },
     home: item(shellTexts.home, '/', 'layout-grid'),
     resources: user

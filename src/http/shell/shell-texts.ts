@@ -57,6 +57,7 @@ export const shellTexts = {
   },
   errorTitles: {
     400: 'That cannot be read',
+    401: 'Not signed in',
     403: 'Not allowed',
     404: 'Nothing here',
     409: 'Changed in the meantime',

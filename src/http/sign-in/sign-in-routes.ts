@@ -24,8 +24,9 @@ const deviceKeptSeconds = 180 * 86_400;
 
 export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
-  { admin, context: { db, registry }, url, secret, isHttps },
+  { admin, context, url, secret, isHttps },
 ) => {
+  const { db } = context;
   app.get<{ Querystring: { next?: unknown } }>(
     '/sign-in',
     { config: { isPublic: true } },
@@ -91,7 +92,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
     if (!form || !app.formOwners.isOwner(tokenIn(form), user.id))
       return reply.redirect(url.local(next), 303);
     request.principal = user;
-    const unseen = await withSealedSecrets(form, registry, url.prefix, {
+    const unseen = await withSealedSecrets(form, context, url.prefix, {
       secret,
       principalId: user.id,
     });

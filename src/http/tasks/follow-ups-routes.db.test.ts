@@ -188,8 +188,9 @@ test('an undo is previewed, names what it would refuse, and is confirmed once', 
   assert.match((await editor.get(`/tasks/${id}`)).body, new RegExp(`Undone by task ${undoId}`));
 });
 
-test('pause and resume need no JavaScript, and what has finished cannot be paused', async (t) => {
-  const { editor, id, db, run } = await setUp(t);
+test('pause and resume need no JavaScript, the page says who asked for them, and what has finished cannot be paused', async (t) => {
+  const { editor, id, db, run, signIn } = await setUp(t);
+  const signedInAdmin = await signIn('admin');
   assert.equal((await editor.post(`/tasks/${id}/pause`)).statusCode, 303);
   const blocker = await db.pages.connect();
   await blocker.query('begin');
@@ -221,7 +222,11 @@ test('pause and resume need no JavaScript, and what has finished cannot be pause
       (await editor.get(`/tasks/${running}`)).body,
       /action="\/tasks\/\d+\/resumption[?"]/,
     );
-    await editor.post(`/tasks/${running}/resumption`);
+    await signedInAdmin.post(`/tasks/${running}/resumption`);
+    assert.match(
+      (await editor.get(`/tasks/${running}`)).body,
+      /Events[\s\S]+>paused by Editor<[\s\S]+>resumed by Admin</,
+    );
     assert.equal((await finished(db, running, 10_000)).state, 'succeeded');
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError, t as control, defineAdmin, defineTask } from '../../index.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
-import { testApp } from '../../testing/app.ts';
+import { formBody, testApp } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 const mayEdit = ({ roles }: Principal) => roles.includes('editor') || roles.includes('admin');
@@ -72,6 +73,29 @@ const undecided = defineTask({
   run: () => null,
 });
 const admin = defineAdmin({ ...sample, tasks: [survey, count, greet, broken, undecided] });
+
+const secretForm = { shop: control.text(), token: control.text(), days: control.integer() };
+const sync = defineTask({
+  name: 'sync',
+  params: z.object({ shop: z.string(), token: z.string(), days: z.number().max(7) }),
+  secret: ['token'],
+  launchable: { allowed: mayEdit, form: secretForm },
+  run: () => null,
+});
+const syncBy = defineTask({
+  name: 'sync-by',
+  params: z.object({ shop: z.string(), auth: z.object({ token: z.string() }), days: z.number() }),
+  secret: ['auth.token'],
+  launchable: {
+    allowed: mayEdit,
+    form: secretForm,
+    params: ({ form: { shop, token, days } }) => {
+      if (Number(days) > 7) throw new AppError('asleep', 409, 'Nobody syncs so many.');
+      return { shop: String(shop), auth: { token: String(token) }, days: Number(days) };
+    },
+  },
+  run: () => null,
+});
 
 async function setUp(t: TestContext) {
   const app = await testApp(t, { admin });
@@ -235,4 +259,30 @@ test('while a task holds the record none that sets it is launched; run again, it
   const { task } = await retry(app.context, editor.principal, id, again);
   const page = (await editor.get('/cities/1')).body;
   assert.match(page, new RegExp(`href="/tasks/${task.id}"[\\s\\S]+href="/tasks/${id}"`));
+});
+
+test('what is secret of a button’s form is given back by no page: refused, of an old page, of who is signed out', async (t) => {
+  const app = await testApp(t, {
+    admin: defineAdmin({ ...sample, tasks: [sync, syncBy] }),
+    env: { BULKHEAD_ENCRYPTION_KEYS: randomBytes(32).toString('base64') },
+  });
+  const [before, editor] = [await app.signIn('editor'), await app.signIn('editor')];
+  const typed = { 'form.shop': 'Lisbon', 'form.token': 'tok-4711', 'form.days': '8' };
+  const pages = async (path: string) => {
+    const [refused, old] = [
+      await editor.post(path, typed),
+      await editor.post(path, { ...typed, _csrf: before.csrf }),
+    ];
+    const signedOut = await app.app.inject({
+      method: 'POST',
+      url: path,
+      ...formBody({ ...typed, _csrf: editor.csrf }),
+    });
+    assert.deepEqual([old.statusCode, signedOut.statusCode], [422, 401]);
+    for (const { body } of [refused, old, signedOut]) assert.doesNotMatch(body, /tok-4711/);
+    return [refused.statusCode, /Lisbon/.test(refused.body), /Lisbon/.test(old.body)];
+  };
+  assert.deepEqual(await pages('/tasks/new/sync'), [422, true, true]);
+  // Code makes these parameters: any control may be in the secret.
+  assert.deepEqual(await pages('/tasks/new/sync-by'), [409, false, false]);
 });

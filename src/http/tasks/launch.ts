@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppError } from '../../errors.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { OfferedButton, PressedButton } from '../../tasks/launching/launch-buttons.ts';
+import { secretControls } from '../../tasks/launching/secret-controls.ts';
 import { type OwnFormControl, ownFormControls } from '../controls/own-form.ts';
 import type { Body } from '../form.ts';
 import type { Url } from '../url.ts';
@@ -82,11 +83,20 @@ export function launchData(
     about: recordTitle,
     note: taskTexts.own.launchNote,
     message: error === null ? null : isShown ? taskTexts.own.attention : error.message,
-    controls: ownFormControls(inputs, { reader, body, errors, idPrefix: 'launch-' }),
+    controls: ownFormControls(inputs, {
+      reader,
+      body: without(body, secretControls(definition)),
+      errors,
+      idPrefix: 'launch-',
+    }),
     submitText: taskTexts.own.launch,
     back: { href: url(placePath(pressed)), label: taskTexts.own.dismiss },
     isUnsaved: error !== null,
   };
+}
+
+function without(body: Body, names: readonly string[]): Body {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
 }
 
 function recordIdOf({ resource, key }: PressedButton): string | null {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskColumn } from '../../task-columns.ts';
 import { infoOf } from '../../task-info.ts';
 import type { TaskContext } from '../../tasks/context.ts';
@@ -36,7 +37,7 @@ export async function readOwnColumns(
     const over = new AbortController();
     try {
       const texts = await Promise.race([
-        (async () => value(infos, { client: registry.client }))(),
+        (async () => value(infos, { client: registry.client as unknown as ProjectClient }))(),
         wait(longestMs, null, { signal: over.signal }),
       ]);
       if (texts instanceof Map) return texts;

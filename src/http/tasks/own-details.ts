@@ -1,4 +1,5 @@
-import type { Database } from '../../db/database.ts';
+import type { Principal } from '../../auth/principal.ts';
+import type { TaskContext } from '../../tasks/context.ts';
 import { type LogFound, readLog } from '../../tasks/looking/log.ts';
 import { type ChildrenFound, listChildren } from '../../tasks/looking/queries.ts';
 import { findStuckRun, type StuckRun } from '../../tasks/own/hard-limit.ts';
@@ -11,14 +12,15 @@ import { taskTexts } from './tasks-texts.ts';
 
 const shownLogLines = 200;
 
-/** What an own task's page reads beside what every task's does. */
+/** What a task's page reads of code of the project's that it has called. */
 export interface OwnParts {
   children: ChildrenFound;
   stuck: StuckRun | null;
-  log: LogFound;
+  /** Null: of bulk work. */
+  log: LogFound | null;
 }
 
-/** What is shown of an own task alone; null where it has none of it. */
+/** What is shown of it; null where a task has none of it. */
 export interface OwnDetails {
   /** That it does not stop, and what to do about it. */
   stuck: string | null;
@@ -35,28 +37,30 @@ export interface OwnDetails {
   } | null;
 }
 
-/** Null, and no statement: it is bulk work. */
+/** Of bulk work, for which no code of a run's is called, the children alone are asked for. */
 export async function readOwnParts(
-  db: Database,
+  context: TaskContext,
+  principal: Principal,
   { kind, id, state }: TaskRow,
-): Promise<OwnParts | null> {
-  if (kind !== 'own') return null;
+): Promise<OwnParts> {
+  const { db } = context;
+  const isOwn = kind === 'own';
   const [children, log, stuck] = await Promise.all([
-    listChildren(db, id),
-    readLog(db, id, shownLogLines),
-    state === 'cancelling' ? findStuckRun(db, id) : null,
+    listChildren(context, principal, id),
+    isOwn ? readLog(db, id, shownLogLines) : null,
+    isOwn && state === 'cancelling' ? findStuckRun(db, id) : null,
   ]);
   return { children, stuck, log };
 }
 
 export function ownDetails(
-  parts: OwnParts | null,
+  { children, stuck, log }: OwnParts,
   { now, url, timeZone }: { now: Date; url: Url; timeZone: string },
 ): OwnDetails {
   return {
-    stuck: parts?.stuck ? taskTexts.own.stuck(parts.stuck.pid, parts.stuck.host) : null,
-    children: parts && childrenOf(parts.children, url),
-    log: parts && logOf(parts.log, now, timeZone),
+    stuck: stuck && taskTexts.own.stuck(stuck.pid, stuck.host),
+    children: childrenOf(children, url),
+    log: log && logOf(log, now, timeZone),
   };
 }
 

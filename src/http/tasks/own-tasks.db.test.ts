@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineTask } from '../../task-definitions/define-task.ts';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, testApp } from '../../testing/app.ts';
+import { finished, launchOn } from '../../testing/context.ts';
 import {
   affecting,
   holding,
   noting,
   notingWithUndo,
   ownTasksAdmin,
+  piece,
   talking,
   whole,
 } from '../../testing/own-tasks-admin.ts';
@@ -68,6 +73,7 @@ test('a task of one’s own has the pages of any task: queued, running, cancelle
     while ((await json()).state !== 'cancelled') await wait(20);
     const cancelled = await show();
     assert.match(cancelled, /Cancelled by/);
+    assert.match(cancelled, /Events[\s\S]+>cancelled by Editor</);
     assert.match(cancelled, /Run it again/);
     assert.doesNotMatch(cancelled, /Undo/);
     const answer = await editor.post(`/tasks/${id}/retry`, { _op: operationId, code: '' });
@@ -285,4 +291,111 @@ test('the page of a task offers to undo it: by what it changed, or by code of it
   } finally {
     await worker.stop();
   }
+});
+
+test('whoever sees a task of one’s own, and may not change its records any more, is refused its undo', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const editor = await app.signIn('editor');
+  await insertPlaces(app.db, 3);
+  const params = { country: 'ESP', city: 2, note: 'noted' };
+  const { id } = await launchOwn(app.context, noting, params, { principal: editor.principal });
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 1,
+  });
+  await finished(app.db, id).finally(() => worker.stop());
+  const page = async () => (await editor.get(`/tasks/${id}`)).body;
+  assert.match(await page(), /\/undo"/);
+  await app.db.pages.query(`update ${app.db.t.user} set roles = '{viewer}' where id::text = $1`, [
+    editor.principal.id,
+  ]);
+  assert.doesNotMatch(await page(), /\/undo"/);
+  const send = { _op: operationId, _which: 'all' };
+  const answers = [
+    await editor.get(`/tasks/${id}/undo`),
+    await editor.post(`/tasks/${id}/undo`, send),
+  ];
+  assert.deepEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [403, 403],
+  );
+  const { rows } = await app.db.pages.query('select notes from gazetteer.city where id = 2');
+  assert.deepEqual(rows, [{ notes: 'noted' }]);
+});
+
+test('the page of a task names what its end launches, and what is secret of that is on none of its pages', async (t) => {
+  const tokens = ['tok-4711', 'tok-4712'];
+  const mail = defineTask({
+    name: 'mail',
+    params: z.object({ to: z.string(), token: z.string() }),
+    title: ({ to, token }) => `Mail ${to} by ${token}`,
+    secret: ['token'],
+    run: ({ token }, task) => task.log(`by ${token}`),
+  });
+  const app = await testApp(t, {
+    admin: { ...ownTasksAdmin, tasks: [mail] },
+    env: { BULKHEAD_ENCRYPTION_KEYS: randomBytes(32).toString('base64') },
+  });
+  const admin = await app.signIn('admin');
+  const { id } = await app.app.bulkhead.tasks
+    .as(admin.principal)
+    .launch(
+      mail,
+      { to: 'Ada', token: 'tok-4711' },
+      { onFinished: { task: mail, params: { to: 'Bo', token: 'tok-4712' } } },
+    );
+  const look = async (task: number) => {
+    const [page, details, list, json] = [
+      await admin.get(`/tasks/${task}`),
+      await admin.get(`/tasks/${task}/details`, htmx),
+      await admin.get('/tasks'),
+      await admin.get(`/tasks/${task}`, { accept: 'application/json' }),
+    ];
+    const all = [page, details, list, json].map(({ body }) => body).join('\n');
+    for (const token of tokens) assert.ok(!all.includes(token), token);
+    return page.body;
+  };
+  assert.match(await look(id), /Mail Bo by •••/);
+  const worker = await startWorker(app.context, {
+    connectionString: app.connectionString,
+    concurrency: 1,
+    places: 1,
+  });
+  try {
+    await finished(app.db, id);
+    const next = (await app.app.bulkhead.tasks.get(id)).onFinished?.taskId as number;
+    await finished(app.db, next);
+    assert.match(await look(id), new RegExp(`Mail Bo by •••[^<]*${next}`));
+    assert.match(await look(next), /Mail Bo by •••[\s\S]+token: •••[\s\S]+by •••/);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('the page of bulk work names the parts that its hooks have launched, to who sees them', async (t) => {
+  const app = await testApp(t, { admin: ownTasksAdmin });
+  const [editor, admin] = [await app.signIn('editor'), await app.signIn('admin')];
+  await insertPlaces(app.db, 2);
+  const { task } = await launchOn(
+    app.context,
+    app.context.registry.get('cities'),
+    { keys: ['00000000000000000001'] },
+    'update',
+    { field: 'notes', 'value.notes': 'x' },
+    editor.principal,
+    { inBackground: true },
+  );
+  const page = async (visitor: typeof editor) => (await visitor.get(`/tasks/${task.id}`)).body;
+  assert.doesNotMatch(await page(editor), /Parts/);
+  for (const [{ principal }, n] of [
+    [editor, 1],
+    [admin, 2],
+  ] as const)
+    await launchOwn(app.context, piece, { n }, { principal, parentId: task.id });
+  const parts = /Parts\s*<span[^>]*>0 of [12] ended<\/span>([\s\S]*?)<\/ol>/;
+  const named = async (visitor: typeof editor) =>
+    [...(parts.exec(await page(visitor))?.[1] ?? '').matchAll(/Piece \d/g)].map(String);
+  assert.deepEqual(await named(editor), ['Piece 1']);
+  assert.deepEqual(await named(admin), ['Piece 1', 'Piece 2']);
 });

@@ -351,7 +351,10 @@ export function goneData(taskId: string, url: Url, place: ProgressPlace): EndedD
   };
 }
 
-export function signedOutData(taskId: string, url: Url, place: ProgressPlace): EndedData {
+export function signedOutData(
+  taskId: string,
+  { url, place, isSignInOurs }: { url: Url; place: ProgressPlace; isSignInOurs: boolean },
+): EndedData {
   return {
     elementId: progressElementId(taskId, place),
     kind: 'signed-out',
@@ -360,7 +363,7 @@ export function signedOutData(taskId: string, url: Url, place: ProgressPlace): E
     badge: null,
     bar: null,
     counts: [],
-    link: { href: url('/sign-in'), label: taskTexts.signIn },
+    link: isSignInOurs ? { href: url('/sign-in'), label: taskTexts.signIn } : null,
     undo: null,
   };
 }

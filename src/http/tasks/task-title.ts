@@ -12,6 +12,7 @@ import { findFilterField } from '../../selection/filter-fields.ts';
 import { conditionsOf } from '../../selection/filter-titles.ts';
 import { type RelationTarget, relatedTitles, relationTarget } from '../../selection/related.ts';
 import type { TaskContext } from '../../tasks/context.ts';
+import type { Holder } from '../../tasks/looking/holders.ts';
 import { getTask, listTasksById } from '../../tasks/looking/queries.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { findResource, visibleFilter } from './task-filter.ts';
@@ -28,7 +29,7 @@ export interface Naming {
   words: OperationWords | null;
 }
 
-type Asking = Pick<TaskContext, 'db' | 'registry'>;
+type Asking = Pick<TaskContext, 'db' | 'registry' | 'people'>;
 
 /**
  * Characters of a value, of all values together, and of the filter's words; longer ones of a filter
@@ -93,18 +94,25 @@ export async function titlesOfTasks(
   return new Map(tasks.map(({ id, title }) => [id, title]));
 }
 
-/** Whoever holds records, with the title of the task where the reader sees it. */
-export async function namedHolders<T extends { taskId: number; title: string }>(
+/** Who holds a record, and whether the reader sees that task. */
+export type ShownHolder = Holder & { isSeen: boolean };
+
+/** Whoever holds records, and whether the reader sees the task: with its title then. */
+export async function namedHolders(
   context: Asking,
   principal: Principal,
-  holders: readonly T[],
-): Promise<T[]> {
+  holders: readonly Holder[],
+): Promise<ShownHolder[]> {
   const titles = await titlesOfTasks(
     context,
     principal,
     holders.map(({ taskId }) => taskId),
   );
-  return holders.map((holder) => ({ ...holder, title: titles.get(holder.taskId) ?? holder.title }));
+  return holders.map((holder) => ({
+    ...holder,
+    isSeen: titles.has(holder.taskId),
+    title: titles.get(holder.taskId) ?? holder.title,
+  }));
 }
 
 type RelatedTitleOf = (target: RelationTarget, id: string) => string | undefined;

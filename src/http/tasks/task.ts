@@ -135,7 +135,7 @@ export interface TaskParts {
   untold: readonly Untold[];
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
-  own: OwnParts | null;
+  own: OwnParts;
 }
 
 export function taskPageData(
@@ -347,10 +347,15 @@ function eventLines(events: readonly EventRow[], now: Date, timeZone: string) {
       badge: badgeOf(event.state),
       at: formatTimestamp(event.at, now, timeZone),
       iso: isoTime(event.at),
-      reason: event.reason === null ? null : (taskTexts.reasons[event.reason] ?? event.reason),
+      reason: becauseOf(event),
       after: previous ? formatSpan(event.at.getTime() - previous.at.getTime()) : null,
     };
   });
+}
+
+function becauseOf({ reason, by }: EventRow): string | null {
+  const why = reason === null ? null : (taskTexts.reasons[reason] ?? reason);
+  return by === null ? why : taskTexts.eventBy(why, by);
 }
 
 function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {

@@ -225,7 +225,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         { context, principal, resource: findResource(registry, principal, task), url },
         task,
       ),
-      readOwnParts(db, task),
+      readOwnParts(context, principal, task),
     ]);
     return { chunks, failures, alterations, events, untold, titles, actions, own };
   }
@@ -239,7 +239,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     return reply.page(
       'tasks/_ended',
       error.status === 401
-        ? signedOutData(id, url, placeOf(request))
+        ? signedOutData(id, { url, place: placeOf(request), isSignInOurs: context.people.isOurs })
         : goneData(id, url, placeOf(request)),
     );
   }

@@ -240,6 +240,8 @@ export const taskTexts = {
   } as Record<string, string>,
   notYet: 'not yet',
   events: 'Events',
+  eventBy: (why: string | null, name: string) =>
+    why === null ? `by ${name}` : `${why} by ${name}`,
   chunks: 'Chunks',
   chunksDone: (done: number, count: number) =>
     `${number.format(done)} of ${number.format(count)} done`,
@@ -271,7 +273,7 @@ export const taskTexts = {
     'records-refused': 'records failed',
     'records-held': 'records were held by other tasks',
     'too-many-refused': 'too many records failed',
-    paused: 'paused by hand',
+    paused: 'paused',
     resumed: 'resumed',
     waiting: 'waits for another task',
     overlap: 'another task held its records',

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../db/transaction.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { type OperationOptions, Refused } from '../../resources/operation-options.ts';
+import type { WriteCalls } from '../../resources/write-calls.ts';
 import type { ApplyCounts, ApplyTarget, Through } from '../contract.ts';
 import { keepDifference } from '../journal/keep-difference.ts';
 import { type Row, readRows, toText } from '../journal/row-values.ts';
@@ -65,6 +66,7 @@ export async function eachRecord(
       taskId,
       tx: tx as never,
       refuse: (why: string) => new Refused(why),
+      ...(context.calls as WriteCalls),
     };
     const given = await askOwn(context, name, async () => each(event));
     if (isObjection(given)) return given;

@@ -166,7 +166,7 @@ test('whoever may not sign in any more, or lost the right, changes nothing', asy
     'update',
     body,
   );
-  Object.assign(context, { isPrincipalActive: async () => false });
+  Object.assign(context.people, { findUser: async () => null });
   await run();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'user-inactive', 0]);
@@ -181,7 +181,7 @@ test('a task runs by the roles of today, not by those it was launched with', asy
     'update',
     body,
   );
-  Object.assign(context, { rolesOf: async () => ['viewer'] });
+  Object.assign(context.people, { findUser: async () => ({ ...ada, roles: ['viewer'] }) });
   await run();
   const end = await finished(db, task.id);
   assert.deepEqual([end.state, end.reason, end.changed], ['failed', 'forbidden', 0]);

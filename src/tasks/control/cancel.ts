@@ -1,10 +1,10 @@
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
+import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
-import { cancelDescendants } from '../own/children.ts';
-import { wakeWaiting } from '../running/slots.ts';
 import type { TaskState } from '../states.ts';
+import { wakeWaiting } from '../wake-waiting.ts';
 import { lockUnfinished, taskHeld } from './lock-task.ts';
 
 /**

@@ -24,14 +24,15 @@ export interface Unfinished {
  */
 export async function lockUnfinished(
   client: Queryable,
-  { db: { t }, registry }: Pick<TaskContext, 'db' | 'registry'>,
+  context: Pick<TaskContext, 'db' | 'registry' | 'people'>,
   principal: Principal,
   taskId: number,
 ): Promise<Unfinished> {
   if (!isTaskId(taskId)) throw notFound();
+  const { t } = context.db;
   const { rows } = await query<Pick<Unfinished, 'kind' | 'state'>>(
     client,
-    sql`select kind, state from ${raw(t.task)} where id = ${taskId} and ${seenSql(registry, principal)} for update`,
+    sql`select kind, state from ${raw(t.task)} where id = ${taskId} and ${await seenSql(context, principal, client)} for update`,
   );
   const task = rows[0];
   if (!task) throw notFound();

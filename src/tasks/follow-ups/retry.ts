@@ -6,7 +6,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
 import { earlierTask, type Launched } from '../launched.ts';
-import { enqueue } from '../launching/launch.ts';
+import { askedMeta, enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn, locksIgnored } from '../own/launch-own.ts';
@@ -74,11 +74,12 @@ export async function launchFollowUp(
   assertForm(operationId);
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  return enqueue(
-    context,
+  const [first, ...more] = [
     newFollowUp(followUp),
     ...others.map((other) => ({ ...newFollowUp(other), operationId: null })),
-  );
+  ] as const;
+  for (const task of [first, ...more]) task.meta = await askedMeta(context, task);
+  return enqueue(context, first, ...more);
 }
 
 function newFollowUp(followUp: FollowUp): NewTask {
@@ -98,6 +99,7 @@ function newFollowUp(followUp: FollowUp): NewTask {
     followsId: parent.id,
     isAtomic: parent.isAtomic,
     options: { ...defaultRunOptions, inBackground: true, changeReason: parent.changeReason },
+    meta: null,
     snapshot: null,
   };
 }

@@ -7,7 +7,7 @@ import type { AppError } from '../../errors.ts';
 import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskRun } from '../../task-definitions/task-run.ts';
-import { TaskManager } from '../../task-manager.ts';
+import { managersOf } from '../../task-managers.ts';
 import { ada, eve, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -32,7 +32,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: AnyTask[])
   const context = testContext(db, {}, {}, { ...sample, tasks, taskHooks: [hook] });
   const worker = await startWorker(context, { connectionString, concurrency: 2, places: 3 });
   defer(() => worker.stop());
-  const manager = new TaskManager({ context, principal: ada });
+  const manager = managersOf({}, context)(null, ada);
   const run = async (definition: AnyTask, params = {}) =>
     finished(db, (await manager.launch(definition, params)).id, 20_000);
   const undos = async (id: number) => {

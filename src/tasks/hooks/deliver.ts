@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import { peopleForCode } from '../../auth/people.ts';
 import type { TableNames } from '../../db/names.ts';
+import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 
@@ -28,7 +30,7 @@ interface Delivery {
  * one task nothing is told before what came first is told, or given up.
  */
 export async function deliverNext(context: TaskContext, pool: Pool): Promise<boolean> {
-  const { hooks, registry, log } = context;
+  const { hooks, log } = context;
   const { t } = context.db;
   const { rows } = await pool.query<Delivery>(
     `update ${t.task_delivery} delivery set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
@@ -51,7 +53,7 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
       by: payload.by,
       task: payload.task,
     };
-    await inTime(async () => hook.run(event, { client: registry.client }));
+    await inTime(async () => hook.run(event, handed(context)));
     await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
   } catch (error) {
     await putOff(context, pool, delivery, error);
@@ -88,6 +90,14 @@ async function putOff(
        due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000) where id = $1`,
     [id, String(error).replaceAll('\0', '').slice(0, 1_000), isOver, waitMs],
   );
+}
+
+/** What a hook is called with beside its event. */
+export function handed({ registry, people }: TaskContext): Parameters<TaskHook['run']>[1] {
+  return {
+    client: registry.client as unknown as ProjectClient,
+    people: peopleForCode(people),
+  };
 }
 
 /** Calls a hook; one that takes too long is one that threw. */

@@ -47,7 +47,8 @@ export async function fanOut(
      ), deliveries as (
        insert into ${t.task_delivery} (event_id, hook, name, task_id, payload)
        select named.id, hook.name, named.name, named.about, jsonb_build_object('at', event.at,
-         'by', coalesce(event.by, case when event.from_state is null and event.state <> 'cleaned' then (select jsonb_build_object('id', principal_id, 'name', principal_name) from ${t.task} own where own.id = event.task_id) end),
+         'by', coalesce(event.by, case when event.from_state in ('cancelling', 'pausing') then (
+             select asked.by from ${t.task_event} asked where asked.task_id = event.task_id and asked.id < event.id and asked.state = event.from_state order by id desc limit 1) end, case when event.from_state is null and event.state <> 'cleaned' then (select jsonb_build_object('id', principal_id, 'name', principal_name) from ${t.task} own where own.id = event.task_id) end),
          'task', coalesce(event.payload, ${taskJson('event.state', 'coalesce(event.reason, task.reason)')}))
        from named join event on event.id = named.id join ${t.task_hook} hook on named.name = any(hook.events)
          left join ${t.task} task on task.id = named.about

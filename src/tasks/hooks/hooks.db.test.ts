@@ -95,6 +95,7 @@ test('a hook is told what becomes of tasks, in order, with who did it', async (t
   });
   await until(() => namesOf(long.id).includes('retried'));
   assert.deepEqual(namesOf(long.id), ['created', 'started', 'cancelled', 'retried']);
+  assert.equal(of(long.id)[2]?.by?.name, 'Ada', 'who asked for it, though a worker ended it');
   await cancel(context, ada, again.task.id);
   const failed = await launchOwn(context, failing, {}, { principal: eve });
   await until(() => namesOf(failed.id).length === 3);

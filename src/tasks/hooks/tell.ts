@@ -3,7 +3,7 @@ import type { TaskEvent } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql } from '../liveness.ts';
 import { repeat } from '../repeat.ts';
-import { deliverNext, inTime } from './deliver.ts';
+import { deliverNext, handed, inTime } from './deliver.ts';
 import { announceHooks, fanOut, listensTo } from './fan-out.ts';
 import { taskJson } from './task-json.ts';
 
@@ -74,7 +74,7 @@ export function startTelling(
       };
       for (const hook of listeners)
         try {
-          await inTime(async () => hook.run(event, { client: context.registry.client }));
+          await inTime(async () => hook.run(event, handed(context)));
         } catch (error) {
           log('warning', 'a hook of the project’s failed', {
             hook: hook.name,

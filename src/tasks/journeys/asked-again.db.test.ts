@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
+import type { Principal } from '../../auth/principal.ts';
 import { defineResource } from '../../index.ts';
 import { actions } from '../../resources/actions.ts';
 import { ada, eve, finished, launchOn, testContext } from '../../testing/context.ts';
@@ -31,10 +32,12 @@ const admin = {
 async function setUp(t: TestContext) {
   const { db, connectionString, defer } = await testDatabase(t);
   const roles = new Map<string, string[]>();
-  const context = {
-    ...testContext(db, {}, {}, admin),
-    rolesOf: async (id: string) => roles.get(id) ?? ['admin'],
-  };
+  const asked = testContext(db, {}, {}, admin);
+  const findUser = async (id: string, launched: Principal) => ({
+    ...launched,
+    roles: roles.get(id) ?? ['admin'],
+  });
+  const context = { ...asked, people: { ...asked.people, findUser } };
   await insertPlaces(db, 30);
   const work = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1 });

@@ -74,6 +74,7 @@ function formDelete({ resource, principal }: Whose, key: string): NewTask {
     expected: 1,
     isAtomic: true,
     options: defaultRunOptions,
+    meta: null,
     snapshot: null,
   };
 }

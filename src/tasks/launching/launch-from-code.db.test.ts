@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { Decimal } from '@prisma/client/runtime/client';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
+import type { AskedPeople } from '../../auth/people.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { systemPrincipal } from '../../auth/system-principal.ts';
 import type { AppError } from '../../errors.ts';
@@ -39,17 +40,21 @@ async function setUp(
   {
     city = {},
     places = 30,
+    findUser,
     ...around
-  }: { city?: CityOptions; places?: number } & Partial<TaskContext> = {},
+  }: {
+    city?: CityOptions;
+    places?: number;
+    findUser?: AskedPeople['findUser'];
+  } & Partial<TaskContext> = {},
 ) {
   const { db } = await testDatabase(t);
   await insertPlaces(db, places);
   const others = sample.resources.filter(({ model }) => model !== 'City');
   const cities = defineResource(metadata, 'City', { operations: [mark], ...city });
-  const context = {
-    ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }),
-    ...around,
-  };
+  const asked = testContext(db, {}, {}, { ...sample, resources: [cities, ...others] });
+  const people = { ...asked.people, ...(findUser && { findUser }) };
+  const context = { ...asked, people, ...around };
   const launch = (given: Partial<CodeLaunch>) =>
     launchFromCode(context, {
       resource: 'cities',
@@ -206,8 +211,7 @@ test('a person’s scope, permissions and roles of the moment hold', async (t) =
   let roles = ['admin'];
   const { context, launch, run, idsWhere, tasks } = await setUp(t, {
     city: { scope: ({ id }) => (id === ada.id ? { id: { lte: 10 } } : {}) },
-    isPrincipalActive: async () => isActive,
-    rolesOf: async () => roles,
+    findUser: async (_, launched) => (isActive ? { ...launched, roles } : null),
   });
   // What is not theirs is not even counted.
   const changed = async (given: Partial<CodeLaunch>) => {
@@ -271,8 +275,7 @@ test('the system is asked nothing, and is named', async (t) => {
         },
       },
     },
-    isPrincipalActive: async () => false,
-    rolesOf: async () => assert.fail('it has no roles'),
+    findUser: async () => assert.fail('the system is asked for'),
   });
   const edited = await run({
     principal: nightly,

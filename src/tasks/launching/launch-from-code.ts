@@ -13,8 +13,8 @@ import { findTaskByKey, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
-import { isActive, principalNow } from '../running/may-run.ts';
-import { assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
+import { personNow } from '../running/may-run.ts';
+import { askedMeta, assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
 import { runInline } from './run-inline.ts';
 
 /** What code launches: an operation on records that it chooses, as somebody. */
@@ -110,10 +110,12 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
     expected: null,
     isAtomic: resource.isAtomic,
     options,
+    meta: null,
     snapshot: options.skipChanged ? await readSnapshot(context) : null,
   };
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return { task: running, outcome: 'same' };
+  task.meta = await askedMeta(context, task);
   if (request.inline) {
     const done = await withinCall(context, task, chosen);
     if (done) return done;
@@ -124,7 +126,8 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
 
 /** A person as they are now. A worker asks again. */
 async function principalOf(context: TaskContext, given: Principal): Promise<Principal> {
-  if (await isActive(context, given)) return principalNow(context, given);
+  const now = await personNow(context, given);
+  if (now) return now;
   throw new AppError('forbidden', 403, `${given.name} may not sign in any more.`);
 }
 

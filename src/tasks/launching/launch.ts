@@ -108,11 +108,13 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     selection: { ...frozenForm(selection), asOf: preview.asOf },
     expected: preview.recordCount,
     options,
+    meta: null,
     isAtomic: resource.isAtomic,
     snapshot: preview.snapshot,
   };
   const running = await findTaskByKey(db, task.taskKey);
   if (running) return earlierTask(running, operationId);
+  task.meta = await askedMeta(context, task);
 
   if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
@@ -125,6 +127,14 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   }
   if (task.options.overlap === 'refuse') await assertNoOverlap(context, resource, where);
   return enqueue(context, task);
+}
+
+/** What the manager of its resource keeps with it; throws what that refuses it with. */
+export function askedMeta(
+  { onLaunch }: TaskContext,
+  { operation: name, resource: { slug: resource }, principal, meta }: NewTask,
+): Promise<unknown> {
+  return onLaunch({ name, resource, principal, meta });
 }
 
 /** Throws AppError 'overlap' (409) where other tasks plainly hold some of the records. */

@@ -68,7 +68,13 @@ export async function pressButton(
 
   async function launch(sql: Queryable, tx: Client): Promise<Launched> {
     const params = paramsOf({ form, principal, ...(await recordOf(sql)) });
-    const task = await launchOwn(context, definition, params, { principal, operationId }, sql);
+    const task = await launchOwn(
+      context,
+      definition,
+      params,
+      { principal, operationId, from: resource?.slug ?? null },
+      sql,
+    );
     if (task.operationId !== operationId) return asShown(earlierTask(task, operationId));
     if (!resource || key === null) return { task, outcome: 'queued' };
     if (!(await isAbout(sql, task.id, resource, key))) return { task, outcome: 'already' };
@@ -128,7 +134,7 @@ export async function pressButton(
   }
 
   function asShown(launched: Launched): Launched {
-    if (seesTask(registry, principal, launched.task)) return launched;
+    if (seesTask(context, principal, launched.task)) return launched;
     const message =
       'The same is under way already, launched by somebody else. Nothing was started.';
     throw new AppError('duplicate', 409, message);

@@ -108,6 +108,7 @@ export async function runInline(
         calls: writeCalls(context, {
           tx,
           principal: task.principal,
+          resource: resource.slug,
           task: inserted.task,
           lease: null,
         }),

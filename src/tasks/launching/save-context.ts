@@ -25,7 +25,8 @@ export function saveContextOf(
     assertFree: (client, key) => assertFree(client, db.t, resource, key),
     keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
     holdersOf: holdersOf(db.t),
-    callsIn: (tx) => writeCalls(context, { tx, principal, task: null, lease: null }),
+    callsIn: (tx) =>
+      writeCalls(context, { tx, principal, resource: resource.slug, task: null, lease: null }),
     log,
   };
 }

@@ -14,17 +14,18 @@ export interface TaskAbout {
 
 /** The tasks about a record that a principal sees, the newest first. */
 export async function listTasksAbout(
-  { db, registry, definitions }: Pick<TaskContext, 'db' | 'registry' | 'definitions'>,
+  context: Pick<TaskContext, 'db' | 'registry' | 'people' | 'definitions'>,
   principal: Principal,
   model: string,
   key: string,
 ): Promise<TaskAbout[]> {
+  const { db, definitions } = context;
   // No statement where there are no such tasks.
   if (definitions.size === 0) return [];
   const { rows } = await query<TaskAbout>(
     db.pages,
     sql`select id, title, state from ${raw(db.t.task)} task
-        where id in (select task_id from ${raw(db.t.task_about)} where model = ${model} and key = ${key}) and ${seenSql(registry, principal)}
+        where id in (select task_id from ${raw(db.t.task_about)} where model = ${model} and key = ${key}) and ${await seenSql(context, principal)}
         order by id desc limit ${maxTasksAbout}`,
   );
   return rows;

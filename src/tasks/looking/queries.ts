@@ -16,18 +16,15 @@ export function isTaskId(id: number): boolean {
   return Number.isInteger(id) && id >= 1 && id <= maxId;
 }
 
-type Seeing = Pick<TaskContext, 'db' | 'registry'>;
+type Seeing = Pick<TaskContext, 'db' | 'registry' | 'people'>;
 
 /** One statement. Not found and not yours are the same 404. */
-export async function getTask(
-  { db, registry }: Seeing,
-  principal: Principal,
-  id: number,
-): Promise<TaskRow> {
+export async function getTask(context: Seeing, principal: Principal, id: number): Promise<TaskRow> {
+  const { db } = context;
   if (!isTaskId(id)) throw notFound();
   const { rows } = await query<TaskRow>(
     db.pages,
-    sql`${raw(selectTask(db.t))} where id = ${id} and ${seenSql(registry, principal)}`,
+    sql`${raw(selectTask(db.t))} where id = ${id} and ${await seenSql(context, principal)}`,
   );
   if (!rows[0]) throw notFound();
   return rows[0];
@@ -35,14 +32,15 @@ export async function getTask(
 
 /** Those of them that the principal sees; one statement, none where there are none. */
 export async function listTasksById(
-  { db, registry }: Seeing,
+  context: Seeing,
   principal: Principal,
   ids: readonly number[],
 ): Promise<TaskRow[]> {
+  const { db } = context;
   if (ids.length === 0) return [];
   const { rows } = await query<TaskRow>(
     db.pages,
-    sql`${raw(selectTask(db.t))} where id = any(${ids}::int[]) and ${seenSql(registry, principal)}`,
+    sql`${raw(selectTask(db.t))} where id = any(${ids}::int[]) and ${await seenSql(context, principal)}`,
   );
   return rows;
 }
@@ -76,16 +74,17 @@ export interface TaskPage {
 
 /** Newest first, one statement, the total included. */
 export async function listTasks(
-  { db, registry }: Seeing,
+  context: Seeing,
   principal: Principal,
   { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
 ): Promise<TaskPage> {
+  const { db } = context;
   const wanted = shared(sql`${state ?? null}::text`);
   const columns = raw(`${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone"`);
   const { rows } = await query<{ total: number; tasks: ListedTask[] | null }>(
     db.pages,
     sql`with visible as (
-       select * from ${raw(db.t.task)} where ${seenSql(registry, principal)} and (${wanted} is null or state = ${wanted})
+       select * from ${raw(db.t.task)} where ${await seenSql(context, principal)} and (${wanted} is null or state = ${wanted})
      ), shown as (
        select ${columns} from visible order by visible.id desc limit ${size} offset ${(page - 1) * size}
      )
@@ -112,10 +111,11 @@ const maxListed = 1_000;
 
 /** Newest first, one statement. */
 export async function listTasksWhere(
-  { db, registry }: Seeing,
+  context: Seeing,
   principal: Principal,
   { states, name, resource, principalId, before, limit = 100 }: TaskQuery,
 ): Promise<TaskRow[]> {
+  const { db } = context;
   if (!Number.isInteger(limit) || limit < 1 || limit > maxListed)
     throw new TypeError(`list: limit is a whole number from 1 to ${maxListed}.`);
   const wanted = [
@@ -127,7 +127,7 @@ export async function listTasksWhere(
   ].filter((condition) => typeof condition === 'object');
   const { rows } = await query<TaskRow>(
     db.pages,
-    sql`${raw(selectTask(db.t))} where ${seenSql(registry, principal)} ${join(wanted, ' ')} order by id desc limit ${limit}`,
+    sql`${raw(selectTask(db.t))} where ${await seenSql(context, principal)} ${join(wanted, ' ')} order by id desc limit ${limit}`,
   );
   return rows;
 }
@@ -225,11 +225,13 @@ export interface EventRow {
   fromState: TaskState | null;
   state: TaskState;
   reason: string | null;
+  /** Name of who brought it about; null: the system. */
+  by: string | null;
 }
 
 export async function listEvents(db: Database, taskId: number, limit = 200): Promise<EventRow[]> {
   const { rows } = await db.pages.query<EventRow>(
-    `select at, from_state as "fromState", state, reason from ${db.t.task_event} where task_id = $1 order by id limit $2`,
+    `select at, from_state as "fromState", state, reason, by ->> 'name' as by from ${db.t.task_event} where task_id = $1 order by id limit $2`,
     [taskId, limit],
   );
   return rows;
@@ -264,16 +266,18 @@ export interface ChildrenFound {
   ended: number;
 }
 
-/** What an own task has launched as parts of itself, the first launched first. */
+/** What a task has launched as parts of itself, as far as one sees it; the first launched first. */
 export async function listChildren(
-  db: Database,
+  context: Seeing,
+  principal: Principal,
   taskId: number,
   limit = 100,
 ): Promise<ChildrenFound> {
-  const { rows } = await db.pages.query<ChildRow & { count: number; ended: number }>(
-    `select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended
-     from ${db.t.task} where parent_id = $1 order by id limit $2`,
-    [taskId, limit],
+  const { pages, t } = context.db;
+  const { rows } = await query<ChildRow & { count: number; ended: number }>(
+    pages,
+    sql`select id, title, state, count(*) over ()::int as count, count(finished_at) over ()::int as ended
+     from ${raw(t.task)} where parent_id = ${taskId} and ${await seenSql(context, principal)} order by id limit ${limit}`,
   );
   const { count = 0, ended = 0 } = rows[0] ?? {};
   return { children: rows.map(({ id, title, state }) => ({ id, title, state })), count, ended };

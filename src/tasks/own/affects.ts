@@ -5,6 +5,7 @@ import type { Queryable } from '../../db/transaction.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { clientTransaction } from '../../operations/rules/client-transaction.ts';
+import type { TransactionClient } from '../../resources/hooks.ts';
 import type { AffectedRecords } from '../../task-definitions/affected-records.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import { TaskRetryLater } from '../../task-definitions/task-run.ts';
@@ -47,7 +48,7 @@ export async function holdAffected(
   const timeoutMs = context.settings.statementTimeoutMs;
   const said = await clientTransaction(context.registry, pool, { timeoutMs }, async (sql, tx) => {
     await sql.query('set transaction read only');
-    return affects(params, tx);
+    return affects(params, tx as unknown as TransactionClient);
   });
   const matching: Matching[] = [];
   for (const one of [said].flat()) matching.push(await matchingOf(context, principal, one));

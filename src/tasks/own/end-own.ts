@@ -9,9 +9,9 @@ import { TaskChildFailed, TaskGiveUp, TaskRetryLater } from '../../task-definiti
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
-import { wakeWaiting } from '../running/slots.ts';
 import { unfinishedSql } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
+import { wakeWaiting } from '../wake-waiting.ts';
 import { endWithParts, unfinishedChildren } from './children.ts';
 import { hardLimitMessage } from './hard-limit.ts';
 import type { Hide } from './mask.ts';

@@ -7,7 +7,7 @@ import sample from '../../admin.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
-import { TaskManager } from '../../task-manager.ts';
+import { managersOf } from '../../task-managers.ts';
 import { ada, eve, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -69,7 +69,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       return worker.stop();
     });
   };
-  const manager = new TaskManager({ context, principal: ada });
+  const manager = managersOf({}, context)(null, ada);
   const until = async (isSo: () => boolean | Promise<boolean>) => {
     for (const end = Date.now() + 20_000; !(await isSo()); await wait(20))
       assert.ok(Date.now() < end, 'it does not come to be so');

@@ -35,6 +35,8 @@ export interface OwnLaunch {
   isUndo?: boolean;
   /** Of its parameters. Default: the definition's. */
   version?: number;
+  /** Slug of the resource that it is launched from. Default: from none. */
+  from?: string | null;
   /** The task that it is a part of. */
   parentId?: number | null;
   /** Plain JSON that is kept with it. */
@@ -130,7 +132,9 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
     throw new AppError('unknown-task', 422, `“${name}” is not among the tasks of this admin.`);
   if (!mayLaunch(definition, launch.principal))
     throw new AppError('forbidden', 403, `${launch.principal.name} may not launch this task.`);
-  const plain = whyNotPlain(params ?? null, 'params') ?? whyNotPlain(launch.meta ?? null, 'meta');
+  const { from: resource = null, meta: wanted = null, principal } = launch;
+  const meta = await context.onLaunch({ name, resource, principal, meta: wanted });
+  const plain = whyNotPlain(params ?? null, 'params') ?? whyNotPlain(meta ?? null, 'meta');
   if (plain) throw invalidParams({ params: plain });
   const { version = options.version ?? 1 } = launch;
   if (version > (options.version ?? 1))
@@ -143,7 +147,7 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
   const { priority = options.priority ?? 0, onFinished, ...rest } = launch;
   const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
-  const row = { name, title, launch: rest, rules, priority, version, next };
+  const row = { name, title, launch: { ...rest, meta }, rules, priority, version, next };
   const { secret } = options;
   if (!secret) return { ...row, params };
   const secrets = encryptParams(context, name, params);

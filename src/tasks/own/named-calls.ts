@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
 import { clientTransaction } from '../../operations/rules/client-transaction.ts';
 import { whyNotPlain } from '../../plain-json.ts';
-import type { Client } from '../../resources/client.ts';
+import type { TransactionClient } from '../../resources/hooks.ts';
 import type { EachOptions, Positioned, TaskRun } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
@@ -147,7 +147,7 @@ export function namedCalls(
   async function each<T>(
     name: string,
     source: (after: unknown, limit: number) => Promise<readonly Positioned<T>[]>,
-    fn: (items: readonly T[], tx: Client) => Promise<void>,
+    fn: (items: readonly T[], tx: TransactionClient) => Promise<void>,
     { size = defaultSize, timeoutMs = settings.statementTimeoutMs }: EachOptions = {},
   ): Promise<number> {
     const kept = await begin(name, 'each');
@@ -161,7 +161,7 @@ export function namedCalls(
       assertKept(last.position, `each “${name}”`);
       await clientTransaction(registry, pool, { timeoutMs }, async (sql, tx) => {
         const some = items.map(({ item }) => item);
-        await within(sql, tx, () => fn(some, tx));
+        await within(sql, tx, () => fn(some, tx as unknown as TransactionClient));
         const kind = 'each';
         const step = {
           lineId,

@@ -15,16 +15,17 @@ export type Reusable = Pick<TaskDefinition, 'name'> & {
 /** The last success of the same whose result is still good, where this principal sees it. */
 export async function findReusable(
   client: Queryable,
-  { db: { t }, registry }: TaskContext,
+  context: TaskContext,
   { name, options: { resultReuseMs } }: Reusable,
   { reuseKey }: Pick<LaunchRules, 'reuseKey'>,
   principal: Principal,
 ): Promise<OwnTask | null> {
+  const { t } = context.db;
   if (reuseKey === null || resultReuseMs === undefined) return null;
   const { rows } = await query<OwnTask>(
     client,
     sql`${raw(selectTask(t))} where operation = ${name} and reuse_key = ${reuseKey} and state = 'succeeded'
-      and finished_at > clock_timestamp() - make_interval(secs => ${resultReuseMs}::float8 / 1000) and ${seenSql(registry, principal)}
+      and finished_at > clock_timestamp() - make_interval(secs => ${resultReuseMs}::float8 / 1000) and ${await seenSql(context, principal, client)}
     order by finished_at desc limit 1`,
   );
   return rows[0] ?? null;

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
-import { sqlstateOf } from '../../db/sqlstate.ts';
+import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
@@ -8,12 +8,13 @@ import {
   type StopReason,
   type TaskAround,
   TaskGiveUp,
+  TaskRetryLater,
   type TaskRun,
 } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
-import { whyNot, withRolesNow } from '../running/may-run.ts';
+import { inactive, personNow, whyNot } from '../running/may-run.ts';
 import type { OwnTask } from '../task-row.ts';
 import { keepAbout } from './about-own.ts';
 import { holdAffected } from './affects.ts';
@@ -26,6 +27,9 @@ import { keepProgress } from './progress-own.ts';
 import { readParams } from './read-params.ts';
 import { givenParams } from './secret-params.ts';
 import type { Taken } from './take-own.ts';
+
+/** How long a task waits that cannot be begun for a reason that passes. */
+const passingMs = 2_000;
 
 /** A run that a place is at. */
 export interface OwnRun {
@@ -163,12 +167,18 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       if (refusal) return await refuse(refusal.code, refusal.message);
       if (task.isUndo && !definition.options.undo)
         return await refuse('unknown', 'This task is not undone by its own code (any more).');
-      const { principal } = await withRolesNow(context, task);
+      const principal = await personNow(context, task.principal);
+      if (!principal) return await refuse(inactive(task).code, inactive(task).message);
       const given = await givenParams(context, pool, task);
       const params = await readParams(definition, given, task.parametersVersion);
       return { principal, params, hide: hider(definition.options.secret, given, params) };
     } catch (error) {
       if (error instanceof AppError) return refuse(error.code, error.message);
+      if (blame(error) === 'passing') {
+        const later = new TaskRetryLater({ afterMs: passingMs, reason: (error as Error).message });
+        await endAttempt(context, pool, task, lease, { error: later, stop: null, definition });
+        return null;
+      }
       // Code of the project that was asked before the run; what is secret may be in what it says.
       const failed = definition.options.secret ? new Error(unreadParams) : error;
       await endAttempt(context, pool, task, lease, { error: failed, stop: null, definition });

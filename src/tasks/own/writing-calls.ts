@@ -11,6 +11,7 @@ import { clientTransaction, queryableOf } from '../../operations/rules/client-tr
 import { type SaveContext, updateRecord } from '../../operations/save-record.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
+import type { TransactionClient } from '../../resources/hooks.ts';
 import { can } from '../../resources/permissions.ts';
 import type { TaskRun } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
@@ -58,14 +59,14 @@ export function writingCalls({
   return { tx, change, within };
 
   async function tx<T>(
-    fn: (tx: Client) => Promise<T>,
+    fn: (tx: TransactionClient) => Promise<T>,
     { timeoutMs = settings.statementTimeoutMs }: { timeoutMs?: number } = {},
   ): Promise<T> {
     assertGoesOn();
     const around = open.getStore();
-    if (around) return fn(around.client);
+    if (around) return fn(around.client as unknown as TransactionClient);
     return clientTransaction(registry, pool, { timeoutMs }, async (sql, client) => {
-      const result = await within(sql, client, () => fn(client));
+      const result = await within(sql, client, () => fn(client as unknown as TransactionClient));
       if (!(await holdLease(sql, db.t, lease))) throw new RunLost(task.id);
       return result;
     });
@@ -121,7 +122,8 @@ export function writingCalls({
         holdersOf: holdersOf(db.t),
         within: client,
         taskId: task.id,
-        callsIn: (within) => writeCalls(context, { tx: within, principal, task, lease }),
+        callsIn: (within) =>
+          writeCalls(context, { tx: within, principal, resource: resource.slug, task, lease }),
         log,
       };
       let changed = 0;

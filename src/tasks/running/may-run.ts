@@ -17,20 +17,17 @@ export async function whyNot(
   context: TaskContext,
   task: TaskRow,
 ): Promise<{ code: string; message: string } | null> {
-  if (!(await isActive(context, task.principal))) {
-    return { code: 'user-inactive', message: `${task.principalName} may not sign in any more.` };
-  }
+  const principal = await personNow(context, task.principal);
+  if (!principal) return inactive(task);
   if (task.kind === 'own') {
     const definition = context.definitions.get(task.operation);
     if (!definition)
       return { code: 'unknown', message: `There is no task “${task.operation}” here (any more).` };
-    const principal = await principalNow(context, task.principal);
     return mayLaunch(definition, principal) ? null : forbidden(task);
   }
   if (!context.registry.list.some(({ slug }) => slug === task.resource)) {
     return { code: 'unknown', message: `There is no resource “${task.resource}” here (any more).` };
   }
-  const { principal } = await withRolesNow(context, task);
   const resource = resourceOf(context, { ...task, principal });
   const operation = resource && findOperation(resource, task.operation);
   if (
@@ -71,26 +68,19 @@ async function mayBringBack(
   return rowCount === 1;
 }
 
-/** Is this person still allowed in? The system is never asked. */
-export async function isActive(
-  { isPrincipalActive }: TaskContext,
-  principal: Principal,
-): Promise<boolean> {
-  return isSystem(principal) || !isPrincipalActive || isPrincipalActive(principal.id);
+export function inactive({ principalName }: TaskRow): { code: string; message: string } {
+  return { code: 'user-inactive', message: `${principalName} may not sign in any more.` };
 }
 
-/** A person with their roles as they are now; the system has none. */
-export async function principalNow(
-  { rolesOf }: TaskContext,
+/**
+ * Somebody as they are now, null where they may not come in any more; of the system nothing is
+ * asked.
+ */
+export async function personNow(
+  { people }: Pick<TaskContext, 'people'>,
   principal: Principal,
-): Promise<Principal> {
-  const roles = isSystem(principal) ? null : await rolesOf?.(principal.id);
-  return roles ? { ...principal, roles } : principal;
-}
-
-/** The task with its principal's roles as they are now. */
-export async function withRolesNow<T extends TaskRow>(context: TaskContext, task: T): Promise<T> {
-  return { ...task, principal: await principalNow(context, task.principal) };
+): Promise<Principal | null> {
+  return isSystem(principal) ? principal : people.findUser(principal.id, principal);
 }
 
 /** The task's resource as its principal may see it now; null where that is nothing any more. */

@@ -121,7 +121,7 @@ test('a task that was told to wait holds nothing, and begins when the one in its
 
 test('resuming asks for the permission again', async (t) => {
   const { db, context, paused } = await setUp(t);
-  Object.assign(context, { isPrincipalActive: async () => false });
+  Object.assign(context.people, { findUser: async () => null });
   await assert.rejects(resume(context, ada, paused.id), { code: 'forbidden', status: 403 });
   assert.equal((await until(db, paused.id, () => true)).state, 'paused');
 });

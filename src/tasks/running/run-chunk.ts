@@ -143,7 +143,7 @@ function targetOf(
     through: tx && {
       tx,
       principal,
-      calls: writeCalls(context, { tx, principal, task, lease }),
+      calls: writeCalls(context, { tx, principal, resource: resource.slug, task, lease }),
       log,
     },
   };

@@ -7,7 +7,7 @@ import { wake } from '../../queue/wake.ts';
 import type { TaskContext } from '../context.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
-import { resourceOf, withRolesNow } from './may-run.ts';
+import { inactive, personNow, resourceOf } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { prepare } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
@@ -81,6 +81,8 @@ async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promis
   return false;
 }
 
+const stays = 'What was done before stays.';
+
 async function work(
   context: TaskContext,
   pool: Pool,
@@ -90,17 +92,18 @@ async function work(
   const { db, settings } = context;
   const deadline = performance.now() + settings.sliceMs;
   let task = await load();
-  const resource = resourceOf(context, task);
-  if (!resource) {
-    const message = `${task.principalName} may not do this any more. What was done before stays.`;
-    await transaction(pool, (client) =>
-      failTask(client, db.t, lease, { reason: 'forbidden', message }),
-    );
-    return;
+  const principal = await personNow(context, task.principal);
+  if (!principal) {
+    const { code, message } = inactive(task);
+    return refuse(code, message, task.state === 'preparing' ? 'Nothing was changed.' : stays);
   }
+  task = { ...task, principal };
+  const resource = resourceOf(context, task);
+  if (!resource)
+    return refuse('forbidden', `${task.principalName} may not do this any more.`, stays);
   if (task.state === 'preparing') {
     await prepare(context, pool, task, resource, lease);
-    task = await load();
+    task = { ...(await load()), principal };
   }
   const operation = await readyOperation(context, { ...task, client: pool, resource });
   const rewriting = await findRewriting(pool, resource.model);
@@ -125,7 +128,12 @@ async function work(
   async function load(): Promise<BulkTask> {
     const { rows } = await pool.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [lease.taskId]);
     if (!rows[0]) throw new Error(`task ${lease.taskId} is gone`);
-    return withRolesNow(context, asBulk(rows[0]));
+    return asBulk(rows[0]);
+  }
+
+  async function refuse(reason: string, why: string, so: string): Promise<void> {
+    const message = `${why} ${so}`;
+    await transaction(pool, (client) => failTask(client, db.t, lease, { reason, message }));
   }
 }
 

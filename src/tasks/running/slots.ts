@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { queryPrepared } from '../../db/prepared.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { callPlaces, wake } from '../../queue/wake.ts';
+import { wake } from '../../queue/wake.ts';
+import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { isFinished, type TaskState, unfinishedSql } from '../states.ts';
-import type { TaskRow } from '../task-row.ts';
+import { wakeWaiting } from '../wake-waiting.ts';
 import type { Lease } from './lease.ts';
 
 /**
@@ -107,6 +107,8 @@ export async function settle(
     if (state === 'cancelling') await wakeWaiting(client, context, taskId);
     return;
   }
+  // What its hooks have launched as its parts goes with it.
+  if (state === 'failed') await cancelDescendants(client, context, taskId);
   if (isFinished(state)) return wakeWaiting(client, context, taskId);
   const isForNow =
     state === 'preparing' ||
@@ -134,22 +136,4 @@ export async function settle(
     );
     return rowCount === 1;
   }
-}
-
-/** Wakes whoever waits for the end of a task, which has come; whose part it was, and what it launched, are looked for. */
-export async function wakeWaiting(
-  client: Queryable,
-  { db }: TaskContext,
-  taskId: number,
-): Promise<void> {
-  const { rows } = await queryPrepared<Pick<TaskRow, 'id' | 'kind'>>(client, {
-    text: `with woken as (
-       update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind
-     )
-     select id, kind from woken union all select parent_id, 'own' from ${db.t.task} where id = $1 and parent_id is not null
-     union all select id, 'own' from ${db.t.task} where id = $1 and on_finished is not null`,
-    values: [taskId],
-  });
-  for (const { id, kind } of rows) if (kind === 'bulk') await wake(client, db.queueSchema, id);
-  if (rows.some(({ kind }) => kind === 'own')) await callPlaces(client, db);
 }

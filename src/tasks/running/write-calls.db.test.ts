@@ -5,7 +5,14 @@ import { z } from 'zod';
 import type { PrismaClient } from '../../../generated/sample/client.ts';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
-import { defineResource, defineTask, type InTask, type OwnSave } from '../../index.ts';
+import { transaction } from '../../db/transaction.ts';
+import {
+  defineOperation,
+  defineResource,
+  defineTask,
+  type InTask,
+  type OwnSave,
+} from '../../index.ts';
 import { updateRecord } from '../../operations/save-record.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
@@ -15,7 +22,10 @@ import { launchFromCode } from '../launching/launch-from-code.ts';
 import { saveContextOf } from '../launching/save-context.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { launchOwn } from '../own/launch-own.ts';
+import { recover } from '../worker/recovery.ts';
 import { startWorker } from '../worker/worker.ts';
+import { failTask, type Lease } from './lease.ts';
+import { releaseSlot, takeSlot } from './slots.ts';
 
 const mail = defineTask({ name: 'mail', params: z.object({ of: z.string() }), run: () => null });
 const slow = defineTask({
@@ -33,10 +43,20 @@ const renaming = defineTask({
 type Save = (event: OwnSave) => Promise<void>;
 
 /** Countries whose `save` hook does what a test says, then writes. */
-async function setUp(t: TestContext, during: Save) {
+async function setUp(t: TestContext, during: Save, inEach: Save = async () => undefined) {
   const { db, connectionString } = await testDatabase(t);
   await insertPlaces(db, 3);
+  const touch = defineOperation(metadata, 'Country', {
+    name: 'touch',
+    label: 'Touch',
+    icon: 'hand',
+    async each(event) {
+      await inEach(event as unknown as OwnSave);
+      return { region: 'Touched' };
+    },
+  });
   const countries = defineResource(metadata, 'Country', {
+    operations: [touch],
     hooks: {
       async save(event) {
         await during(event as unknown as OwnSave);
@@ -57,12 +77,16 @@ async function setUp(t: TestContext, during: Save) {
     db,
     context,
     /** Begins an edit in bulk, and calls `while` with a worker at it; gives how it ended. */
-    async edit(keys: readonly string[], meanwhile: () => Promise<void> = async () => undefined) {
+    async edit(
+      keys: readonly string[],
+      meanwhile: () => Promise<void> = async () => undefined,
+      operation = 'update',
+    ) {
       const { task } = await launchFromCode(context, {
         resource: 'countries',
-        operation: 'update',
+        operation,
         keys,
-        parameters: { region: 'Elsewhere' },
+        parameters: operation === 'update' ? { region: 'Elsewhere' } : {},
         principal: ada,
       });
       return work(task.id, meanwhile);
@@ -88,6 +112,18 @@ async function setUp(t: TestContext, during: Save) {
       );
       return rows;
     },
+    /** Another task holds it. */
+    async holdCity(id: number) {
+      const { rows } = await db.pages.query<{ id: number }>(
+        `insert into ${db.t.task} (kind, operation, title, backend, principal_id, principal_name, principal, parameters, state)
+         values ('own', 'mail', 'Recount', 'queue', 'x', 'Ada', '{}', '{}', 'paused') returning id`,
+      );
+      await db.pages.query(
+        `with held as (insert into ${db.t.lock_set} (task_id, model, is_held) values ($1, 'City', true) returning id)
+         insert into ${db.t.lock_range} (set_id, keys, first_key, last_key) select id, array[$2], $2, $2 from held`,
+        [rows[0]?.id, String(id).padStart(20, '0')],
+      );
+    },
     async locks() {
       return (await db.pages.query(`select * from ${db.t.lock_set}`)).rows.length;
     },
@@ -96,7 +132,8 @@ async function setUp(t: TestContext, during: Save) {
   async function work(id: number, meanwhile: () => Promise<void>) {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
     const ended = finished(db, id);
-    return meanwhile()
+    const tooSoon = ended.then(({ state }) => assert.fail(`it is ${state} before that`));
+    return Promise.race([meanwhile(), tooSoon])
       .then(() => ended)
       .finally(() => worker.stop());
   }
@@ -133,16 +170,8 @@ test('what a hook has locked in a task is held until the task ends, and locked a
 });
 
 test('a record is refused whose hook locks what another task holds, in bulk, by a form, and by a run', async (t) => {
-  const { db, edit, change, form, regions } = await setUp(t, lockCities);
-  const { rows } = await db.pages.query<{ id: number }>(
-    `insert into ${db.t.task} (kind, operation, title, backend, principal_id, principal_name, principal, parameters, state)
-     values ('own', 'mail', 'Recount', 'queue', 'x', 'Ada', '{}', '{}', 'paused') returning id`,
-  );
-  await db.pages.query(
-    `with held as (insert into ${db.t.lock_set} (task_id, model, is_held) values ($1, 'City', true) returning id)
-     insert into ${db.t.lock_range} (set_id, keys, first_key, last_key) select id, array[$2], $2, $2 from held`,
-    [rows[0]?.id, '2'.padStart(20, '0')],
-  );
+  const { db, edit, change, form, regions, holdCity } = await setUp(t, lockCities);
+  await holdCity(2);
   const bulk = await edit(['ESP']);
   assert.deepEqual([bulk.state, bulk.failed], ['failed', 1]);
   const { rows: failures } = await db.pages.query(`select code, message from ${db.t.task_failure}`);
@@ -237,4 +266,86 @@ test('bulk work that is cancelled cancels the parts that its hooks have launched
     second.resolve();
   });
   assert.equal(task.state, 'cancelled');
+});
+
+test('bulk work that fails cancels them too: as its worker lets go, also in vain, dies after it, or dies once too often', async (t) => {
+  const { db, context } = await setUp(t, async () => undefined);
+  const worker = '00000000-0000-4000-8000-0000000000d1';
+  const lost = { ...context, settings: { ...context.settings, maxDeaths: 1 } };
+  const fail = (lease: Lease) =>
+    transaction(db.pages, (client) => failTask(client, db.t, lease, { reason: 'error' }));
+  const ways: Record<string, (lease: Lease) => Promise<unknown>> = {
+    'lets go': async (lease) => {
+      await fail(lease);
+      await releaseSlot(context, db.pages, lease);
+    },
+    'dies after it': async (lease) => {
+      await fail(lease);
+      await recover(lost);
+    },
+    'lets go in vain': async (lease) => {
+      await fail(lease);
+      await db.pages.query(`delete from ${db.t.worker}`);
+      await db.pages.query(`update ${db.t.task_slot} set taken_at = now() - interval '2 minutes'`);
+      await recover(lost, { workerId: worker, tokens: new Set() });
+    },
+    'dies once too often': () => recover(lost),
+  };
+  for (const [way, end] of Object.entries(ways)) {
+    await db.pages.query(
+      `insert into ${db.t.worker} (id, host, pid, lock_id) values ($1, 'x', 1, 1) on conflict do nothing`,
+      [worker],
+    );
+    const { task } = await launchFromCode(context, {
+      resource: 'cities',
+      operation: 'update',
+      keys: ['1'],
+      parameters: { notes: way },
+      principal: ada,
+    });
+    const lease = (await takeSlot(context, db.pages, task.id, worker)) as Lease;
+    const part = await launchOwn(context, slow, {}, { principal: ada, parentId: task.id });
+    await end(lease);
+    const { rows } = await db.pages.query(
+      `select state from ${db.t.task} where id = any($1) order by id`,
+      [[task.id, part.id]],
+    );
+    const states = rows.map(({ state }) => state);
+    assert.deepEqual(states, ['failed', 'cancelled'], way);
+    await db.pages.query(`delete from ${db.t.task_slot}`);
+  }
+});
+
+test('`each` of an operation locks and launches as a hook does', async (t) => {
+  const [second, look] = [gate(), gate()];
+  let city = 1;
+  const { edit, assertFreeCity, locks, regions, tasks, holdCity } = await setUp(
+    t,
+    async () => undefined,
+    async ({ lock, launch, record }) => {
+      await lock('cities', [city]);
+      await launch(mail, { of: String(record.code) }, { inTask: 'child' });
+      if (record.code !== 'FRA') return;
+      look.resolve();
+      await second.promise;
+    },
+  );
+  const whole = await edit(
+    ['ESP', 'FRA'],
+    async () => {
+      await look.promise;
+      assert.equal((await regions())[0], 'Touched', 'the first chunk has committed');
+      await assert.rejects(assertFreeCity(1), { code: 'locked' });
+      await assertFreeCity(3);
+      second.resolve();
+    },
+    'touch',
+  );
+  const part = { operation: 'mail', parentId: whole.id };
+  assert.deepEqual([whole.state, await tasks()], ['succeeded', [part, part]]);
+  assert.equal(await locks(), 0);
+  city = 2;
+  await holdCity(2);
+  const refused = await edit(['ESP'], undefined, 'touch');
+  assert.deepEqual([refused.state, refused.failed], ['failed', 1]);
 });

@@ -20,6 +20,8 @@ import { lockRecords } from './lock-records.ts';
 export interface Writer {
   tx: Client;
   principal: Principal;
+  /** Slug of the resource whose record it is. */
+  resource: string;
   /** Null: a form writes. */
   task: Pick<TaskRow, 'id' | 'kind' | 'parentId' | 'locksOffReason'> | null;
   /** What the task works by; null: the write is all that there is of it. */
@@ -29,7 +31,7 @@ export interface Writer {
 /** What hooks may do with other records and tasks, within one write. */
 export function writeCalls(
   context: TaskContext,
-  { tx, principal, task, lease }: Writer,
+  { tx, principal, resource, task, lease }: Writer,
 ): WriteCalls {
   const sql = queryableOf(tx);
   return {
@@ -52,7 +54,7 @@ export function writeCalls(
         );
       const parentId = task && inTask === 'child' ? task.id : null;
       const operationId = task?.kind === 'own' ? sameAgain(task.id, definition.name, params) : null;
-      const launching = { principal, parentId, operationId };
+      const launching = { principal, from: resource, parentId, operationId };
       const launched = definition as unknown as TaskDefinition;
       const { id } = await launchOwn(context, launched, params, launching, sql);
       return { id };

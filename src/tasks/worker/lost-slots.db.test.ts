@@ -16,6 +16,12 @@ import { runSlice } from '../running/run-slice.ts';
 import { takeSlot } from '../running/slots.ts';
 import { asBulk } from '../task-row.ts';
 
+/** The same, where people are asked for so. */
+const asking = (context: TaskContext, findUser: TaskContext['people']['findUser']) => ({
+  ...context,
+  people: { ...context.people, findUser },
+});
+
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);
   const context = testContext(db, { maxDeaths: 1 }, { chunkSize: 50 });
@@ -132,7 +138,10 @@ test('whoever takes over a slot waits until the keys that its runner was writing
 test('a runner that lost its slot does not fail the task that its successor is preparing', async (t) => {
   const { context, take, bury, prepareWith, states } = await setUp(t);
   const lost = await take();
-  await prepareWith(lost, { ...context, isPrincipalActive: async () => takenOver(false) });
+  await prepareWith(
+    lost,
+    asking(context, async () => takenOver(null)),
+  );
   assert.deepEqual(await states(), ['preparing']);
 
   async function takenOver<T>(answer: T): Promise<T> {
@@ -151,14 +160,13 @@ for (const [what, error] of [
 ] as const) {
   test(`${what} of a runner that lost its slot does not end the task of its successor`, async (t) => {
     const { context, take, bury, slice, states, read } = await setUp(t);
-    await slice({
-      ...context,
-      rolesOf: async () => {
+    await slice(
+      asking(context, async () => {
         await bury();
         await take();
         throw error;
-      },
-    });
+      }),
+    );
     assert.deepEqual(await states(), ['preparing']);
     assert.equal((await read()).deaths, 0);
   });
@@ -166,13 +174,24 @@ for (const [what, error] of [
 
 test('a right that a runner finds withdrawn after it lost its slot does not end the task of its successor', async (t) => {
   const { context, take, bury, slice, states } = await setUp(t);
-  await slice({
-    ...context,
-    rolesOf: async () => {
+  await slice(
+    asking(context, async (_, launched) => {
       await bury();
       await take();
-      return [];
-    },
-  });
+      return { ...launched, roles: [] };
+    }),
+  );
   assert.deepEqual(await states(), ['preparing']);
+});
+
+test('a task whose person may not come in any more ends with its next slice, whatever it has done', async (t) => {
+  const { context, take, bury, prepareWith, slice, read } = await setUp(t);
+  await prepareWith(await take());
+  await bury();
+  await slice(asking(context, async () => null));
+  const { state, reason, message } = await read();
+  assert.deepEqual(
+    [state, reason, message],
+    ['failed', 'user-inactive', 'Ada may not sign in any more. What was done before stays.'],
+  );
 });

@@ -9,7 +9,8 @@ import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
-import { settle, wakeWaiting } from '../running/slots.ts';
+import { settle } from '../running/slots.ts';
+import { isFinished } from '../states.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
 
 /**
@@ -86,15 +87,27 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
     [taskId],
   );
   const task = rows[0];
-  if (!task) return;
+  if (!task) return settleEnded(context, client, taskId);
   if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
-    await wakeWaiting(client, context, taskId);
-    return;
+    return settle(client, context, taskId, 'failed');
   }
   await settle(client, context, taskId, task.state);
+}
+
+/** Sees to what comes with the end of a task, where it has ended and its worker has not. */
+async function settleEnded(
+  context: TaskContext,
+  client: PoolClient,
+  taskId: number,
+): Promise<void> {
+  const { rows } = await client.query<Pick<TaskRow, 'state'>>(
+    `select state from ${context.db.t.task} where id = $1 for update`,
+    [taskId],
+  );
+  if (rows[0] && isFinished(rows[0].state)) await settle(client, context, taskId, rows[0].state);
 }
 
 /**
@@ -107,10 +120,13 @@ async function sweep(
 ): Promise<void> {
   const { db } = context;
   if (self) {
-    await db.pages.query(
-      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'`,
+    const left = await db.pages.query<{ id: number }>(
+      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
+       returning task_id as id`,
       [self.workerId, [...self.tokens]],
     );
+    for (const { id } of left.rows)
+      await transaction(db.pages, (client) => settleEnded(context, client, id));
   }
   const { rows } = await db.pages.query<{ id: number }>(
     `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
