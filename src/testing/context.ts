@@ -48,7 +48,7 @@ export function testContext(
   defaults: Partial<ResourceDefaults> = {},
   admin: Pick<
     AdminDefinition,
-    'resources' | 'createClient' | 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'
+    'resources' | 'createClient' | 'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask'
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
