@@ -71,6 +71,15 @@ export type { InTask, WriteCalls } from './resources/write-calls.ts';
 export type { TaskColumn } from './task-columns.ts';
 export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
+  type CatchUp,
+  defineSchedule,
+  type Schedule,
+  type ScheduledBulk,
+  type ScheduleOptions,
+  type ScheduleOverlap,
+  type ScheduleTimes,
+} from './task-definitions/define-schedule.ts';
+export {
   type Backoff,
   type Concurrency,
   type DuplicatePolicy,
@@ -104,3 +113,4 @@ export {
   type TaskManagerClass,
   TaskNotSucceeded,
 } from './task-manager.ts';
+export type { ScheduleInfo, ScheduleRun } from './tasks/schedules/list-schedules.ts';

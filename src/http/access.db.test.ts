@@ -213,6 +213,26 @@ const table: Record<string, Entry> = {
     path: ({ id }) => `/tasks/new/survey?_record=${id}`,
     body: () => ({ 'form.note': 'x' }),
   },
+  'GET /tasks/schedules': {
+    about: 'no record',
+    path: () => '/tasks/schedules',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/run': {
+    about: 'no record',
+    path: () => '/tasks/schedules/none/run',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/pause': {
+    about: 'no record',
+    path: () => '/tasks/schedules/none/pause',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/resumption': {
+    about: 'no record',
+    path: () => '/tasks/schedules/none/resumption',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
   'GET /tasks/:id/changes': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/changes` },
   'GET /tasks/:id/details': {
@@ -263,6 +283,7 @@ const secret = { name: 'notes', label: 'Hushed', value: 'sekret-4711' };
 const everything = () => actions;
 const admin = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       columns: ['name', 'country', 'population', 'status', 'notes'],

@@ -2,8 +2,8 @@ import { Cron } from 'croner';
 
 /** The times of a line, in the order of time. */
 export interface CronTimes {
-  /** The first after that moment; null: there is none. */
-  after(moment: Date): Date | null;
+  /** The first after that one; null: there is none. */
+  after(timestamp: Date): Date | null;
 }
 
 const hourField = { 5: 1, 6: 2 } as const;
@@ -32,9 +32,9 @@ export function cronTimes(line: string, timeZone: string): CronTimes {
       }),
   );
   return {
-    after(moment) {
+    after(timestamp) {
       const next = crons
-        .map((cron) => cron.nextRun(moment)?.getTime() ?? Number.POSITIVE_INFINITY)
+        .map((cron) => cron.nextRun(timestamp)?.getTime() ?? Number.POSITIVE_INFINITY)
         .reduce((first, time) => Math.min(first, time));
       return Number.isFinite(next) ? new Date(next) : null;
     },

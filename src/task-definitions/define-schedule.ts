@@ -92,6 +92,11 @@ const defined = new WeakSet<object>();
  * @returns a frozen definition
  *
  * @example
+ * const recount = defineTask({
+ *   name: 'places.recount',
+ *   params: z.object({ country: z.string() }),
+ *   run: () => ({ places: 42 }),
+ * });
  * const nightly = defineSchedule({
  *   name: 'nightly-recount',
  *   cron: '30 2 * * *',

@@ -71,7 +71,11 @@ const undecided = defineTask({
   launchable: { allowed: () => 'yes' as never },
   run: () => null,
 });
-const admin = defineAdmin({ ...sample, tasks: [survey, count, greet, broken, undecided] });
+const admin = defineAdmin({
+  ...sample,
+  schedules: [],
+  tasks: [survey, count, greet, broken, undecided],
+});
 
 async function setUp(t: TestContext) {
   const app = await testApp(t, { admin });

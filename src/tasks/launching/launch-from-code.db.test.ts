@@ -47,7 +47,7 @@ async function setUp(
   const others = sample.resources.filter(({ model }) => model !== 'City');
   const cities = defineResource(metadata, 'City', { operations: [mark], ...city });
   const context = {
-    ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }),
+    ...testContext(db, {}, {}, { ...sample, schedules: [], resources: [cities, ...others] }),
     ...around,
   };
   const launch = (given: Partial<CodeLaunch>) =>
