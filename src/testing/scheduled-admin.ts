@@ -33,7 +33,7 @@ export const scheduledAdmin = defineAdmin({
         resource: 'cities',
         operation: 'update',
         where: { id: 1 },
-        parameters: { population: { add: 1 } },
+        parameters: { notes: { append: 'x' } },
       },
     }),
   ],
