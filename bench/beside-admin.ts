@@ -32,6 +32,7 @@ export const small = defineTask({
 /** The sample, with tasks of a bench. */
 export const besideAdmin = defineAdmin({
   ...sample,
+  schedules: [],
   definition: import.meta.url,
   taskHooks: [],
   tasks: [long, small],

@@ -28,7 +28,7 @@ export function beside({ rows }: { rows: number; pairs: number }): Promise<Measu
     await insertPrincipals(db);
     const context = testContext(db, {}, {}, besideAdmin);
     const tasks = taskManagerOf(besideAdmin, context);
-    const file = join(import.meta.dirname, 'beside-worker.ts');
+    const file = join(import.meta.dirname, 'beside-admin.ts');
     const start = () => startWorkerProcess(connectionString, {}, file);
     const workers = [await start(), await start()];
     const bulk = () => seconds(() => runTask(context, rows, 'update', body));

@@ -33,6 +33,7 @@ const megabytes = 1024 * 1024;
 /** The sample, whose list shows its notes, and all records of which run within a request. */
 const wide: AdminDefinition = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       columns: ['name', 'country', 'population', 'notes', 'tags'],

@@ -51,7 +51,7 @@ const heeding = defineTask({
     });
   },
 });
-const admin = { ...sample, taskHooks: [], tasks: [noop, heeding] };
+const admin = { ...sample, schedules: [], taskHooks: [], tasks: [noop, heeding] };
 
 /**
  * Tasks of one's own beside bare graphile-worker, in turns: milliseconds from a launch to its start,

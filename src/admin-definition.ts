@@ -5,6 +5,7 @@ import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
 import { type TaskColumn, taskColumnProblems } from './task-columns.ts';
+import type { Schedule } from './task-definitions/define-schedule.ts';
 import type { TaskDefinition } from './task-definitions/define-task.ts';
 import type { TaskHook } from './task-definitions/task-hooks.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
@@ -24,6 +25,8 @@ export interface AdminDefinition {
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
+  /** What runs at its times: tasks of the project's own, bulk operations. */
+  readonly schedules?: readonly Schedule[];
   /** What the project does when something becomes of a task. */
   readonly taskHooks?: readonly TaskHook[];
   /** Columns of the project's own on the page of all tasks. */
@@ -84,6 +87,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   createClient: true,
   resources: true,
   tasks: true,
+  schedules: true,
   taskHooks: true,
   taskColumns: true,
   taskManager: true,

@@ -8,6 +8,7 @@ import { countries } from './sample/countries.ts';
 import { languages } from './sample/languages.ts';
 import { mirror } from './sample/mirror.ts';
 import { recount } from './sample/recount.ts';
+import { schedules } from './sample/schedules.ts';
 import { tags } from './sample/tags.ts';
 
 /** What is administered here: edit this file. As it comes it is the sample, a gazetteer. */
@@ -16,6 +17,7 @@ export default defineAdmin({
   createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
   resources: [cities, countries, tags, languages],
   tasks: [recount],
+  schedules,
   taskHooks: [mirror],
   migrations: { folder: join(import.meta.dirname, '../prisma/sample'), schema: 'gazetteer' },
   seed,

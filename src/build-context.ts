@@ -11,6 +11,7 @@ import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { askManager } from './task-managers.ts';
 import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
+import { buildSchedules } from './tasks/schedules/check-schedules.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
   return `${config.BULKHEAD_DATABASE_SCHEMA}_queue`;
@@ -75,13 +76,18 @@ export async function buildContext(
 
 /** Code of the admin's own that tasks come to: checked, and as they read it. */
 export function ownCodeOf(
-  admin: Pick<AdminDefinition, 'tasks' | 'taskHooks' | 'definition' | 'aroundTask'>,
+  admin: Pick<AdminDefinition, 'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask'>,
   registry: ResourceRegistry,
   encryptionKeys: readonly Buffer[],
-): Pick<TaskContext, 'definitions' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'> {
+): Pick<
+  TaskContext,
+  'definitions' | 'schedules' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'
+> {
   const hasKeys = encryptionKeys.length > 0;
+  const definitions = buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys);
   return {
-    definitions: buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys),
+    definitions,
+    schedules: buildSchedules(admin.schedules, definitions, registry),
     encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,

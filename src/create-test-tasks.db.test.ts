@@ -33,7 +33,7 @@ const brief = defineTask({ name: 'brief', params, resultReuseMs: dayMs, run: () 
 
 async function setUp(t: Parameters<typeof testDatabase>[0], ...taskHooks: TaskHook[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const admin = { ...sample, tasks: [part, whole, rare, brief], taskHooks };
+  const admin = { ...sample, schedules: [], tasks: [part, whole, rare, brief], taskHooks };
   const testTasks = await createTestTasks({ admin, databaseUrl: connectionString });
   defer(() => testTasks.close());
   const idsOf = async () => (await testTasks.drain()).map(({ id }) => id);

@@ -72,6 +72,15 @@ export type { InTask, WriteCalls } from './resources/write-calls.ts';
 export type { TaskColumn } from './task-columns.ts';
 export type { AffectedRecords, OwnOverlap } from './task-definitions/affected-records.ts';
 export {
+  type CatchUp,
+  defineSchedule,
+  type Schedule,
+  type ScheduledBulk,
+  type ScheduleOptions,
+  type ScheduleOverlap,
+  type ScheduleTimes,
+} from './task-definitions/define-schedule.ts';
+export {
   type Backoff,
   type Concurrency,
   type DuplicatePolicy,
@@ -107,3 +116,4 @@ export {
   TaskNotSucceeded,
 } from './task-manager.ts';
 export type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';
+export type { ScheduleInfo, ScheduleRun } from './tasks/schedules/list-schedules.ts';

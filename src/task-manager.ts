@@ -29,6 +29,8 @@ import {
   type OnFinished,
   type OwnLaunch,
 } from './tasks/own/launch-own.ts';
+import { pauseSchedule, resumeSchedule, runSchedule } from './tasks/schedules/control-schedules.ts';
+import { listSchedules, type ScheduleInfo } from './tasks/schedules/list-schedules.ts';
 import { type Purged, purge } from './tasks/worker/retention.ts';
 
 /** How a task of your own is launched. */
@@ -327,6 +329,35 @@ export class TaskManager {
   ): Promise<Pick<TaskInfo, 'done' | 'total' | 'progressMessage' | 'state' | 'isFinished'>> {
     const { done, total, progressMessage, state, isFinished } = await this.get(id);
     return { done, total, progressMessage, state, isFinished };
+  }
+
+  /** What runs at its times, by name: next and latest runs. None for those who do not see all tasks. */
+  schedules(): Promise<ScheduleInfo[]> {
+    const { context, principal } = this.#access;
+    return listSchedules(context, principal);
+  }
+
+  /**
+   * Has a schedule run now, its own times apart. Gives the time that was added. Bounds on how many
+   * records match are not held to: somebody has asked.
+   *
+   * @throws AppError 404 'not-found', 409 'already-due'
+   */
+  runSchedule(name: string): Promise<Date> {
+    const { context, principal } = this.#access;
+    return runSchedule(context, principal, name);
+  }
+
+  /** Leaves out its times until it is resumed. @throws AppError 404 'not-found' */
+  pauseSchedule(name: string): Promise<void> {
+    const { context, principal } = this.#access;
+    return pauseSchedule(context, principal, name);
+  }
+
+  /** Lets it go on with its first time after now. @throws AppError 404 'not-found' */
+  resumeSchedule(name: string): Promise<void> {
+    const { context, principal } = this.#access;
+    return resumeSchedule(context, principal, name);
   }
 
   /** Workers alive, tasks waiting and running, the longest wait. */

@@ -76,6 +76,7 @@ async function setUp(t: TestContext) {
   const others = sample.resources.filter(({ model }) => model !== 'City' && model !== 'Tag');
   const admin: AdminDefinition = {
     ...sample,
+    schedules: [],
     resources: [cities, tags, ...others],
     tasks: [mail, parent],
     taskHooks: [],
@@ -221,7 +222,11 @@ test('what a manager refuses is launched by nobody, and what it keeps is plain J
 test('a manager of a resource that is none refuses the start in a sentence', () => {
   class Other {}
   const start = (options: object) =>
-    checkAdmin({ ...sample, resources: [defineResource(metadata, 'City', options)] });
+    checkAdmin({
+      ...sample,
+      schedules: [],
+      resources: [defineResource(metadata, 'City', options)],
+    });
   assert.throws(
     () => start({ taskManager: Other }),
     /Resource City, taskManager: must be a class that extends TaskManager\./,

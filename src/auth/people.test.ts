@@ -104,6 +104,6 @@ test('people that cannot be asked refuse the start in a sentence', () => {
       /seesTask must answer at once: it is async\./,
     ],
   ] as const)
-    assert.throws(() => checkAdmin({ ...sample, people: people as never }), said);
-  checkAdmin({ ...sample, people: { getUser, findUser, seesTask } });
+    assert.throws(() => checkAdmin({ ...sample, schedules: [], people: people as never }), said);
+  checkAdmin({ ...sample, schedules: [], people: { getUser, findUser, seesTask } });
 });

@@ -26,6 +26,8 @@ const tables = [
   'worker_end',
   'task_slot',
   'schema_push',
+  'schedule',
+  'schedule_run',
 ] as const;
 
 /** Every function of ours. */

@@ -8,6 +8,7 @@ import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import { defineOperation, defineResource, defineTask, t } from '../index.ts';
 import { actions } from '../resources/actions.ts';
+import { defineSchedule } from '../task-definitions/define-schedule.ts';
 import type { Findings } from '../tasks/previewing/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
@@ -213,6 +214,26 @@ const table: Record<string, Entry> = {
     path: ({ id }) => `/tasks/new/survey?_record=${id}`,
     body: () => ({ 'form.note': 'x' }),
   },
+  'GET /tasks/schedules': {
+    about: 'no record',
+    path: () => '/tasks/schedules',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/run': {
+    about: 'no record',
+    path: () => '/tasks/schedules/yearly/run',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/pause': {
+    about: 'no record',
+    path: () => '/tasks/schedules/yearly/pause',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
+  'POST /tasks/schedules/:name/resumption': {
+    about: 'no record',
+    path: () => '/tasks/schedules/yearly/resumption',
+    why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
+  },
   'GET /tasks/:id': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}` },
   'GET /tasks/:id/changes': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/changes` },
   'GET /tasks/:id/details': {
@@ -296,6 +317,13 @@ const admin = {
     }),
     defineResource(metadata, 'Tag', { permissions: everything }),
     defineResource(metadata, 'Language', { permissions: everything }),
+  ],
+  schedules: [
+    defineSchedule({
+      name: 'yearly',
+      cron: '0 0 1 1 *',
+      bulk: { resource: 'cities', operation: 'delete', filter: 'status=archived' },
+    }),
   ],
   tasks: [
     defineTask({

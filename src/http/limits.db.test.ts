@@ -139,6 +139,7 @@ const filterRow = (limit: keyof typeof limits.filter) =>
 /** The sample, whose places run within a request up to a thousand. */
 const admin: AdminDefinition = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       columns: ['name', 'tags'],

@@ -53,7 +53,7 @@ test('a column with quotes in its name is found as the schema names it, and said
 
 test('a column with quotes in its name is told by its label where a delete empties it', async (t) => {
   const resources = defineEveryResource(oddly('Country', 'capitalCityId'), []);
-  const { db, signIn } = await testApp(t, { admin: { ...sample, resources } });
+  const { db, signIn } = await testApp(t, { admin: { ...sample, schedules: [], resources } });
   await insertPlaces(db, 3);
   await db.pages.query(`
     update gazetteer.country set capital_city_id = 2;

@@ -36,6 +36,7 @@ for (const [name, options] of Object.entries({
  */
 const ruled: AdminDefinition = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', { hooks: { beforeSave: () => undefined } }),
     ...sample.resources.filter(({ model }) => model !== 'City'),

@@ -71,6 +71,7 @@ async function setUp(t: TestContext, own: Partial<People> = {}) {
   });
   const admin = defineAdmin({
     ...sample,
+    schedules: [],
     resources: [cities, ...others],
     people,
     tasks: [greet, whoRuns],

@@ -11,6 +11,7 @@ import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
 import { taskChangesRoutes } from './records/task-changes-routes.ts';
 import type { RouteOptions } from './route-options.ts';
+import { schedulesRoutes } from './schedules/schedules-routes.ts';
 import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import { followUpRoutes } from './tasks/follow-ups-routes.ts';
@@ -28,6 +29,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
   taskRoutes,
   launchRoutes,
+  schedulesRoutes,
   taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,

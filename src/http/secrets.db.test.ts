@@ -320,6 +320,12 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks': () => [{ path: '/tasks' }],
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
+  'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
+  'POST /tasks/schedules/:name/run': () => [{ path: '/tasks/schedules/none/run', body: {} }],
+  'POST /tasks/schedules/:name/pause': () => [{ path: '/tasks/schedules/none/pause', body: {} }],
+  'POST /tasks/schedules/:name/resumption': () => [
+    { path: '/tasks/schedules/none/resumption', body: {} },
+  ],
   'GET /tasks/new/:name': () => [{ path: '/tasks/new/invite?_record=1' }],
   'POST /tasks/new/:name': () => [
     { path: '/tasks/new/invite?_record=1', body: { _op: randomUUID(), 'form.note': '' } },

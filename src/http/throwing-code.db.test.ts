@@ -39,7 +39,7 @@ test('a value that the project’s own code cannot show takes its cell away, and
   const resources = sample.resources.map((definition) =>
     definition.model === 'City' ? cities : definition,
   );
-  const { db, signIn } = await testApp(t, { admin: { ...sample, resources } });
+  const { db, signIn } = await testApp(t, { admin: { ...sample, schedules: [], resources } });
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set notes = 'broken' where id = 2`);
   const visitor = await signIn('admin');
@@ -104,7 +104,9 @@ test('a kind that reads or compares by a wrong answer is said, and takes no page
   };
   const cities = defineResource(metadata, 'City', { fields: { notes: { kind } } });
   const others = sample.resources.filter(({ model }) => model !== 'City');
-  const { db, signIn } = await testApp(t, { admin: { ...sample, resources: [cities, ...others] } });
+  const { db, signIn } = await testApp(t, {
+    admin: { ...sample, schedules: [], resources: [cities, ...others] },
+  });
   await insertPlaces(db, 3);
   const visitor = await signIn('admin');
   for (const [name] of wrongAnswers) {

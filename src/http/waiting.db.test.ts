@@ -74,6 +74,7 @@ const dozen = Array.from({ length: 12 }, (_, index) => index + 1);
 /** Rules of the project's own: written through its client, in a transaction of Prisma's. */
 const ruled: AdminDefinition = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', { hooks: { beforeSave: () => undefined } }),
     ...sample.resources.filter(({ model }) => model !== 'City'),

@@ -82,6 +82,7 @@ function place(id: number): string {
 /** Eve may do with records what Ada may, but for those that went away. */
 const admin = {
   ...sample,
+  schedules: [],
   resources: sample.resources.map((definition) => ({
     ...definition,
     options: {

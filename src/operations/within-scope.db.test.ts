@@ -23,6 +23,7 @@ const matching = { kind: 'matching' as const };
 const rules = { isBroken: false };
 const admin = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       permissions: () => actions,

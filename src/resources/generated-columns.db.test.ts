@@ -27,7 +27,7 @@ test('a column that the database fills in, by an expression or as an identity, i
     db,
     {},
     {},
-    { ...sample, resources: await markGenerated(definitions, db.pages) },
+    { ...sample, schedules: [], resources: await markGenerated(definitions, db.pages) },
   );
   const cities = context.registry.get('cities');
   const namesOf = (fields: readonly { name: string }[]) => fields.map(({ name }) => name);
@@ -67,7 +67,7 @@ test('a definition that would have people change such a column is refused at the
     'alter table gazetteer.city drop column notes, add column notes text generated always as (lower(name)) stored',
   );
   const resources = await markGenerated(sample.resources, db.pages);
-  assert.throws(() => testContext(db, {}, {}, { ...sample, resources }), {
+  assert.throws(() => testContext(db, {}, {}, { ...sample, schedules: [], resources }), {
     name: 'DefinitionError',
     message: /City, bulk\.fields: "notes" is read-only\./,
   });

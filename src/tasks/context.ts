@@ -5,6 +5,7 @@ import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
 import type { AskedLaunch } from './asked-launch.ts';
+import type { Schedules } from './schedules/check-schedules.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -12,6 +13,8 @@ export interface TaskContext {
   readonly registry: ResourceRegistry;
   /** Tasks of the project's own. */
   readonly definitions: TaskDefinitions;
+  /** What runs at its times. */
+  readonly schedules: Schedules;
   /** What the project does when something becomes of a task. */
   readonly hooks: readonly TaskHook[];
   /** URL of the file that exports the admin; null: it is not known. */

@@ -30,6 +30,7 @@ async function setUp(
   const { db, connectionString, defer } = await testDatabase(t);
   const admin = {
     ...sample,
+    schedules: [],
     resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
   };
   const logLines: string[] = [];

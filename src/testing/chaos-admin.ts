@@ -11,6 +11,7 @@ const delegates = oddModels.map((name): string => `${name[0]?.toLowerCase()}${na
 /** The sample's places, and odd tables beside them: one database, two clients. */
 export const chaosAdmin = defineAdmin({
   ...sample,
+  schedules: [],
   resources: [
     ...sample.resources,
     ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model)),

@@ -78,7 +78,7 @@ export async function chaos({
   const drawn = countDrawn();
   const broken: string[] = [];
   const startWorker = () =>
-    startWorkerProcess(connectionString, env, join(import.meta.dirname, 'chaos-worker.ts'));
+    startWorkerProcess(connectionString, env, join(import.meta.dirname, 'chaos-admin.ts'));
   const workers = await Promise.all(Array.from({ length: workerCount }, startWorker));
   const deadline = Date.now() + ms;
   const isOver = () => Date.now() > deadline || broken.length > 0;

@@ -54,6 +54,7 @@ export function testContext(
     | 'resources'
     | 'createClient'
     | 'tasks'
+    | 'schedules'
     | 'taskHooks'
     | 'taskManager'
     | 'taskManagerArguments'

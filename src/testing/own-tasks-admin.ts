@@ -194,6 +194,7 @@ export const talking = defineTask({
 /** The sample, with tasks of its own. */
 export const ownTasksAdmin = defineAdmin({
   ...sample,
+  schedules: [],
   definition: import.meta.url,
   tasks: [
     noting,

@@ -127,6 +127,7 @@ export const whole = defineTask({
 
 export const racingAdmin = defineAdmin({
   ...sample,
+  schedules: [],
   definition: import.meta.url,
   tasks: [waiting, yielding, locking, part, whole],
 });

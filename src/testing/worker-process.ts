@@ -8,15 +8,18 @@ export interface WorkerProcess {
 }
 
 /**
- * Starts a worker as `npm run work` does, or by another file, in a process that can be killed.
- * Resolves when it says that it runs.
+ * Starts a worker as `npm run work` does, or of the admin that a file exports, in a process that can
+ * be killed. Resolves when it says that it runs.
  */
 export async function startWorkerProcess(
   connectionString: string,
   env: Record<string, string> = {},
-  file = join(import.meta.dirname, '../cli/work.ts'),
+  adminFile: string | null = null,
 ): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [...process.execArgv, file], {
+  const program = adminFile
+    ? [join(import.meta.dirname, 'admin-worker.ts'), adminFile]
+    : [join(import.meta.dirname, '../cli/work.ts')];
+  const child = spawn(process.execPath, [...process.execArgv, ...program], {
     env: { ...process.env, DATABASE_URL: connectionString, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -16,6 +16,7 @@ type Context = Parameters<typeof testApp>[0];
  */
 const scoped: AdminDefinition = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       scope: ({ roles }) => (roles.includes('editor') ? { population: { lte: 20 } } : {}),

@@ -40,6 +40,7 @@ async function setUp(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t, {
     admin: {
       ...sample,
+      schedules: [],
       resources: [cities, ...sample.resources.filter(({ model }) => model !== 'City')],
     },
   });

@@ -508,14 +508,22 @@ test('a preview says that an extension of the client will not run, and that noth
   assert.deepEqual(
     await noteOf({
       ...sample,
+      schedules: [],
       createClient: extended,
       resources: resources({ writeThrough: 'sql' }),
     }),
     [true, false],
   );
-  assert.deepEqual(await noteOf({ ...sample, createClient: extended }), [false, false]);
+  assert.deepEqual(await noteOf({ ...sample, schedules: [], createClient: extended }), [
+    false,
+    false,
+  ]);
   assert.deepEqual(
-    await noteOf({ ...sample, resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }) }),
+    await noteOf({
+      ...sample,
+      schedules: [],
+      resources: resources({ bulk: { locks: { off: 'Mine alone.' } } }),
+    }),
     [false, true],
   );
 });

@@ -34,7 +34,7 @@ const readable = (html: string) =>
 
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t, {
-    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   });
   await insertPlaces(app.db, 5);
   await app.db.pages.query(

@@ -16,7 +16,7 @@ test('a kind of the project’s own shows, reads and filters a field wherever it
   const resources = sample.resources.map((definition) =>
     definition.model === 'City' ? cities : definition,
   );
-  const { db, signIn } = await testApp(t, { admin: { ...sample, resources } });
+  const { db, signIn } = await testApp(t, { admin: { ...sample, schedules: [], resources } });
   await insertPlaces(db, 3);
   await db.pages.query(`update gazetteer.city set notes = 'https://example.com/map' where id = 1`);
   await db.pages.query(

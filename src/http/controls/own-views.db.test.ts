@@ -80,7 +80,7 @@ async function setUp(
     },
   });
   const app = await testApp(t, {
-    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   });
   await insertPlaces(app.db, 3);
   return { ...app, visitor: await app.signIn('admin') };

@@ -129,7 +129,7 @@ const main = (html: string) => /<main[\s\S]*<\/main>/.exec(html)?.[0] ?? html;
 
 async function setUp(t: Parameters<typeof testApp>[0]) {
   const app = await testApp(t, {
-    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   });
   await insertPlaces(app.db, 5);
   await app.db.pages.query(
@@ -336,7 +336,7 @@ test("what can be chosen of a project's kind is sent as the kind reads it, and c
     },
   });
   const { signIn } = await testApp(t, {
-    admin: { ...sample, resources: [offered, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [offered, ...sample.resources.slice(1)] },
   });
   const admin = await signIn('admin');
   assert.match(

@@ -38,7 +38,7 @@ const cities = defineResource(metadata, 'City', {
 
 async function setUp(t: TestContext) {
   const { db, signIn } = await testApp(t, {
-    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   });
   await insertPlaces(db, 3);
   await db.pages.query(

@@ -41,7 +41,7 @@ const mark = 'pl4nted';
 
 async function setUp(t: TestContext) {
   const testing = await testApp(t, {
-    admin: { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    admin: { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   });
   const { db, signIn } = testing;
   await insertPlaces(db, 2);

@@ -223,6 +223,7 @@ test('who may not see a field, or a record, sees neither there', async (t) => {
   const permissions = () => actions;
   const admin = {
     ...sample,
+    schedules: [],
     resources: [
       defineResource(metadata, 'City', {
         permissions,

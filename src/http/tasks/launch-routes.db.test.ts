@@ -72,7 +72,11 @@ const undecided = defineTask({
   launchable: { allowed: () => 'yes' as never },
   run: () => null,
 });
-const admin = defineAdmin({ ...sample, tasks: [survey, count, greet, broken, undecided] });
+const admin = defineAdmin({
+  ...sample,
+  schedules: [],
+  tasks: [survey, count, greet, broken, undecided],
+});
 
 const secretForm = { shop: control.text(), token: control.text(), days: control.integer() };
 const sync = defineTask({
@@ -263,7 +267,7 @@ test('while a task holds the record none that sets it is launched; run again, it
 
 test('what is secret of a button’s form is given back by no page: refused, of an old page, of who is signed out', async (t) => {
   const app = await testApp(t, {
-    admin: defineAdmin({ ...sample, tasks: [sync, syncBy] }),
+    admin: defineAdmin({ ...sample, schedules: [], tasks: [sync, syncBy] }),
     env: { BULKHEAD_ENCRYPTION_KEYS: randomBytes(32).toString('base64') },
   });
   const [before, editor] = [await app.signIn('editor'), await app.signIn('editor')];

@@ -16,6 +16,7 @@ const others = sample.resources.filter(({ model }) => model !== 'City');
 /** Editors know the first twenty places alone; what was launched about places, everybody. */
 const admin = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       permissions: () => actions,

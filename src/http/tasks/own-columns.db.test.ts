@@ -24,7 +24,9 @@ test('the page of all tasks has columns of the project’s, each asked once', as
     { name: 'list', label: 'List', value: () => [] as never },
     { name: 'slow', label: 'Slow', value: () => new Promise(() => undefined) },
   ];
-  const { db, context, signIn } = await testApp(t, { admin: { ...sample, taskColumns } });
+  const { db, context, signIn } = await testApp(t, {
+    admin: { ...sample, schedules: [], taskColumns },
+  });
   await insertPlaces(db, 30);
   const viewer = await signIn('admin');
   const ids: number[] = [];
@@ -70,5 +72,8 @@ test('columns that cannot be shown refuse the start in a sentence', () => {
       /taskColumns\[1\]: another column has this name/,
     ],
   ] as const)
-    assert.throws(() => checkAdmin({ ...sample, taskColumns: taskColumns as never }), said);
+    assert.throws(
+      () => checkAdmin({ ...sample, schedules: [], taskColumns: taskColumns as never }),
+      said,
+    );
 });

@@ -205,6 +205,7 @@ test('no title names a field, or a record, that its reader may not see', async (
   const permissions = () => actions;
   const admin = {
     ...sample,
+    schedules: [],
     resources: [
       defineResource(metadata, 'City', {
         permissions,

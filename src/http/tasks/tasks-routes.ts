@@ -15,6 +15,7 @@ import {
   listUntold,
   type TaskPage,
 } from '../../tasks/looking/queries.ts';
+import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
@@ -86,6 +87,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         seen: tasksSeen(registry, principal),
         query,
         buttons: buttonsAt(context, principal, 'tasks'),
+        hasSchedules: context.schedules.size > 0 && seesSchedules(context, principal),
         url,
       }),
     );

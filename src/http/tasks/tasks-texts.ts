@@ -24,6 +24,7 @@ export const taskTexts = {
     retry: (title: string) => `Retry: ${title}`,
     matching: (filter: string) => ` · ${filter}`,
   },
+  schedules: 'Schedules',
   /** `1 city`, `9,940 cities`. */
   counted: (count: number, singular: string, plural: string) =>
     `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,

@@ -72,6 +72,8 @@ export interface TasksPageData {
   filterLabel: string;
   states: readonly { label: string; href: string; isCurrent: boolean; badge: Badge | null }[];
   list: TaskListData;
+  /** To the page of schedules, where there are any for the reader. */
+  schedules: { href: string; label: string } | null;
   /** What launches tasks of the project's own. */
   buttons: readonly LaunchButtonData[];
   /** Whether a page without JavaScript should load itself again. */
@@ -91,11 +93,13 @@ export function tasksPageData(
     seen,
     query,
     buttons,
+    hasSchedules,
     url,
   }: {
     seen: readonly string[] | null;
     query: TasksQuery;
     buttons: readonly OfferedButton[];
+    hasSchedules: boolean;
     url: Url;
   },
 ): TasksPageData {
@@ -113,6 +117,7 @@ export function tasksPageData(
       })),
     ],
     list,
+    schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
     buttons: launchButtons(buttons, url),
     refreshes: list.pollUrl !== null,
   };

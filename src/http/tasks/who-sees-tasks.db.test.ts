@@ -24,6 +24,7 @@ const reason = 'Why-4711';
  */
 const admin = {
   ...sample,
+  schedules: [],
   resources: [
     defineResource(metadata, 'City', {
       permissions,

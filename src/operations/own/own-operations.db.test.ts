@@ -45,7 +45,13 @@ async function setUp(
   });
   const logged: string[] = [];
   const context = {
-    ...testContext(db, {}, {}, { ...sample, resources: [cities, ...others] }, onUnreadable),
+    ...testContext(
+      db,
+      {},
+      {},
+      { ...sample, schedules: [], resources: [cities, ...others] },
+      onUnreadable,
+    ),
     log: (_: string, what: string) => void logged.push(what),
   };
   const resource = context.registry.get('cities');

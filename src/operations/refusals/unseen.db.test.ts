@@ -19,7 +19,7 @@ import { createRecord, updateRecord } from '../save-record.ts';
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString } = await testDatabase(t);
   const cities = defineResource(metadata, 'City', { fields: { notes: { secret: true } } });
-  const admin = { ...sample, resources: [cities, ...sample.resources.slice(1)] };
+  const admin = { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] };
   const context = testContext(db, {}, {}, admin);
   const resource = context.registry.get('cities');
   await insertPlaces(db, 1);

@@ -14,6 +14,7 @@ async function setUp(t: TestContext, options: TypedResourceOptions<typeof metada
   const { db } = await testDatabase(t);
   const admin = {
     ...sample,
+    schedules: [],
     resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
   };
   const logLines: string[] = [];

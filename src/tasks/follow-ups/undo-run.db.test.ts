@@ -29,7 +29,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: AnyTask[])
     on: ['task:undone', 'task:retried'],
     run: ({ name, task }) => void events.push(`${name} ${task.id}`),
   };
-  const context = testContext(db, {}, {}, { ...sample, tasks, taskHooks: [hook] });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks, taskHooks: [hook] });
   const worker = await startWorker(context, { connectionString, concurrency: 2, places: 3 });
   defer(() => worker.stop());
   const manager = managersOf({}, context)(null, ada);

@@ -48,7 +48,7 @@ const failing = defineTask({
 
 async function setUp(t: Parameters<typeof testDatabase>[0], ...taskHooks: TaskHook[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const admin = { ...sample, tasks: [slow, quick, failing], taskHooks };
+  const admin = { ...sample, schedules: [], tasks: [slow, quick, failing], taskHooks };
   const context = testContext(db, {}, {}, admin);
   const begin = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });

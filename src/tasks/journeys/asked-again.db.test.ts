@@ -18,6 +18,7 @@ import { startWorker } from '../worker/worker.ts';
 /** Whoever is an editor sees France only; everybody else everything. */
 const admin = {
   ...sample,
+  schedules: [],
   resources: ['City', 'Country', 'Tag'].map((model) =>
     defineResource(metadata, model as 'City', {
       permissions: () => actions,

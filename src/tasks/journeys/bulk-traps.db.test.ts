@@ -120,6 +120,7 @@ test('`undefined` in a row scope is an error, never every record: at the click, 
     }) as never;
   const admin = {
     ...sample,
+    schedules: [],
     resources: [defineResource(metadata, 'City', { scope }), ...sample.resources.slice(1)],
   };
   const { db, context, cities, count, run } = await setUp(t, 30, {}, admin);

@@ -43,6 +43,7 @@ async function setUp(t: TestContext, options: Options = {}) {
     {},
     {
       ...sample,
+      schedules: [],
       resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
     },
   );

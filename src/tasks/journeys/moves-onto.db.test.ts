@@ -101,7 +101,7 @@ for (const [kind, sql] of Object.entries(constraints)) {
         db,
         {},
         { minAsyncRecords: 1_000, chunkSize: 7 },
-        { ...sample, resources },
+        { ...sample, schedules: [], resources },
       );
       const worker = await startWorker(context, { connectionString, concurrency: 1 });
       defer(() => worker.stop());
@@ -205,7 +205,12 @@ test('names are compared as their constraint compares them, whatever made the ne
     defineResource(metadata, 'City', { bulk: { fields: ['name'] } }),
     ...sample.resources.slice(1),
   ];
-  const context = testContext(db, {}, { minAsyncRecords: 1_000 }, { ...sample, resources });
+  const context = testContext(
+    db,
+    {},
+    { minAsyncRecords: 1_000 },
+    { ...sample, schedules: [], resources },
+  );
   const cities = context.registry.get('cities');
   const edit = (ids: readonly number[], body: Record<string, string>) =>
     launchOn(context, cities, { keys: ids.map((id) => keyOf(cities.model, { id })) }, 'update', {

@@ -55,6 +55,7 @@ async function setUp(t: TestContext) {
       {},
       {
         ...sample,
+        schedules: [],
         resources: [defineResource(metadata, 'City', options), ...sample.resources.slice(1)],
       },
     );

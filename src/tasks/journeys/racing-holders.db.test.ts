@@ -35,11 +35,7 @@ test(`${launches} racing launches over three models, saves and asserts beside, f
   await db.pages.query(racingSql);
   for (let count = 0; count < 2; count++) {
     const env = { BULKHEAD_PLACES: '4', BULKHEAD_WORKER_CONCURRENCY: '2' };
-    const worker = await startWorkerProcess(
-      connectionString,
-      env,
-      join(folder, 'racing-worker.ts'),
-    );
+    const worker = await startWorkerProcess(connectionString, env, join(folder, 'racing-admin.ts'));
     defer(() => worker.kill('SIGTERM'));
   }
   const { 'no record is held by two tasks, but by one and those whose part it is': one } =

@@ -25,7 +25,7 @@ async function setUp(t: TestContext, bulk: Bulk = {}) {
     db,
     {},
     {},
-    { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   );
   await insertPlaces(db, 30);
   const resource = context.registry.get('cities');

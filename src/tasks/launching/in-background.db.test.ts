@@ -19,7 +19,7 @@ async function setUp(
     db,
     {},
     {},
-    { ...sample, resources: [cities, ...sample.resources.slice(1)] },
+    { ...sample, schedules: [], resources: [cities, ...sample.resources.slice(1)] },
   );
   await insertPlaces(db, records);
   const resource = context.registry.get('cities');

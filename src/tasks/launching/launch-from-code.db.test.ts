@@ -52,7 +52,12 @@ async function setUp(
   await insertPlaces(db, places);
   const others = sample.resources.filter(({ model }) => model !== 'City');
   const cities = defineResource(metadata, 'City', { operations: [mark], ...city });
-  const asked = testContext(db, {}, {}, { ...sample, resources: [cities, ...others] });
+  const asked = testContext(
+    db,
+    {},
+    {},
+    { ...sample, schedules: [], resources: [cities, ...others] },
+  );
   const people = { ...asked.people, ...(findUser && { findUser }) };
   const context = { ...asked, people, ...around };
   const launch = (given: Partial<CodeLaunch>) =>

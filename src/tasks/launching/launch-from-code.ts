@@ -9,7 +9,7 @@ import { snapshotSql } from '../../operations/since-preview.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { type ChosenByCode, chosenByCode, type GivenSelection } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
-import { findTaskByKey, type NewTask } from '../insert-task.ts';
+import { findTaskByKey, findTaskByOperation, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
@@ -32,6 +32,8 @@ export interface CodeLaunch extends GivenSelection {
   parameters?: GivenValues;
   /** `systemPrincipal('nightly')`, or a person, whose permissions and row scope hold. */
   principal: Principal;
+  /** Launched once for ever: sent again, the first task is answered. A UUID. */
+  operationId?: string;
   /** Within the call, all or nothing, at most `limits.bulk.inline` records. Default: by a worker. */
   inline?: boolean;
   /**
@@ -72,6 +74,9 @@ export interface CodeLaunch extends GivenSelection {
  */
 export async function launchFromCode(context: TaskContext, request: CodeLaunch): Promise<Launched> {
   const { db } = context;
+  const { operationId } = request;
+  const earlier = operationId && (await findTaskByOperation(db, request.principal, operationId));
+  if (earlier) return { task: earlier, outcome: 'already' };
   const principal = await principalOf(context, request.principal);
   const resource = resourceOf(context, principal, request.resource);
   const operation = operationOf(resource, request.operation);
@@ -93,7 +98,7 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
     );
   const { asOf: _, ...lasting } = chosen.selection;
   const task: NewTask = {
-    operationId: null,
+    operationId: request.operationId ?? null,
     taskKey: fingerprint({
       principal,
       resource,

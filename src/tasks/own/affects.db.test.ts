@@ -355,7 +355,7 @@ test('it holds what its person may see, and only reads', async (t) => {
     run: ({ name }) => gated.pass(name),
   });
   const { db, begin, launch, held, until } = await setUp(t, [all], {
-    admin: { ...sample, resources: scoped },
+    admin: { ...sample, schedules: [], resources: scoped },
   });
   await begin();
   const id = await launch(all, 'eve', [], { principal: eve });

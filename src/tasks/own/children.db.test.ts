@@ -46,7 +46,7 @@ async function setUp(
   places = 2,
 ) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks: [part, ...tasks] });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks: [part, ...tasks] });
   const worker = await startWorker(context, { connectionString, concurrency: 1, places });
   defer(() => worker.stop());
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type

@@ -14,7 +14,7 @@ import { findHolder } from '../looking/holders.ts';
 import { startRecovery, startWorker } from '../worker/worker.ts';
 import { launchOwn } from './launch-own.ts';
 
-const file = join(import.meta.dirname, '../../testing/own-tasks-worker.ts');
+const file = join(import.meta.dirname, '../../testing/own-tasks-admin.ts');
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);

@@ -21,7 +21,7 @@ import type { OwnTask, TaskRow } from '../task-row.ts';
 import { startRecovery } from '../worker/worker.ts';
 import { launchOwn } from './launch-own.ts';
 
-const file = join(import.meta.dirname, '../../testing/own-tasks-worker.ts');
+const file = join(import.meta.dirname, '../../testing/own-tasks-admin.ts');
 
 test('a task whose worker is killed is taken by another, one that is never to run twice has failed, and no lock is left', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);

@@ -15,7 +15,7 @@ const params = z.object({ country: z.string() });
 // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
 async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefinition<any, any>[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks });
   const begin = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
     defer(() => worker.stop());

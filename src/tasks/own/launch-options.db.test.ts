@@ -60,7 +60,12 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
   });
   ran.length = 0;
   calls.clear();
-  const context = testContext(db, { recoveryIntervalMs: 50 }, {}, { ...sample, tasks });
+  const context = testContext(
+    db,
+    { recoveryIntervalMs: 50 },
+    {},
+    { ...sample, schedules: [], tasks },
+  );
   const begin = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 4 });
     // Also after a test that failed: a worker waits for its runs.

@@ -50,7 +50,7 @@ function gate() {
 // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
 async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefinition<any, any>[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks });
   const begin = async (queues: string[] | null = null, places = 4) => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places, queues });
     // Also after a test that failed: a worker waits for its runs.
@@ -316,7 +316,7 @@ test('no more are started in a span than may be, counted by key', async (t) => {
     assert.ok((of[i] as number) - (of[i - 3] as number) >= 1_400, `${of.join(' ')}`);
   assert.ok(((starts.get('b') as number[])[0] as number) < (of[3] as number), 'b has its own');
   await wait(1_600);
-  await recover(testContext(db, {}, {}, { ...sample, tasks: [mail] }));
+  await recover(testContext(db, {}, {}, { ...sample, schedules: [], tasks: [mail] }));
   assert.equal((await db.pages.query(`select from ${db.t.task_start}`)).rowCount, 0);
 });
 

@@ -17,7 +17,7 @@ import { getTask, listEvents } from '../looking/queries.ts';
 import { startRecovery, startWorker } from '../worker/worker.ts';
 import { launchOwn } from './launch-own.ts';
 
-const file = join(import.meta.dirname, '../../testing/own-tasks-worker.ts');
+const file = join(import.meta.dirname, '../../testing/own-tasks-admin.ts');
 const quick = { firstMs: 20, maxMs: 50 };
 const nothing = z.object({});
 
@@ -78,7 +78,12 @@ test('a run deaf to its signal writes nothing more past its hard limit, and is t
     },
   });
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, { recoveryIntervalMs: 50 }, {}, { ...sample, tasks: [deaf] });
+  const context = testContext(
+    db,
+    { recoveryIntervalMs: 50 },
+    {},
+    { ...sample, schedules: [], tasks: [deaf] },
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
   defer(() => worker.stop());
   const { id } = await launchOwn(context, deaf, {}, { principal: ada });
@@ -116,7 +121,12 @@ test('past its soft limit a run is asked to stop: what it throws then is an atte
     });
   const [throwing, returning] = [softly('throwing', true), softly('returning', false)];
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks: [throwing, returning] });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, schedules: [], tasks: [throwing, returning] },
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
   defer(() => worker.stop());
   const end = async (definition: typeof throwing) =>

@@ -23,7 +23,7 @@ const nothing = z.object({});
 // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
 async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefinition<any, any>[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks });
   const begin = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 3 });
     defer(() => worker.stop());
@@ -507,6 +507,7 @@ test('every run goes through what the project puts around it, and what a run ret
     {},
     {
       ...sample,
+      schedules: [],
       tasks: [traced, skipped],
       async aroundTask({ name, attempt, principal, params }, next) {
         seen.push([name, attempt, principal.name, params]);

@@ -12,7 +12,7 @@ import { startPlaces } from './places.ts';
 test('a place that is called while it looks looks again: it never has to find a task by itself', async (t) => {
   const noop = defineTask({ name: 'noop', params: z.object({}), run: () => null });
   const { db, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, tasks: [noop] });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks: [noop] });
   const workerId = randomUUID();
   await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'here', 1)`, [
     workerId,

@@ -63,6 +63,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       {},
       {
         ...sample,
+        schedules: [],
         tasks: [sync, failing] as unknown as TaskDefinition[],
         taskHooks: [
           {

@@ -21,7 +21,7 @@ const operationId = '00000000-0000-4000-8000-000000000456';
 async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefinition<any, any>[]) {
   const { db, connectionString, defer } = await testDatabase(t);
   await db.pages.query('create table public.dealt (item int, times int default 1)');
-  const context = testContext(db, {}, {}, { ...sample, tasks });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks });
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });
   defer(() => worker.stop());
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type

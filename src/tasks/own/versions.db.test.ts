@@ -32,7 +32,7 @@ const after = defineTask({
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   const as = (definition: unknown) =>
-    testContext(db, {}, {}, { ...sample, tasks: [definition as TaskDefinition] });
+    testContext(db, {}, {}, { ...sample, schedules: [], tasks: [definition as TaskDefinition] });
   const work = async (definition: unknown) => {
     const context = as(definition);
     const worker = await startWorker(context, { connectionString, concurrency: 1, places: 2 });

@@ -23,7 +23,7 @@ async function setUp(
   const { db, connectionString, defer } = await testDatabase(t);
   await insertPlaces(db, 50);
   await db.pages.query('create table public.dealt (item int)');
-  const context = testContext(db, {}, {}, { ...sample, tasks });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks });
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 3 });
   defer(() => worker.stop());
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type

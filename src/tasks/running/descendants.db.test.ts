@@ -43,7 +43,7 @@ async function setUp(
     ...options,
   });
   const others = sample.resources.filter(({ model }) => model !== 'Country');
-  const admin = { ...sample, resources: [countries, ...others] };
+  const admin = { ...sample, schedules: [], resources: [countries, ...others] };
   const errors: string[] = [];
   const context = {
     ...testContext(db, {}, { minAsyncRecords }, admin),

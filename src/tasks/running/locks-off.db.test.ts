@@ -21,7 +21,7 @@ async function setUp(t: TestContext) {
     db,
     {},
     {},
-    { ...sample, resources: [...sample.resources, counters] },
+    { ...sample, schedules: [], resources: [...sample.resources, counters] },
   );
   await insertPlaces(db, 40);
   const key = (id: number) => keyOf(metadata.models.City, { id });

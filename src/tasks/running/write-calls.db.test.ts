@@ -68,7 +68,12 @@ async function setUp(t: TestContext, during: Save, inEach: Save = async () => un
     },
   });
   const others = sample.resources.filter(({ model }) => model !== 'Country');
-  const admin = { ...sample, resources: [countries, ...others], tasks: [mail, slow, renaming] };
+  const admin = {
+    ...sample,
+    schedules: [],
+    resources: [countries, ...others],
+    tasks: [mail, slow, renaming],
+  };
   const context = testContext(db, {}, { minAsyncRecords: 1, chunkSize: 1 }, admin);
   const resource = context.registry.get('countries');
   const region = resource.fields.find(({ name }) => name === 'region');

@@ -16,6 +16,7 @@ const times = {
   task_step: ['due_at'],
   task_start: ['at'],
   task_delivery: ['due_at'],
+  schedule: ['next_at'],
 } as const;
 
 /** Lets so much time pass for all tasks at once: everything of theirs was so much earlier. */

@@ -14,7 +14,7 @@ import { startWorker } from './worker.ts';
 test('bulk work is done by a worker that listens to its queue, and by no other', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   const mail = defineTask({ name: 'mail', params: z.object({}), queue: 'mail', run: () => 'sent' });
-  const context = testContext(db, {}, {}, { ...sample, tasks: [mail] });
+  const context = testContext(db, {}, {}, { ...sample, schedules: [], tasks: [mail] });
   await insertPlaces(db, 30);
   const begin = async (queue: string) => {
     const options = { connectionString, concurrency: 1, places: 1, queues: [queue] };

@@ -13,6 +13,7 @@ import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { repeat } from '../repeat.ts';
 import { runSlice } from '../running/run-slice.ts';
+import { followSchedules } from '../schedules/follow-schedules.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -143,6 +144,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   const recovery = startRecovery(context, { workerId: id, tokens });
   const retention = startRetention(context);
   const telling = startTelling(context, pool, { id });
+  const following = followSchedules(context, pool);
 
   return {
     id,
@@ -151,6 +153,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     async stop() {
       await recovery.stop();
       await retention.stop();
+      await following.stop();
       await telling.stop();
       await Promise.all([queue?.stop(), places.stop()]);
       try {
