@@ -58,8 +58,9 @@ const hasEnded = (standing: Standing) => standing !== 'waiting' && isFinished(st
 async function bringAll(
   stage: TaskStage,
   isWanted: (standing: Standing) => boolean,
-  expiresAt: Date | null = null,
+  isToExpire = false,
 ): Promise<Subject[]> {
+  const expiresAt = isToExpire ? new Date(Date.now() + hourMs) : null;
   const wanted = taskKinds.flatMap((kind) =>
     standingsOf(kind)
       .filter(([standing]) => isWanted(standing))
@@ -229,8 +230,7 @@ test('what has not begun becomes what the table says, whatever is done to it', a
   const stage = await TaskStage.open(t);
   const isWanted = (standing: Standing) => beforeWorkers.includes(standing) && !hasEnded(standing);
   for (const action of taskActions) {
-    const expiresAt = action === 'expire' ? new Date(Date.now() + hourMs) : null;
-    const subjects = await bringAll(stage, isWanted, expiresAt);
+    const subjects = await bringAll(stage, isWanted, action === 'expire');
     await act(stage, action, subjects);
     for (const { id } of await stage.tasks.list({ states: ['scheduled', 'queued'] }))
       await stage.tasks.cancel(id).catch(() => undefined);
@@ -259,6 +259,7 @@ for (const round of rounds)
     const subjects = await bringAll(
       stage,
       (standing) => !beforeWorkers.includes(standing) && !hasEnded(standing),
+      round.includes('expire'),
     );
     for (const action of round) await act(stage, action, subjects);
     await stage.assertNever();
@@ -268,9 +269,9 @@ test('what has ended stays as it is, whatever is done to it, and is tried again 
   const stage = await TaskStage.open(t);
   const isWanted = (isBefore: boolean) => (standing: Standing) =>
     hasEnded(standing) && beforeWorkers.includes(standing) === isBefore;
-  const early = await bringAll(stage, isWanted(true));
+  const early = await bringAll(stage, isWanted(true), true);
   await stage.startWorker();
-  const late = await bringAll(stage, isWanted(false));
+  const late = await bringAll(stage, isWanted(false), true);
   await advance(stage.context, 2 * dayMs);
   for (const { id } of late) await stage.until(id, ({ isFinished: isOver }) => isOver);
   const subjects = [...early, ...late];
