@@ -70,7 +70,7 @@ async function bringBulk(stage: TaskStage, standing: Standing, record: number): 
       return (await tasks.pause(await launchHeldUp())).id;
     case 'paused': {
       const { id } = await tasks.pause(await launchHeldUp());
-      await stage.letGoOn(record - 1);
+      await stage.letGoOn(record);
       await stage.until(id, ({ state }) => state === 'paused');
       return id;
     }

@@ -118,12 +118,14 @@ export class TaskStage {
     await client.query('select from gazetteer.city where id = $1 for update', [record]);
   }
 
-  /** Lets go on who is held up, at this record or at all. */
-  async letGoOn(record?: number): Promise<void> {
-    await this.db.pages.query('delete from public.held_up where record = coalesce($1, record)', [
-      record ?? null,
-    ]);
-    for (const one of this.#held.filter((held) => held.record === (record ?? held.record))) {
+  /** Whoever is about a task's ten records, or any, gets further. */
+  async letGoOn(record: number | null = null): Promise<void> {
+    const isMeant = (held: number) => record === null || Math.abs(held - record) < 5;
+    await this.db.pages.query(
+      'delete from public.held_up where abs(record - coalesce($1, record)) < 5',
+      [record],
+    );
+    for (const one of this.#held.filter((held) => isMeant(held.record))) {
       this.#held.splice(this.#held.indexOf(one), 1);
       await one.client.query('rollback');
       one.client.release();

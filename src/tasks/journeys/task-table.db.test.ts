@@ -23,7 +23,8 @@ import { recover } from '../worker/recovery.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-const restMs = 30_000;
+/** Whatever is forgotten is found after half a minute: not by then. */
+const restMs = 15_000;
 
 /** A task to which something is done. */
 interface Subject extends Brought {
@@ -197,7 +198,9 @@ async function act(
 
   const changed = cells.filter(({ cell }) => !leavesAsIs(cell));
   if (changed.length === 0) return;
-  await stage.letGoOn();
+  // Whose process is killed need not be let go.
+  const isKilled = ({ name }: Subject) => name.startsWith('isolated') && action === 'hard limit';
+  for (const { subject } of changed) if (!isKilled(subject)) await stage.letGoOn(subject.record);
   let outcomes = new Comparison();
   for (const end = Date.now() + restMs; ; await wait(50)) {
     await recover(stage.context);
