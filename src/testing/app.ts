@@ -71,7 +71,8 @@ export async function testApp(
     BULKHEAD_LOG_LEVEL: 'silent',
     ...env,
   });
-  const context = testContext(db, settings, {}, admin);
+  const keys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
+  const context = testContext(db, settings, {}, admin, undefined, keys);
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
   const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;

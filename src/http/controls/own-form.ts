@@ -16,7 +16,10 @@ export interface OwnFormControl {
   error: string | null;
 }
 
-/** The controls of such a form, with what was typed into it and what is wrong with that. */
+/**
+ * The controls of such a form, with what was typed into it, unless that is secret, and what is wrong
+ * with it.
+ */
 export function ownFormControls(
   inputs: readonly ResourceField[],
   {
@@ -41,13 +44,16 @@ export function ownFormControls(
     const parts = {
       name: controlName(field),
       id,
-      values: textsOf(ownProperty(body, controlName(field))),
+      values: field.isSecret ? [] : textsOf(ownProperty(body, controlName(field))),
       isRequired: field.meta.isRequired,
       emptyText: inputTexts.choose,
       isWrong: error !== null,
       describedBy: describedBy || null,
     };
-    const input = plainInput(parts, plainControlOf({ ...parts, resource: { reader }, field }));
+    const input = plainInput(parts, {
+      isMasked: field.isSecret,
+      ...plainControlOf({ ...parts, resource: { reader }, field }),
+    });
     return { label: field.label, help, input, error };
   });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -235,4 +236,43 @@ test('while a task holds the record none that sets it is launched; run again, it
   const { task } = await retry(app.context, editor.principal, id, again);
   const page = (await editor.get('/cities/1')).body;
   assert.match(page, new RegExp(`href="/tasks/${task.id}"[\\s\\S]+href="/tasks/${id}"`));
+});
+
+test('what is secret is typed unseen, and is on no page, whether it is wrong or launched', async (t) => {
+  const sync = defineTask({
+    name: 'sync',
+    params: z.object({ shop: z.string().max(9), token: z.string().min(4) }),
+    secret: ['token'],
+    title: ({ shop }) => `Sync ${shop}`,
+    launchable: {
+      allowed: mayEdit,
+      form: {
+        shop: control.text({ required: true }),
+        token: control.text({ label: 'Token', required: true }),
+      },
+    },
+    run: () => null,
+  });
+  const app = await testApp(t, {
+    admin: defineAdmin({ ...sample, tasks: [sync] }),
+    env: { BULKHEAD_ENCRYPTION_KEYS: randomBytes(32).toString('base64') },
+  });
+  const editor = await app.signIn('editor');
+  const address = '/tasks/new/sync';
+  const token = 'tok-4711';
+  const form = (await editor.get(address)).body;
+  assert.match(
+    form,
+    /<input[^>]*type="password"[^>]*name="form\.token"|name="form\.token"[^>]*type="password"/,
+  );
+  const wrong = await editor.post(address, { 'form.shop': 'far too long', 'form.token': token });
+  assert.equal(wrong.statusCode, 422);
+  assert.match(wrong.body, /value="far too long"|>\s*far too long</);
+  assert.ok(!wrong.body.includes(token));
+  const launched = await editor.post(address, { 'form.shop': 'Lisbon', 'form.token': token }, json);
+  assert.equal(launched.statusCode, 202);
+  assert.ok(!launched.body.includes(token));
+  const page = (await editor.get(`/tasks/${launched.json().id}`)).body;
+  assert.match(page, /token: •••/);
+  assert.ok(!page.includes(token));
 });

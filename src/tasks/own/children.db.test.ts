@@ -9,7 +9,6 @@ import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { cancel } from '../control/cancel.ts';
 import { retry } from '../follow-ups/retry.ts';
-import { readHealth } from '../looking/health.ts';
 import { findHolder } from '../looking/holders.ts';
 import { getTask } from '../looking/queries.ts';
 import type { TaskState } from '../states.ts';
@@ -94,21 +93,6 @@ test('a task gives what its children gave, which run in the one place that it do
     (await childrenOf(id)).map(({ title }) => title),
     ['Part 1', 'Part 2', 'Part 3', 'Part 3'],
   );
-});
-
-test('a task that waits for its children keeps nobody waiting, and does not wait for a worker', async (t) => {
-  const whole = defineTask({
-    name: 'whole',
-    params: nothing,
-    run: async (_, task) => task.all([await task.launch('part', part, { n: 1, ms: 60_000 })]),
-  });
-  const { context, launch, until } = await setUp(t, [whole]);
-  const id = await launch(whole);
-  await until(id, ([state]) => state === 'running');
-  while ((await getTask(context, ada, id)).waitsFor !== 'children') await wait(5);
-  const { tasks, longestWaitMs } = await readHealth(context);
-  assert.deepEqual([tasks, longestWaitMs], [{ queued: 1, running: 1 }, null]);
-  await cancel(context, ada, id);
 });
 
 test('a child that fails ends the task and its other children, or is told of where every one is waited for', async (t) => {
