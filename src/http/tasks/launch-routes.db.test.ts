@@ -10,6 +10,7 @@ import { retry } from '../../tasks/follow-ups/retry.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { testApp } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { icon } from '../icons.ts';
 
 const mayEdit = ({ roles }: Principal) => roles.includes('editor') || roles.includes('admin');
 const json = { accept: 'application/json' };
@@ -111,6 +112,8 @@ test('a button stands where its definition says, for whom both rules let, and no
   assert.deepEqual(await seen(editor), [true, true, false]);
   assert.deepEqual(await seen(boss), [true, true, true]);
   assert.deepEqual(await seen(viewer), [false, false, false]);
+  const [before = ''] = (await editor.get('/cities/1')).body.split('>Survey…<');
+  assert.ok(before.endsWith(`${icon('ruler')}<span class="truncate"`));
   assert.equal(await has(editor, '/countries/ESP', />Survey…</), false);
   assert.equal(await has(editor, '/countries', />Count all</), false);
   assert.equal(await has(boss, '/tasks', />broken<|>undecided</), false);
