@@ -145,7 +145,7 @@ const own = {
     pause: nothing,
     // It had heard of the pause: it is called again, and this time returns.
     resume: becomes(['running', 'queued', 'running', 'succeeded'], ['resumed', 'succeeded']),
-    'hard limit': triedLater,
+    'hard limit': keeps(['cancelling', 'paused'], ['paused']),
     'worker lost': keeps(['paused'], ['paused']),
   }),
   paused: holding({

@@ -17,8 +17,8 @@ export interface OwnFormControl {
 }
 
 /**
- * The controls of such a form, with what was typed into it, unless that is secret, and what is wrong
- * with it.
+ * The controls of such a form, with what was typed into it, unless that is secret, and what is
+ * wrong with it.
  */
 export function ownFormControls(
   inputs: readonly ResourceField[],
