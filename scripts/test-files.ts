@@ -16,6 +16,7 @@ export type TestFiles = Record<Kind, string[]>;
 const slowest = [
   'src/testing/behind-bouncer.db.test.ts',
   'src/tasks/worker/killed-workers.db.test.ts',
+  'src/tasks/journeys/task-table.db.test.ts',
   'src/cli/schema/minimal-schemas.db.test.ts',
   'src/tasks/worker/killed-follow-ups.db.test.ts',
   'src/cli/start.db.test.ts',

@@ -313,6 +313,32 @@ test('code reads the settings that hold, and forgets at once what is older than 
   );
 });
 
+test('code is told how far a task is, and how long the longest waits that could have begun', async (t) => {
+  const { tasks, begin } = await setUp(t);
+  const { id } = await tasks.launch(holding, { country: 'ESP', ms: 60_000 });
+  const young = await tasks.launch(holding, { country: 'FRA', ms: 60_000 }, { delayMs: 60_000 });
+  const notYet = { done: 0, total: null, progressMessage: null, isFinished: false };
+  assert.deepEqual(await tasks.progress(id), { ...notYet, state: 'queued' });
+  await new Promise((done) => setTimeout(done, 50));
+  const waiting = await tasks.health();
+  assert.deepEqual(waiting.tasks, { queued: 1, scheduled: 1 });
+  const launchedMs = Date.now() - Number((await tasks.get(id)).createdAt);
+  assert.ok(waiting.longestWaitMs !== null && waiting.longestWaitMs >= 50);
+  assert.ok(waiting.longestWaitMs <= launchedMs + 1_000);
+  await begin();
+  while ((await tasks.progress(id)).done === 0) await new Promise((done) => setTimeout(done, 20));
+  assert.deepEqual(await tasks.progress(id), {
+    done: 1,
+    total: 2,
+    progressMessage: 'Holding ESP',
+    state: 'running',
+    isFinished: false,
+  });
+  assert.equal((await tasks.health()).longestWaitMs, null, 'what waits for its time could not');
+  await tasks.cancel(young.id);
+  await tasks.cancel(id);
+});
+
 test('a manager of one’s own is used, with what its constructor takes beside', async (t) => {
   class Named extends TaskManager {
     readonly suffix: string;

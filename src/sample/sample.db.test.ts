@@ -6,6 +6,7 @@ import { managersOf } from '../task-managers.ts';
 import { handed } from '../tasks/hooks/deliver.ts';
 import { launchFromCode } from '../tasks/launching/launch-from-code.ts';
 import { lockRecords } from '../tasks/running/lock-records.ts';
+import { announceSchedules } from '../tasks/schedules/announce-schedules.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { testApp } from '../testing/app.ts';
 import { ada, finished } from '../testing/context.ts';
@@ -152,4 +153,27 @@ test('the mirror has what becomes of tasks, and those that were there before it 
   const cleaned = { name: 'task:cleaned', task: await tasks.get(before.id) };
   await mirror.run(cleaned as unknown as TaskEvent, { ...handed(context), client });
   assert.deepEqual(await mirrored(), [succeeded(after.id)]);
+});
+
+test('the schedules of the sample run when their time has come', async (t) => {
+  const { db, context, connectionString, tasks, spain } = await setUp(t);
+  await db.pages.query(
+    `update gazetteer.city set status = case when id <= 40 then 'draft' else 'published' end::gazetteer.city_status, population = case when id <= 20 then 0 else 1 end, featured = false`,
+  );
+  await announceSchedules(db.pages, context);
+  const names = (await tasks.schedules()).map(({ name }) => name);
+  assert.deepEqual(names, ['monthly-archive', 'nightly-recount', 'weekly-recount']);
+  await db.pages.query(`update ${db.t.schedule} set next_at = clock_timestamp()`);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  const ended = async () =>
+    (await tasks.schedules()).map(({ runs: [run] }) => [run?.state, run?.taskState]);
+  try {
+    await until(async () => (await ended()).every(([, state]) => state === 'succeeded'));
+  } finally {
+    await worker.stop();
+  }
+  const { rows } = await db.pages.query(
+    `select count(*)::int as archived from gazetteer.city where status = 'archived'`,
+  );
+  assert.deepEqual([rows[0]?.archived, (await spain())?.city_count], [20, 500]);
 });

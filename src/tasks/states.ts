@@ -74,6 +74,7 @@ export const taskMoves: readonly {
   { from: 'cancelling', to: 'succeeded', because: 'an own task was done before it heard of it' },
   { from: 'cancelling', to: 'failed', because: 'its workers died, or it ran longer than it may' },
   { from: 'cancelling', to: 'queued', because: 'it ran longer than it may, and is tried again' },
+  { from: 'cancelling', to: 'paused', because: 'it ran longer than it may after it was paused' },
 ];
 
 export const unfinishedStates = Object.entries(taskStates)

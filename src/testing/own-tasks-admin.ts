@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import sample from '../admin.ts';
@@ -149,6 +150,29 @@ export const spinning = defineTask({
   },
 });
 
+/** Computes until a file is there, and gives way to nothing else of its process. */
+export const computing = defineTask({
+  name: 'computing',
+  params: z.object({ country: z.string(), file: z.string() }),
+  async run({ country, file }, task) {
+    await task.lock('countries', [country]);
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    let sum = 0;
+    for (let n = 1; !existsSync(file); n++) {
+      for (let m = 0; m < 100_000; m++) sum += Math.sqrt(n * m);
+      Atomics.wait(never, 0, 0, 10);
+    }
+    return sum > 0;
+  },
+});
+
+/** The same in a process of its own. */
+export const computingAlone = defineTask({
+  ...computing.options,
+  name: 'computing-alone',
+  isolate: true,
+});
+
 /** In a process of its own: ends as it is told to. */
 export const alone = defineTask({
   name: 'alone',
@@ -208,6 +232,8 @@ export const ownTasksAdmin = defineAdmin({
     manyItems,
     manySteps,
     spinning,
+    computing,
+    computingAlone,
     alone,
     aloneForAWhile,
     talking,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTexts } from './read-texts.ts';
+import { testTitles } from './test-titles.ts';
 
 const path = 'docs/requirements.md';
 
@@ -32,8 +33,6 @@ function rowsOf(page: string): Row[] {
   });
 }
 
-const titlePattern = /\btest(?:\.step)?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*?)\1/g;
-
 /** Said by another row, which says it itself. */
 const asPattern = /^as ((?:S\d|E)-\d+)$/;
 
@@ -44,8 +43,7 @@ function faultsOf(rows: readonly Row[], texts: ReadonlyMap<string, string>): str
     const [, as] = asPattern.exec(where) ?? [];
     const other = byId.get(as ?? '');
     const lost = tests.filter(({ file, title }) => {
-      const titles = [...(texts.get(file) ?? '').matchAll(titlePattern)].map(([, , one]) => one);
-      return !titles.includes(title);
+      return !testTitles(texts.get(file) ?? '').includes(title);
     });
     return [
       !states.some((one) => one === state) && `"${state}" is no state`,

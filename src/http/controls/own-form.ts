@@ -47,7 +47,10 @@ export function ownFormControls(
       isWrong: error !== null,
       describedBy: describedBy || null,
     };
-    const input = plainInput(parts, plainControlOf({ ...parts, resource: { reader }, field }));
+    const input = plainInput(parts, {
+      isMasked: field.isSecret,
+      ...plainControlOf({ ...parts, resource: { reader }, field }),
+    });
     return { label: field.label, help, input, error };
   });
 }

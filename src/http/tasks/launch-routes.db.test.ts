@@ -10,6 +10,7 @@ import { retry } from '../../tasks/follow-ups/retry.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { formBody, testApp } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { icon } from '../icons.ts';
 
 const mayEdit = ({ roles }: Principal) => roles.includes('editor') || roles.includes('admin');
 const json = { accept: 'application/json' };
@@ -138,6 +139,8 @@ test('a button stands where its definition says, for whom both rules let, and no
   assert.deepEqual(await seen(editor), [true, true, false]);
   assert.deepEqual(await seen(boss), [true, true, true]);
   assert.deepEqual(await seen(viewer), [false, false, false]);
+  const [before = ''] = (await editor.get('/cities/1')).body.split('>Survey…<');
+  assert.ok(before.endsWith(`${icon('ruler')}<span class="truncate"`));
   assert.equal(await has(editor, '/countries/ESP', />Survey…</), false);
   assert.equal(await has(editor, '/countries', />Count all</), false);
   assert.equal(await has(boss, '/tasks', />broken<|>undecided</), false);
@@ -289,4 +292,43 @@ test('what is secret of a button’s form is given back by no page: refused, of 
   assert.deepEqual(await pages('/tasks/new/sync'), [422, true, true]);
   // Code makes these parameters: any control may be in the secret.
   assert.deepEqual(await pages('/tasks/new/sync-by'), [409, false, false]);
+});
+
+test('what is secret is typed unseen, and is on no page, whether it is wrong or launched', async (t) => {
+  const sync = defineTask({
+    name: 'sync',
+    params: z.object({ shop: z.string().max(9), token: z.string().min(4) }),
+    secret: ['token'],
+    title: ({ shop }) => `Sync ${shop}`,
+    launchable: {
+      allowed: mayEdit,
+      form: {
+        shop: control.text({ required: true }),
+        token: control.text({ label: 'Token', required: true }),
+      },
+    },
+    run: () => null,
+  });
+  const app = await testApp(t, {
+    admin: defineAdmin({ ...sample, schedules: [], tasks: [sync] }),
+    env: { BULKHEAD_ENCRYPTION_KEYS: randomBytes(32).toString('base64') },
+  });
+  const editor = await app.signIn('editor');
+  const address = '/tasks/new/sync';
+  const token = 'tok-4711';
+  const form = (await editor.get(address)).body;
+  assert.match(
+    form,
+    /<input[^>]*type="password"[^>]*name="form\.token"|name="form\.token"[^>]*type="password"/,
+  );
+  const wrong = await editor.post(address, { 'form.shop': 'far too long', 'form.token': token });
+  assert.equal(wrong.statusCode, 422);
+  assert.match(wrong.body, /value="far too long"|>\s*far too long</);
+  assert.ok(!wrong.body.includes(token));
+  const launched = await editor.post(address, { 'form.shop': 'Lisbon', 'form.token': token }, json);
+  assert.equal(launched.statusCode, 202);
+  assert.ok(!launched.body.includes(token));
+  const page = (await editor.get(`/tasks/${launched.json().id}`)).body;
+  assert.match(page, /token: •••/);
+  assert.ok(!page.includes(token));
 });

@@ -17,7 +17,7 @@ export interface OfferedButton {
   readonly button: LaunchButton;
   readonly label: string;
   readonly icon: string;
-  /** Controls of its form. */
+  /** Controls of its form; one of the name of a secret parameter is typed unseen. */
   readonly inputs: readonly ResourceField[];
 }
 
@@ -80,9 +80,14 @@ function slugOf(button: LaunchButton): string | null {
 }
 
 function offered(definition: TaskDefinition, button: LaunchButton): OfferedButton {
-  const { title } = definition.options;
+  const { title, secret = [] } = definition.options;
   const { label = typeof title === 'string' ? title : definition.name, icon = 'play' } = button;
-  const inputs = Object.entries(button.form ?? {}).map(([name, input]) => input.fieldOf(name));
+  const isSecret = (name: string) =>
+    secret.some((place) => place === name || place.endsWith(`.${name}`));
+  const inputs = Object.entries(button.form ?? {}).map(([name, input]) => ({
+    ...input.fieldOf(name),
+    isSecret: isSecret(name),
+  }));
   return { definition, button, label, icon, inputs };
 }
 

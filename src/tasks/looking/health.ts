@@ -1,5 +1,6 @@
 import type { TaskContext } from '../context.ts';
 import { isAliveSql } from '../liveness.ts';
+import { unfinishedSql } from '../states.ts';
 
 /** How tasks fare at this moment. */
 export interface Health {
@@ -24,8 +25,9 @@ export async function readHealth({ db: { pages, t } }: Pick<TaskContext, 'db'>):
   );
   const { rows } = await pages.query<{ state: string; count: number; waitMs: number | null }>(
     `select state, count(*)::int as count,
-       max(extract(epoch from clock_timestamp() - coalesce(due_at, queued_at, created_at)) * 1000) filter (where state = 'queued' and blocked_by is null)::float8 as "waitMs"
-     from ${t.task} where finished_at is null group by state`,
+       max(extract(epoch from clock_timestamp() - greatest(due_at, (select max(at) from ${t.task_event} where task_id = task.id and state = 'queued'))) * 1000) filter (where state = 'queued' and blocked_by is null
+         and not (waits_for is not distinct from 'children' and exists (select from ${t.task} child where child.id = any(task.awaits) and child.state in (${unfinishedSql}))))::float8 as "waitMs"
+     from ${t.task} task where finished_at is null group by state`,
   );
   const waits = rows.map(({ waitMs }) => waitMs).filter((ms) => ms !== null && ms > 0);
   return {

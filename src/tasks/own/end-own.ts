@@ -140,7 +140,7 @@ export async function suspend(
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
     if ('until' in awaited) {
       const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
-      return putBack(client, context, lease.taskId, waitMs, null, 'sleep');
+      return putBack(client, context, lease.taskId, waitMs, null, { waitsFor: 'sleep' });
     }
     if ('children' in awaited) return waitFor(client, context, lease.taskId, awaited);
     await putBack(client, context, lease.taskId, 0, null);
@@ -216,7 +216,22 @@ async function stopNow(
   if (reason === 'cancelled') return endWithParts(client, context, task.id, 'cancelled');
   // Else its end is decided, and waits for its parts.
   if (reason !== 'hard-limit') return;
-  await countFailure(client, context, task, definition, { reason, message: hardLimitMessage });
+  const isPaused = await wasPausing(client, context, task.id);
+  const failure = { reason, message: hardLimitMessage, isPaused };
+  await countFailure(client, context, task, definition, failure);
+}
+
+/** Had somebody paused it before it was to stop? */
+async function wasPausing(
+  client: PoolClient,
+  { db: { t } }: TaskContext,
+  taskId: number,
+): Promise<boolean> {
+  const { rows } = await client.query<{ before: string }>(
+    `select from_state as before from ${t.task_event} where task_id = $1 and state = 'cancelling' order by id desc limit 1`,
+    [taskId],
+  );
+  return rows[0]?.before === 'pausing';
 }
 
 /** An attempt failed: by an error of its own, its time, or with its worker. */
@@ -225,7 +240,12 @@ async function countFailure(
   context: TaskContext,
   task: Pick<OwnTask, 'id'>,
   definition: TaskDefinition | undefined,
-  { reason, message, error }: { reason: string; message: string; error?: unknown },
+  {
+    reason,
+    message,
+    error,
+    isPaused = false,
+  }: { reason: string; message: string; error?: unknown; isPaused?: boolean },
 ): Promise<void> {
   const { t } = context.db;
   const { attempts = 3, retryOn, backoff } = definition?.options ?? {};
@@ -239,7 +259,8 @@ async function countFailure(
   const { firstMs, factor, maxMs } = { ...defaultBackoff, ...backoff };
   const waitMs = Math.min(maxMs, firstMs * factor ** (failed - 1));
   // Tasks that failed together are not tried again together.
-  await putBack(client, context, task.id, waitMs * (0.75 + Math.random() / 2), message);
+  const laterMs = waitMs * (0.75 + Math.random() / 2);
+  await putBack(client, context, task.id, laterMs, message, { isPaused });
 }
 
 /** Gives the slot back, and says how the task stood then. Null: the slot is another's. */
@@ -279,14 +300,17 @@ async function putBack(
   taskId: number,
   waitMs: number,
   message: string | null,
-  waitsFor: NonNullable<OwnTask['waitsFor']> = 'attempt',
+  {
+    waitsFor = 'attempt',
+    isPaused = false,
+  }: { waitsFor?: NonNullable<OwnTask['waitsFor']>; isPaused?: boolean } = {},
 ): Promise<void> {
   const { t } = context.db;
   const why = {
     reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
     message: message === null ? undefined : shownMessage(message),
   };
-  if (!(await moveTask(client, t, taskId, 'queued', why)))
+  if (isPaused || !(await moveTask(client, t, taskId, 'queued', why)))
     await moveTask(client, t, taskId, 'paused', why);
   await client.query(
     `update ${t.task} set rested_at = clock_timestamp(), waits_for = case when $2::float8 > 0 then $3 end,

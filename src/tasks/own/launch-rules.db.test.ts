@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -18,6 +19,7 @@ import { getTask } from '../looking/queries.ts';
 import { recover } from '../worker/recovery.ts';
 import { startWorker } from '../worker/worker.ts';
 import { launchOwn, type OwnLaunch } from './launch-own.ts';
+import { takeOwn } from './take-own.ts';
 
 const params = z.object({ tenant: z.string() });
 
@@ -239,6 +241,45 @@ test('what has not begun in time is not begun, what has begun goes on', async (t
   assert.equal(await stateOf(soon), 'running');
   gated.open();
   for (const id of [soon, patient]) assert.equal((await finished(db, id)).state, 'succeeded');
+});
+
+test('what has not begun in time is taken by no place, also before somebody has cancelled it', async (t) => {
+  const brief = defineTask({ name: 'brief', params, expireAfterMs: 1, run: () => 'done' });
+  const { db, context, launch, stateOf } = await setUp(t, brief);
+  const [late, lasting] = [await launch(brief), await launch(brief, 'a', { expiresAt: null })];
+  const workerId = randomUUID();
+  await db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'here', 1)`, [
+    workerId,
+  ]);
+  await wait(5);
+  const taken = await takeOwn(context, { workerId, pool: db.background, queues: null }, 5);
+  assert.deepEqual(
+    taken.map(({ task }) => task.id),
+    [lasting],
+  );
+  assert.equal(await stateOf(late), 'queued');
+});
+
+test('the greatest priority is taken first, that of a launch before that of its definition', async (t) => {
+  const order: string[] = [];
+  const ranked = (name: string, priority?: number) =>
+    defineTask({
+      name,
+      params,
+      ...(priority !== undefined && { priority }),
+      run: ({ tenant }) => void order.push(tenant),
+    });
+  const [plain, last, first] = [ranked('plain'), ranked('last', -5), ranked('first', 10)];
+  const { db, begin, launch } = await setUp(t, plain, last, first);
+  const ids = [
+    await launch(last, 'last'),
+    await launch(plain, 'plain'),
+    await launch(first, 'first'),
+    await launch(last, 'raised', { priority: 5 }),
+  ];
+  await begin(null, 1);
+  for (const id of ids) await finished(db, id);
+  assert.deepEqual(order, ['first', 'raised', 'plain', 'last']);
 });
 
 test('a worker takes of the queues that it listens to', async (t) => {
