@@ -29,6 +29,7 @@ for (const [scheme, viewport] of [
         '/countries/ESP/edit',
         '/countries/ESP/delete',
         '/tasks',
+        '/tasks/schedules',
         '/nowhere',
       ]) {
         await page.goto(path);
