@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseConfig, settingNames, unknownSettings } from './config.ts';
+import { assertKnownSettings, parseConfig, settingNames, unknownSettings } from './config.ts';
 
 test('the docs list every setting with its default, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
@@ -41,6 +41,17 @@ test('a setting that nobody knows is said with the nearest that there is', () =>
   assert.deepEqual(unknownSettings({ BULKHEAD_WINDMILLS: '3' }), [
     'There is no setting BULKHEAD_WINDMILLS: it is ignored.',
   ]);
+});
+
+test('settings that there are not refuse the start where that is asked for', () => {
+  const env = { BULKHEAD_PREFX: '/x' };
+  assertKnownSettings(parseConfig(env), env);
+  const strict = { ...env, BULKHEAD_STRICT: 'true' };
+  assert.throws(
+    () => assertKnownSettings(parseConfig(strict), strict),
+    /Settings that cannot be used: There is no setting BULKHEAD_PREFX \(did you mean BULKHEAD_PREFIX\?\)\. BULKHEAD_STRICT refuses them\./,
+  );
+  assertKnownSettings(parseConfig(strict), { BULKHEAD_STRICT: 'true' });
 });
 
 test('an address that asks for TLS asks for a certificate that can be trusted, without a warning at every start', () => {

@@ -89,6 +89,10 @@ const settings = z.object({
   BULKHEAD_RECOVERY_INTERVAL_MS: whole('BULKHEAD_RECOVERY_INTERVAL_MS').default(500),
   BULKHEAD_UNDO_RETENTION_DAYS: whole('BULKHEAD_UNDO_RETENTION_DAYS').default(7),
   BULKHEAD_HISTORY_RETENTION_DAYS: whole('BULKHEAD_HISTORY_RETENTION_DAYS').default(365),
+  BULKHEAD_STRICT: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   BULKHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
 
@@ -132,4 +136,20 @@ export function unknownSettings(env: Record<string, string | undefined>): string
       const nearest = nearestOf(name, settingNames);
       return `There is no setting ${name}${nearest ? ` (did you mean ${nearest}?)` : ''}: it is ignored.`;
     });
+}
+
+/** Throws AppError 'invalid-settings' for settings that there are not, where that is asked for. */
+export function assertKnownSettings(
+  { BULKHEAD_STRICT }: Pick<Config, 'BULKHEAD_STRICT'>,
+  env: Record<string, string | undefined>,
+): void {
+  const unknown = BULKHEAD_STRICT ? unknownSettings(env) : [];
+  if (unknown.length === 0) return;
+  const wrong = unknown.map((sentence) => sentence.replace(': it is ignored.', ''));
+  throw new AppError(
+    'invalid-settings',
+    500,
+    `Settings that cannot be used: ${wrong.join('; ')}. BULKHEAD_STRICT refuses them.`,
+    { wrong },
+  );
 }

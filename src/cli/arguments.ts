@@ -1,5 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { type Config, parseConfig, unknownSettings } from '../config.ts';
+import { assertKnownSettings, type Config, parseConfig, unknownSettings } from '../config.ts';
 
 /** Options of every command that opens the admin: what is administered. */
 export const adminOptions = {
@@ -33,5 +33,6 @@ export function readArguments<const O extends ParseArgsOptionsConfig>(
     return value === undefined ? [] : [[name, value]];
   });
   const config: Config = parseConfig({ ...process.env, ...Object.fromEntries(given) });
+  assertKnownSettings(config, process.env);
   return { values, positionals, config };
 }
