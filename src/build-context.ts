@@ -66,6 +66,8 @@ export async function buildContext(
       statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
       previewMs: defaultTaskSettings.previewMs,
       maxDeaths: config.BULKHEAD_MAX_DEATHS,
+      maxQueued: config.BULKHEAD_MAX_QUEUED,
+      maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
       recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     },
     onLaunch: (asked) => askManager(admin, context, asked),

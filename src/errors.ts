@@ -16,6 +16,10 @@ export interface ErrorDetails {
   /** Of the task. */
   readonly state?: string;
   readonly taskId?: number;
+  /** As many as may. */
+  readonly max?: number;
+  /** Of one's own, not of everybody. */
+  readonly isOwn?: boolean;
   readonly failures?: readonly { key: string; code: string; message: string }[];
   /** Records that a form showed, and that there are. */
   readonly from?: number;

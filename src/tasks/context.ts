@@ -63,6 +63,9 @@ export interface TaskSettings {
    * chunk between, after which a task is failed.
    */
   readonly maxDeaths: number;
+  /** Tasks that people launched on pages and that wait: of all of them, and of one person. */
+  readonly maxQueued: number;
+  readonly maxQueuedPerUser: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;
 }
@@ -77,5 +80,7 @@ export const defaultTaskSettings: TaskSettings = {
   undoRetentionDays: 7,
   historyRetentionDays: 365,
   maxDeaths: 5,
+  maxQueued: 500,
+  maxQueuedPerUser: 50,
   recoveryIntervalMs: 500,
 };

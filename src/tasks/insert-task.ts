@@ -18,6 +18,8 @@ export interface NewTask {
   principal: Principal;
   parameters: unknown;
   selection: TaskSelection;
+  /** Somebody launched it on a page: it is counted among those that wait. */
+  isFromPage?: boolean;
   /** The task that this one retries or undoes. */
   followsId?: number | null;
   isAtomic?: boolean;
@@ -47,8 +49,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -80,6 +82,7 @@ export async function insertTask(
       getOperation(task.resource, task.operation).writePath(task.resource),
       task.resource.locksOffReason,
       task.meta === null || task.meta === undefined ? null : JSON.stringify(task.meta),
+      task.isFromPage ?? false,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

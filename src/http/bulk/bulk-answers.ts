@@ -85,7 +85,7 @@ export async function sendLaunched(
  */
 export function saidOnForm(error: unknown): AppError | null {
   if (!(error instanceof AppError)) return null;
-  if (error.code === 'invalid-operation') return error;
+  if (error.code === 'invalid-operation' || error.code === 'queue-full') return error;
   // Of this status, unlike that of a busy server, htmx puts the answer in place.
   return error.code === 'busy' ? new AppError('busy', 423, error.message) : null;
 }

@@ -24,6 +24,7 @@ import { readKeys } from '../running/freeze.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { probeOverlap } from './probe-overlap.ts';
+import { assertQueueRoom } from './queue-room.ts';
 import { runInline } from './run-inline.ts';
 
 export interface Launch {
@@ -44,7 +45,8 @@ export interface Launch {
  *
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders),
  * 'empty-selection' 422, 'invalid-operation' 422 (details.fieldErrors), 'refused' 422
- * (details.failures, details.taskId; everything rolled back), 'forbidden' 403.
+ * (details.failures, details.taskId; everything rolled back), 'forbidden' 403, 'queue-full' 409
+ * (details.max, details.isOwn).
  */
 export async function launch(context: TaskContext, request: Launch): Promise<Launched> {
   const { db, registry } = context;
@@ -99,6 +101,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
   const task: NewTask = {
     operationId,
+    isFromPage: true,
     taskKey: fingerprint({ ...request, parameters, selection: frozenForm(selection) }),
     resource,
     operation: request.operation,
@@ -126,6 +129,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     }
   }
   if (task.options.overlap === 'refuse') await assertNoOverlap(context, resource, where);
+  await assertQueueRoom(db.pages, context, principal);
   return enqueue(context, task);
 }
 

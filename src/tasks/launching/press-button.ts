@@ -19,6 +19,7 @@ import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
 import { launchOwn } from '../own/launch-own.ts';
 import { seesTask } from '../who-sees.ts';
 import type { PressedButton } from './launch-buttons.ts';
+import { assertQueueRoom } from './queue-room.ts';
 import { saveContextOf } from './save-context.ts';
 
 export interface Press {
@@ -68,11 +69,12 @@ export async function pressButton(
 
   async function launch(sql: Queryable, tx: Client): Promise<Launched> {
     const params = paramsOf({ form, principal, ...(await recordOf(sql)) });
+    await assertQueueRoom(sql, context, principal);
     const task = await launchOwn(
       context,
       definition,
       params,
-      { principal, operationId, from: resource?.slug ?? null },
+      { principal, operationId, from: resource?.slug ?? null, isFromPage: true },
       sql,
     );
     if (task.operationId !== operationId) return asShown(earlierTask(task, operationId));
