@@ -48,3 +48,19 @@ test('a statement is planned once in sessions of our own, and sent as it is in a
   assert.deepEqual(await names(true), ['select $1::int as n']);
   assert.deepEqual(await names(false), []);
 });
+
+test('a connection that a callback gives back twice is given back once', async (t) => {
+  const { connectionString, defer } = await testDatabase(t);
+  const pool = openPool({ connectionString, name: 'twice', max: 2 });
+  defer(() => pool.end());
+  await new Promise<void>((resolve, reject) =>
+    pool.connect((error, client, done) => {
+      if (error || !client) return reject(error);
+      done();
+      done();
+      resolve();
+    }),
+  );
+  assert.deepEqual([pool.totalCount, pool.idleCount], [1, 1]);
+  assert.deepEqual((await pool.query('select 1 as n')).rows, [{ n: 1 }]);
+});

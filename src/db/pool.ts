@@ -40,13 +40,27 @@ type Connected = (
   done: (release?: unknown) => void,
 ) => void;
 
+/**
+ * graphile-worker takes connections so, and may give the one on which it listens back twice where it
+ * breaks while the worker stops: the second time would end the process.
+ */
+function releasingOnce(callback: Connected): Connected {
+  return (error, client, done) => {
+    let isReleased = false;
+    callback(error, client, (reason) => {
+      if (!isReleased) done(reason);
+      isReleased = true;
+    });
+  };
+}
+
 /** Refuses at once when too many already wait for a connection: AppError 'busy' (503). */
 class BoundedPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): unknown {
     if (this.waitingCount < limits.waiting.forConnection)
-      return callback ? super.connect(callback) : super.connect();
+      return callback ? super.connect(releasingOnce(callback)) : super.connect();
     const busy = new AppError('busy', 503, limitTexts.waiting);
     return callback
       ? process.nextTick(callback, busy, undefined, () => undefined)
