@@ -275,7 +275,7 @@ test('code is told how tasks fare: who is at work, how many wait, and how long t
   const [first] = await tasks.launchMany(holding, [params, params]);
   await tasks.launch(holding, params, { delayMs: 3_600_000 });
   await db.pages.query(
-    `update ${db.t.task} set queued_at = queued_at - interval '1 hour' where id = $1`,
+    `update ${db.t.task_event} set at = at - interval '1 hour' where task_id = $1`,
     [first?.id],
   );
   const waiting = await tasks.health();

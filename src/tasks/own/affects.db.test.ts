@@ -73,7 +73,7 @@ async function setUp(
     db,
     { recoveryIntervalMs: 50 },
     { chunkSize: 50 },
-    { ...admin, tasks },
+    { ...admin, schedules: [], tasks },
   );
   const begin = async () => {
     const worker = await startWorker(context, { connectionString, concurrency: 1, places });

@@ -1,7 +1,6 @@
 import { escapeIdentifier, type PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
 import { isWokenSql } from '../../queue/wake.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
@@ -30,13 +29,8 @@ export async function recover(
   self?: { workerId: string; tokens: ReadonlySet<string> },
 ): Promise<number> {
   const { db } = context;
-  const { rows: dead } = await db.pages.query<{
-    id: string;
-    lockId: number;
-    poolId: string | null;
-  }>(
-    `select worker.id, worker.lock_id as "lockId", worker.pool_id as "poolId" from ${db.t.worker} worker
-     where not ${isAliveSql}`,
+  const { rows: dead } = await db.pages.query<DeadWorker>(
+    `select worker.id, worker.pool_id as "poolId" from ${db.t.worker} worker where not ${isAliveSql}`,
   );
   for (const worker of dead) await bury(context, worker);
   await sweep(context, self);
@@ -46,18 +40,20 @@ export async function recover(
   return dead.length;
 }
 
-async function bury(
-  context: TaskContext,
-  worker: { id: string; lockId: number; poolId: string | null },
-): Promise<void> {
+interface DeadWorker {
+  id: string;
+  /** graphile-worker's, of what it was at. */
+  poolId: string | null;
+}
+
+async function bury(context: TaskContext, worker: DeadWorker): Promise<void> {
   const { db } = context;
   await transaction(db.pages, async (client) => {
-    const { rows } = await client.query<{ is_ours: boolean }>(
-      'select pg_try_advisory_xact_lock($1, $2) as is_ours',
-      [advisoryClass.liveness, worker.lockId],
+    // By its row, and not by its lock: who held that would be taken for the worker, alive again.
+    const gone = await client.query(
+      `delete from ${db.t.worker} where id in (select id from ${db.t.worker} worker where id = $1 and not ${isAliveSql} for update skip locked)`,
+      [worker.id],
     );
-    if (!rows[0]?.is_ours) return;
-    const gone = await client.query(`delete from ${db.t.worker} where id = $1`, [worker.id]);
     if (gone.rowCount === 0) return;
     await noteWorkerEnd(client, db.t);
     if (worker.poolId)

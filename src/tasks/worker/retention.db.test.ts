@@ -5,6 +5,8 @@ import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { undo } from '../follow-ups/undo.ts';
+import { deliverNext } from '../hooks/deliver.ts';
+import { fanOut } from '../hooks/fan-out.ts';
 import { purge } from './retention.ts';
 import { startWorker } from './worker.ts';
 
@@ -46,6 +48,9 @@ test('after its days a task can no longer be undone, its history stays, and late
   assert.equal((await finished(db, undone.task.id)).changed, 50);
 
   await age(366);
+  // Nothing is forgotten before hooks were told of it.
+  while ((await fanOut(db.pages, context)).isFull);
+  while (await deliverNext(context, db.pages));
   await db.pages.query(
     `update ${db.t.task} set finished_at = now() - interval '366 days' where id = $1`,
     [old.id],
