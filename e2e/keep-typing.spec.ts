@@ -269,12 +269,17 @@ test('what was searched for just before a filter is taken away is not lost with 
     await route.continue();
   });
   const search = page.getByRole('searchbox');
+  const ended: string[] = [];
+  for (const event of ['requestfinished', 'requestfailed'] as const)
+    page.on(event, (request) => void ended.push(request.url()));
+  const isOver = () => ended.some((url) => url.includes('_q=Ma') && url.includes('status=draft'));
   await search.fill('Ma');
   await expect.poll(() => held.length).toBe(1);
   const again = page.waitForResponse(/\/cities\?_q=Ma&(?!.*status=)/);
   await page.getByRole('link', { name: /^Remove/ }).click();
   await again;
   held[0]?.();
+  await expect.poll(isOver).toBe(true);
   await expect(page).toHaveURL(/\/cities\?_q=Ma$/);
   await expect(search).toHaveValue('Ma');
   // The search's own chip takes it away.

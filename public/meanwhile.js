@@ -40,17 +40,26 @@ document.addEventListener('htmx:beforeRequest', ({ detail: { elt, target, xhr } 
   shown.set(xhr, { asked, states, sent: sentIn(target), isWhole, isReplaced: form === null });
 });
 
+const underWay = new Set();
+
+document.addEventListener('htmx:beforeRequest', ({ detail: { target, xhr } }) => {
+  const asked = { target, xhr };
+  underWay.add(asked);
+  xhr.addEventListener('loadend', () => underWay.delete(asked));
+});
+
+// What was asked for a place that is there no more is older than what took it: its answer, of which no event is heard here,
+// would show nothing and leave its address behind.
+document.addEventListener('htmx:afterSwap', () => {
+  for (const { target, xhr } of [...underWay]) if (!target.isConnected) xhr.abort();
+});
+
 let typed = [];
 let isReplaced = false;
 
 document.addEventListener('htmx:beforeSwap', ({ detail }) => {
   const before = shown.get(detail.xhr);
   if (!before || !detail.shouldSwap) return;
-  // Its place was replaced meanwhile, by what is newer.
-  if (!detail.target.isConnected) {
-    detail.shouldSwap = false;
-    return;
-  }
   for (const [control, state] of before.asked) answered.set(control, state);
   if (!before.states) return;
   if (!before.isWhole && sentIn(detail.target) !== before.sent) {
