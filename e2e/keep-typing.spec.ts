@@ -270,8 +270,8 @@ test('what was searched for just before a filter is taken away is not lost with 
   });
   const search = page.getByRole('searchbox');
   const ended: string[] = [];
-  for (const event of ['requestfinished', 'requestfailed'] as const)
-    page.on(event, (request) => void ended.push(request.url()));
+  page.on('requestfinished', (request) => void ended.push(request.url()));
+  page.on('requestfailed', (request) => void ended.push(request.url()));
   const isOver = () => ended.some((url) => url.includes('_q=Ma') && url.includes('status=draft'));
   await search.fill('Ma');
   await expect.poll(() => held.length).toBe(1);

@@ -3,6 +3,7 @@ import { parseConfig } from './config.ts';
 import { type TaskManagerOptions, taskManagerOf } from './create-task-manager.ts';
 import type { TaskInfo } from './task-info.ts';
 import type { TaskManager } from './task-manager.ts';
+import { announceSchedules } from './tasks/schedules/announce-schedules.ts';
 import { advance } from './tasks/worker/advance.ts';
 import { drain } from './tasks/worker/drain.ts';
 
@@ -59,6 +60,7 @@ export async function createTestTasks({
     async advance(ms) {
       if (!Number.isFinite(ms) || ms < 0)
         throw new TypeError('advance: ms is a number of milliseconds, 0 or more.');
+      await announceSchedules(context.db.background, context);
       await advance(context, ms);
     },
     close: () => db.close(),

@@ -237,3 +237,22 @@ test('a manager of a resource that is none refuses the start in a sentence', () 
   );
   start({ taskManager: class extends TaskManager {} });
 });
+
+test('no manager is asked for what is sent again', async (t) => {
+  let count = 0;
+  class Counting extends TaskManager {
+    override onLaunch({ meta }: { meta: unknown }) {
+      if (count++ > 0) throw new AppError('closed', 409, 'closed');
+      return { meta };
+    }
+  }
+  const noting = defineTask({ name: 'noting', params: z.object({}), run: () => undefined });
+  const { app } = await testApp(t, {
+    admin: { ...sample, schedules: [], taskHooks: [], tasks: [noting], taskManager: Counting },
+  });
+  const { tasks } = app.bulkhead;
+  const operationId = '00000000-0000-4000-8000-000000000901';
+  const first = await tasks.launch(noting, {}, { operationId });
+  assert.equal((await tasks.launch(noting, {}, { operationId })).id, first.id);
+  assert.equal(count, 1);
+});

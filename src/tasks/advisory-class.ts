@@ -4,4 +4,5 @@ export const advisoryClass = {
   liveness: 0x42_4c_4b_02,
   uniqueness: 0x42_4c_4b_03,
   limits: 0x42_4c_4b_04,
+  schedules: 0x42_4c_4b_05,
 } as const;

@@ -45,10 +45,12 @@ test('so many tasks that people launched on pages wait, and one more is refused 
   const { rows } = await app.db.pages.query(`select count(*)::int as n from ${app.db.t.task}`);
   assert.deepEqual(rows, [{ n: 3 }], 'what is refused leaves nothing');
 
-  // What has begun, and what code launches, takes no place.
+  // What has begun, be it that it sleeps since, and what code launches, takes no place.
   const tasks = managersOf(admin, app.context)(null, ada);
   await tasks.launchMany(pressed, [{}, {}, {}]);
-  await app.db.pages.query(`update ${app.db.t.task} set state = 'running' where id = 1`);
+  await app.db.pages.query(
+    `update ${app.db.t.task} set started_at = now(), waits_for = 'sleep', due_at = now() + interval '1 day' where id = 1`,
+  );
   assert.equal((await press(editor)).statusCode, 202);
 });
 

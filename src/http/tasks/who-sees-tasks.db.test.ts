@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type Principal } from '../../index.ts';
 import { actions } from '../../resources/actions.ts';
+import { defineSchedule } from '../../task-definitions/define-schedule.ts';
+import { defineTask } from '../../task-definitions/define-task.ts';
 import { htmx, testApp } from '../../testing/app.ts';
 import { type ada, launchOn } from '../../testing/context.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -147,4 +150,21 @@ test('a project says otherwise, and an answer that is none shows nothing', async
     [404, 404],
   );
   assert.equal(await statusOf('admin', 'no-resource-any-more'), 404);
+});
+
+test('where there is no resource, tasks of others are for the role that sees everything by default', async (t) => {
+  const { resources: _, ...rest } = sample;
+  const noting = defineTask({ name: 'noting', params: z.object({}), run: () => undefined });
+  const nightly = defineSchedule({ name: 'nightly', cron: '0 0 1 1 *', task: noting, params: {} });
+  const app = await testApp(t, {
+    admin: { ...rest, resources: [], taskHooks: [], tasks: [noting], schedules: [nightly] },
+  });
+  await app.app.bulkhead.tasks.launch(noting, {});
+  const [viewer, admin] = [await app.signIn('viewer'), await app.signIn('admin')];
+  for (const path of ['/tasks/1', '/tasks/schedules']) {
+    assert.equal((await viewer.get(path)).statusCode, 404, path);
+    assert.equal((await admin.get(path)).statusCode, 200, path);
+  }
+  for (const path of ['/tasks/schedules/nightly/pause', '/tasks/1/cancellation'])
+    assert.equal((await viewer.post(path)).statusCode, 404, path);
 });

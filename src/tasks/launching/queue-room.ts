@@ -13,7 +13,7 @@ export async function assertQueueRoom(
   principal: Principal,
 ): Promise<void> {
   const { maxQueued, maxQueuedPerUser } = settings;
-  const waiting = `select 1 from ${t.task} where is_from_page and state = 'queued'`;
+  const waiting = `select 1 from ${t.task} where is_from_page and state = 'queued' and started_at is null`;
   const { rows } = await client.query<{ all: number; own: number }>(
     `select (select count(*)::int from (${waiting} limit $1) one) as all,
        (select count(*)::int from (${waiting} and principal_id = $3 limit $2) one) as own`,

@@ -79,9 +79,12 @@ export async function launchOwn<S extends StandardSchemaV1, R>(
   launch: OwnLaunch,
   given?: Queryable,
 ): Promise<OwnTask> {
+  const client = given ?? context.db.pages;
+  // What is sent again is asked nothing, not even of its manager.
+  const again = launch.operationId ? await findEarlier(client, context, launch) : null;
+  if (again) return again;
   const row = await prepareLaunch(context, definition, params, launch);
   if (!isAsked(row)) {
-    const client = given ?? context.db.pages;
     return (await insertOwn(client, context, [row]))[0] ?? earlier(client, context, launch);
   }
   const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
 import { systemPrincipal } from '../../auth/system-principal.ts';
+import type { TableNames } from '../../db/names.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { countExactly } from '../../selection/count.ts';
 import type { Schedule, ScheduledBulk } from '../../task-definitions/define-schedule.ts';
+import { advisoryClass } from '../advisory-class.ts';
 import { chosenByCode } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
 import { launchFromCode } from '../launching/launch-from-code.ts';
@@ -18,7 +20,6 @@ type Settled =
   | { state: 'skipped' | 'stopped' | 'refused'; message: string; count?: number | undefined };
 
 interface DueRun {
-  schedule: string;
   dueAt: Date;
   operationId: string;
   isByHand: boolean;
@@ -28,38 +29,111 @@ interface DueRun {
   lastCount: number | null;
 }
 
+/** Of a schedule whose launch failed: not before then. */
+const restMs = { first: 1_000, max: 300_000 };
+const resting = new WeakMap<Schedule, { until: number; ms: number }>();
+
 /**
- * Launches what has come to its time, the earliest first, one of a schedule at a time in all
- * processes together. What was launched for a time is found again by its id, so that a process that
- * dies in between launches nothing twice. Gives how many times were settled.
+ * Launches what has come to its time, the earliest of each schedule first, one of a schedule at a
+ * time in all processes together. What was launched for a time is found again by its id, so that a
+ * process that dies in between launches nothing twice. A schedule whose launch fails is tried again
+ * later and keeps no other waiting.
  */
-export async function beginRuns(context: TaskContext, pool: Pool): Promise<number> {
-  if (context.schedules.size === 0) return 0;
-  for (let count = 0; ; count++)
-    if (!(await transaction(pool, (client) => beginNext(client, context)))) return count;
+export async function beginRuns(context: TaskContext, pool: Pool): Promise<void> {
+  const { db, schedules } = context;
+  if (schedules.size === 0) return;
+  const { rows } = await pool.query<{ name: string }>(
+    `select distinct schedule as name from ${db.t.schedule_run} where state = 'due' and schedule = any($1) order by 1`,
+    [[...schedules.keys()]],
+  );
+  for (const { name } of rows) {
+    const schedule = schedules.get(name);
+    if (!schedule || (resting.get(schedule)?.until ?? 0) > Date.now()) continue;
+    try {
+      while (await transaction(pool, (client) => beginNext(client, context, schedule)));
+      resting.delete(schedule);
+    } catch (error) {
+      await putOff(context, pool, schedule, error);
+    }
+  }
 }
 
-async function beginNext(client: Queryable, context: TaskContext): Promise<boolean> {
-  const { db, schedules } = context;
-  const { t } = db;
+/** The time stays, with a sentence on it. */
+async function putOff(
+  { db, log }: TaskContext,
+  pool: Pool,
+  schedule: Schedule,
+  error: unknown,
+): Promise<void> {
+  const before = resting.get(schedule)?.ms ?? 0;
+  const ms = Math.min(restMs.max, Math.max(restMs.first, before * 2));
+  resting.set(schedule, { until: Date.now() + ms, ms });
+  log('error', 'a time of a schedule could not be launched, and is tried again', {
+    schedule: schedule.name,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  await pool.query(
+    `update ${db.t.schedule_run} set message = $2 where schedule = $1 and state = 'due' and message is null`,
+    [schedule.name, 'It could not be launched, and is tried again. The log has the details.'],
+  );
+}
+
+/**
+ * SQL: rows `run` of `schedule_run` that may begin, but for the one before: due, not paused unless
+ * somebody had it run by hand, and still in the code.
+ */
+function mayBegin(t: TableNames): string {
+  return `run.state = 'due' and exists (select from ${t.schedule} schedule
+    where schedule.name = run.schedule and not is_parked and (run.by is not null or not is_paused))`;
+}
+
+/** SQL: the task of another time of the same schedule that is still under way. */
+function underWaySql(t: TableNames): string {
+  return `(select max(task.id) from ${t.schedule_run} before join ${t.task} task on task.id = before.task_id
+    where before.schedule = run.schedule and before.operation_id <> run.operation_id and task.state in (${unfinishedSql}))`;
+}
+
+/** Names of schedules of which a time would begin now. */
+export async function listBeginnable({
+  db,
+  schedules,
+}: Pick<TaskContext, 'db' | 'schedules'>): Promise<string[]> {
   const waiting = [...schedules.values()].filter((one) => overlapOf(one) === 'after');
-  const underWay = `(select max(task.id) from ${t.schedule_run} before join ${t.task} task on task.id = before.task_id
-    where before.schedule = run.schedule and before.due_at <> run.due_at and task.state in (${unfinishedSql}))`;
-  const { rows } = await client.query<DueRun>(
-    `select run.schedule, run.due_at as "dueAt", run.operation_id as "operationId", run.by is not null as "isByHand", ${underWay} as "underWay",
-       (select count from ${t.schedule_run} before where before.schedule = run.schedule and before.state = 'launched' and count is not null order by due_at desc limit 1) as "lastCount"
-     from ${t.schedule_run} run join ${t.schedule} schedule on schedule.name = run.schedule
-     where run.state = 'due' and run.schedule = any($1) and not (run.schedule = any($2) and ${underWay} is not null)
-     order by run.due_at limit 1 for update of run, schedule skip locked`,
+  const { rows } = await db.background.query<{ name: string }>(
+    `select distinct schedule as name from ${db.t.schedule_run} run
+     where schedule = any($1) and ${mayBegin(db.t)} and not (schedule = any($2) and ${underWaySql(db.t)} is not null)
+     union select name from ${db.t.schedule} where name = any($1) and not is_paused and not is_parked and next_at <= clock_timestamp()`,
     [[...schedules.keys()], waiting.map(({ name }) => name)],
   );
+  return rows.map(({ name }) => name);
+}
+
+async function beginNext(
+  client: Queryable,
+  context: TaskContext,
+  schedule: Schedule,
+): Promise<boolean> {
+  const { t } = context.db;
+  const { name } = schedule;
+  // Not the schedule's row: a launch may be long, and whoever pauses it is not to wait.
+  const { rows: turn } = await client.query<{ isOurs: boolean }>(
+    'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
+    [advisoryClass.schedules, `${t.schedule} ${name}`],
+  );
+  if (!turn[0]?.isOurs) return false;
+  // In a statement of its own: what the one before us launched is seen.
+  const { rows } = await client.query<DueRun>(
+    `select due_at as "dueAt", operation_id as "operationId", by is not null as "isByHand", ${underWaySql(t)} as "underWay",
+       (select count from ${t.schedule_run} before where before.schedule = run.schedule and before.state = 'launched' and count is not null order by due_at desc limit 1) as "lastCount"
+     from ${t.schedule_run} run where schedule = $1 and ${mayBegin(t)} order by due_at limit 1`,
+    [name],
+  );
   const [run] = rows;
-  const schedule = run && schedules.get(run.schedule);
-  if (!schedule) return false;
+  if (!run || (run.underWay !== null && overlapOf(schedule) === 'after')) return false;
   const settled = await begin(client, context, schedule, run).catch(refusalOf);
   if (settled.state !== 'launched')
     context.log('warning', 'a time of a schedule has no run', {
-      schedule: run.schedule,
+      schedule: name,
       dueAt: run.dueAt,
       state: settled.state,
       message: settled.message,
@@ -67,7 +141,7 @@ async function beginNext(client: Queryable, context: TaskContext): Promise<boole
   await client.query(
     `update ${t.schedule_run} set state = $3, task_id = $4, count = $5, message = $6, settled_at = clock_timestamp() where schedule = $1 and operation_id = $2`,
     [
-      run.schedule,
+      name,
       run.operationId,
       settled.state,
       settled.state === 'launched' ? settled.taskId : null,
@@ -78,7 +152,7 @@ async function beginNext(client: Queryable, context: TaskContext): Promise<boole
   return true;
 }
 
-/** A refusal is kept in its words; anything else is tried again with the next look. */
+/** A refusal is kept in its words; anything else is tried again later. */
 function refusalOf(error: unknown): Settled {
   if (!(error instanceof AppError) || error.status >= 500) throw error;
   return { state: 'refused', message: error.message };
@@ -118,11 +192,11 @@ async function launchBulk(
   const { maxRecords: _, maxMove: __, confirmedCount: ___, changeReason = null, ...asked } = bulk;
   const { db, registry } = context;
   const found = await db.pages.query<{ id: number; count: number | null }>(
-    `select id, expected as count from ${db.t.task} where operation_id = $1`,
+    `select id, total as count from ${db.t.task} where operation_id = $1`,
     [launch.operationId],
   );
   const [earlier] = found.rows;
-  if (earlier) return { state: 'launched', taskId: earlier.id };
+  if (earlier) return { state: 'launched', taskId: earlier.id, count: earlier.count ?? undefined };
   const resource = registry.for(launch.principal, bulk.resource);
   const chosen = await chosenByCode(context, resource, launch.principal, asked);
   const { value: count } = await countExactly(

@@ -65,6 +65,7 @@ export async function resumeSchedule(
 ): Promise<void> {
   const { cron, timeZone = 'UTC' } = getSchedule(context, principal, name).options;
   const { db } = context;
+  await announceSchedules(db.pages, context);
   const { rows } = await db.pages.query<{ now: Date }>('select clock_timestamp() as now');
   await db.pages.query(
     `update ${db.t.schedule} set is_paused = false, paused_by = null, next_at = $2 where name = $1 and is_paused`,

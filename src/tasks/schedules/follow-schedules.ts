@@ -6,15 +6,18 @@ import { beginRuns } from './begin-runs.ts';
 import { noteDue } from './note-due.ts';
 
 const everyMs = 500;
+const announceEveryMs = 60_000;
 
 /** Begins what schedules say at its times, until stopped. A worker does. */
 export function followSchedules(context: TaskContext, pool: Pool): { stop(): Promise<void> } {
-  let isAnnounced = false;
+  let announcedAt = 0;
   return repeat(
     everyMs,
     async () => {
-      if (!isAnnounced) await announceSchedules(pool, context);
-      isAnnounced = true;
+      if (Date.now() - announcedAt > announceEveryMs) {
+        await announceSchedules(pool, context);
+        announcedAt = Date.now();
+      }
       await noteDue(context, pool);
       await beginRuns(context, pool);
     },

@@ -184,6 +184,9 @@ test('a schedule that is taken out of the code is parked with its runs, and goes
   await look();
   const without = testContext(db, {}, {}, { ...given, schedules: [] });
   await announceSchedules(db.pages, without);
+  assert.equal((await manager.schedules())[0]?.isParked, false, 'others may name it yet');
+  await db.pages.query(`update ${db.t.schedule} set seen_at = now() - interval '11 minutes'`);
+  await announceSchedules(db.pages, without);
   const [parked] = await manager.schedules();
   assert.deepEqual([parked?.isParked, parked?.nextAt, parked?.runs.length], [true, null, 1]);
   await advance(context, hourMs);

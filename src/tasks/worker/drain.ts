@@ -7,6 +7,8 @@ import { seeToDue } from '../own/due.ts';
 import { notFullSql } from '../own/limits-sql.ts';
 import { isTakeable } from '../own/take-own.ts';
 import { isBlocked } from '../running/slots.ts';
+import { announceSchedules } from '../schedules/announce-schedules.ts';
+import { listBeginnable } from '../schedules/begin-runs.ts';
 import { startWorker } from './worker.ts';
 
 const lookEveryMs = 20;
@@ -27,6 +29,7 @@ export async function drain(
   const before = await background.query<{ id: string }>(
     `select coalesce(max(id), 0) as id from ${t.task_event}`,
   );
+  await announceSchedules(background, context);
   // A worker that ends has told hooks all that it had begun to tell: only then it is known what is left.
   while ((await listDue(context)).length > 0) {
     const worker = await startWorker(context, { connectionString, concurrency: 1 });
@@ -78,5 +81,6 @@ async function listDue(context: TaskContext): Promise<string[]> {
        where hook = any(${context.hooks.map(({ name }) => name)}) and ${raw(isDeliverableSql(t))}
      limit ${maxNamed}`,
   );
-  return rows.map(({ what }) => what);
+  const schedules = await listBeginnable(context);
+  return [...rows.map(({ what }) => what), ...schedules.map((name) => `schedule ${name}`)];
 }

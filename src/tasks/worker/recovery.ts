@@ -33,6 +33,11 @@ export async function recover(
     `select worker.id, worker.pool_id as "poolId" from ${db.t.worker} worker where not ${isAliveSql}`,
   );
   for (const worker of dead) await bury(context, worker);
+  const { rows: left } = await db.pages.query<{ id: string }>(
+    `select distinct worker_id as id from ${db.t.task_slot} slot where not exists (select from ${db.t.worker} worker where worker.id = slot.worker_id)`,
+  );
+  for (const { id } of left)
+    await transaction(db.pages, (client) => freeSlots(context, client, id));
   await sweep(context, self);
   await endEmptied(context, db.pages);
   await lapseRuns(context);
@@ -61,14 +66,19 @@ async function bury(context: TaskContext, worker: DeadWorker): Promise<void> {
         `select ${escapeIdentifier(db.queueSchema)}.force_unlock_workers(array[$1])`,
         [worker.poolId],
       );
-    const slots = await client.query<{ task_id: number }>(
-      `delete from ${db.t.task_slot} where worker_id = $1 returning task_id`,
-      [worker.id],
-    );
-    const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
-    context.log('warning', 'a worker died', { workerId: worker.id, tasks });
-    for (const taskId of tasks) await countDeath(context, client, taskId);
+    await freeSlots(context, client, worker.id);
   });
+}
+
+/** The slots of a worker whose row is gone, of which it may have taken one just then. */
+async function freeSlots(context: TaskContext, client: PoolClient, id: string): Promise<void> {
+  const slots = await client.query<{ task_id: number }>(
+    `delete from ${context.db.t.task_slot} where worker_id = $1 returning task_id`,
+    [id],
+  );
+  const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
+  context.log('warning', 'a worker died', { workerId: id, tasks });
+  for (const taskId of tasks) await countDeath(context, client, taskId);
 }
 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {

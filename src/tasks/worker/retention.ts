@@ -33,6 +33,9 @@ export async function purge(context: TaskContext): Promise<Purged> {
     `with gone as (delete from ${t.task_hook} where seen_at < ${older(hookDays)} returning name)
      delete from ${t.task_delivery} where hook in (select name from gone)`,
   );
+  await db.background.query(
+    `delete from ${t.schedule_run} where settled_at < ${older(settings.historyRetentionDays)}`,
+  );
   return {
     images: await inParts(
       (limit) => `update ${t.change} set before = null, after = null where id in (

@@ -98,8 +98,13 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   });
   session.on('error', end);
   session.on('end', end);
-  await session.connect();
-  await announce(context, session, id, options.queues ?? null);
+  try {
+    await session.connect();
+    await announce(context, session, id, options.queues ?? null);
+  } catch (error) {
+    await session.end().catch(() => undefined);
+    throw error;
+  }
 
   const tokens = new Set<string>();
   const placeCount = options.places ?? Math.min(8, availableParallelism());
@@ -151,11 +156,12 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     ended,
     end,
     async stop() {
-      await recovery.stop();
-      await retention.stop();
+      // First what takes tasks: a worker that has lost its session is taken for dead already.
+      await Promise.all([queue?.stop(), places.stop()]);
       await following.stop();
       await telling.stop();
-      await Promise.all([queue?.stop(), places.stop()]);
+      await recovery.stop();
+      await retention.stop();
       try {
         await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);
         await noteWorkerEnd(session, context.db.t);

@@ -7,6 +7,7 @@ CREATE TABLE "schedule" (
     "is_paused" BOOLEAN NOT NULL DEFAULT false,
     "paused_by" JSONB,
     "is_parked" BOOLEAN NOT NULL DEFAULT false,
+    "seen_at" TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "schedule_pkey" PRIMARY KEY ("name")
 );
