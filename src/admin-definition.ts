@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { type People, peopleProblems } from './auth/people.ts';
-import { didYouMean } from './nearest.ts';
+import { unknownOptions } from './nearest.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
@@ -102,10 +102,8 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
 
 /** Throws DefinitionError for what `defineAdmin` cannot have been meant to be given. */
 export function checkAdmin(admin: AdminDefinition): void {
-  const unknown = Object.keys(admin).filter((name) => !Object.hasOwn(optionNames, name));
-  const problems = unknown.map(
-    (name) => `Admin: ${name} is no option.${didYouMean(name, Object.keys(optionNames))}`,
-  );
+  const unknown = unknownOptions(admin, Object.keys(optionNames));
+  const problems = unknown.map((problem) => `Admin: ${problem}`);
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
   for (const { model, options } of admin.resources)

@@ -29,3 +29,10 @@ function distance(one: string, other: string): number {
   }
   return row[other.length] ?? 0;
 }
+
+/** A sentence for each option that is given and that there is not. */
+export function unknownOptions(given: object, names: readonly string[]): string[] {
+  return Object.keys(given)
+    .filter((name) => !names.includes(name))
+    .map((name) => `${name} is no option.${didYouMean(name, names)}`);
+}

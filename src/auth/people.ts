@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { FastifyRequest } from 'fastify';
 import { DatabaseError } from '../db/database-error.ts';
 import { sqlstate } from '../db/sqlstate.ts';
-import { didYouMean } from '../nearest.ts';
+import { unknownOptions } from '../nearest.ts';
 import type { Principal } from './principal.ts';
 import { isSystem, personOf } from './system-principal.ts';
 
@@ -132,9 +132,7 @@ export function peopleProblems(given: unknown): string[] {
   const names = Object.keys(asked) as (keyof People)[];
   const people = given as Partial<Record<keyof People, unknown>>;
   return [
-    ...Object.keys(people)
-      .filter((name) => !Object.hasOwn(asked, name))
-      .map((name) => `people: ${name} is no option.${didYouMean(name, names)}`),
+    ...unknownOptions(people, names).map((problem) => `people: ${problem}`),
     ...names
       .filter((name) => people[name] !== undefined || asked[name] === 'needed')
       .filter((name) => typeof people[name] !== 'function')

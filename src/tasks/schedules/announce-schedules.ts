@@ -3,7 +3,7 @@ import { cronTimes } from '../../task-definitions/cron-times.ts';
 import type { TaskContext } from '../context.ts';
 
 /** One that no process has named for so long is in the code no more. */
-export const parkAfterMinutes = 10;
+const parkAfterMinutes = 10;
 
 /**
  * Writes down which schedules there are in the code, and when each has its next time. Those that no

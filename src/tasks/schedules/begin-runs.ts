@@ -9,6 +9,7 @@ import type { Schedule, ScheduledBulk } from '../../task-definitions/define-sche
 import { advisoryClass } from '../advisory-class.ts';
 import { chosenByCode } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
+import { findTaskByOperation } from '../insert-task.ts';
 import { launchFromCode } from '../launching/launch-from-code.ts';
 import { launchOwn } from '../own/launch-own.ts';
 import { personNow } from '../running/may-run.ts';
@@ -191,12 +192,8 @@ async function launchBulk(
 ): Promise<Settled> {
   const { maxRecords: _, maxMove: __, confirmedCount: ___, changeReason = null, ...asked } = bulk;
   const { db, registry } = context;
-  const found = await db.pages.query<{ id: number; count: number | null }>(
-    `select id, total as count from ${db.t.task} where operation_id = $1`,
-    [launch.operationId],
-  );
-  const [earlier] = found.rows;
-  if (earlier) return { state: 'launched', taskId: earlier.id, count: earlier.count ?? undefined };
+  const earlier = await findTaskByOperation(db, launch.principal, launch.operationId);
+  if (earlier) return { state: 'launched', taskId: earlier.id, count: earlier.total ?? undefined };
   const resource = registry.for(launch.principal, bulk.resource);
   const chosen = await chosenByCode(context, resource, launch.principal, asked);
   const { value: count } = await countExactly(

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { didYouMean } from '../../nearest.ts';
+import { didYouMean, unknownOptions } from '../../nearest.ts';
 import { getOperation } from '../../operations/operations.ts';
 import { parseGiven } from '../../operations/parse-given.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
@@ -70,7 +70,7 @@ function problemsOf(
   definitions: TaskDefinitions,
   registry: Pick<ResourceRegistry, 'list'>,
 ): string[] {
-  const problems = unknownOf(options, optionNames);
+  const problems = unknownOptions(options, optionNames);
   if (typeof name !== 'string' || !wellNamed.test(name))
     problems.push(
       'its name begins with a letter and has letters, digits, “.”, “-” and “_”, at most 60.',
@@ -125,7 +125,7 @@ function taskProblems(
 }
 
 function bulkProblems(bulk: ScheduledBulk, { list }: Pick<ResourceRegistry, 'list'>): string[] {
-  const problems = unknownOf(bulk, bulkNames).map((problem) => `bulk.${problem}`);
+  const problems = unknownOptions(bulk, bulkNames).map((problem) => `bulk.${problem}`);
   const resource = list.find(({ slug }) => slug === bulk.resource);
   if (!resource)
     problems.push(
@@ -166,10 +166,4 @@ function operationProblems(
 function oneOf(name: string, value: unknown, names: readonly string[]): string[] {
   if (value === undefined || names.includes(value as string)) return [];
   return [`${name} must be one of ${names.join(', ')}.`];
-}
-
-function unknownOf(options: object, names: readonly string[]): string[] {
-  return Object.keys(options)
-    .filter((name) => !names.includes(name))
-    .map((name) => `${name} is no option.${didYouMean(name, names)}`);
 }
