@@ -3,6 +3,7 @@ import connectPgSimple from 'connect-pg-simple';
 import type { Session } from 'fastify';
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
+import { queryPrepared } from '../db/prepared.ts';
 import type { Principal } from './principal.ts';
 import { passwordMark } from './users.ts';
 
@@ -70,17 +71,13 @@ export class SessionStore extends PgStore {
 
   get(id: string, done: Done): void {
     const { pages, t } = this.#db;
-    pages
-      .query<{ sess: Session; ends_at: Date; user: Principal | null }>(
-        `select session.sess, session.expire as ends_at, case when "user".id is not null then json_build_object(
-           'id', "user".id, 'name', "user".name, 'email', "user".email, 'roles', "user".roles) end as "user"
-         from ${t.session} session
-         left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
-           and ${passwordMark('"user"')} = session.sess ->> 'passwordMark'
-         where session.sid = $1 and session.expire > now()`,
-        [id],
-      )
-      .then(({ rows: [row] }) => done(null, row ? readRow(row) : null), done);
+    queryPrepared<SessionRow>(pages, {
+      text: `select session.sess, session.expire as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".password_hash as "passwordHash"
+        from ${t.session} session
+        left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
+        where session.sid = $1 and session.expire > now()`,
+      values: [id],
+    }).then(({ rows: [row] }) => done(null, row ? readRow(row) : null), done);
   }
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
@@ -115,14 +112,24 @@ export class SessionStore extends PgStore {
   }
 }
 
-function readRow({
-  sess,
-  ends_at: endsAt,
-  user,
-}: {
+/** A session with its user, who is all null where they are none any more. */
+interface SessionRow {
   sess: Session;
-  ends_at: Date;
-  user: Principal | null;
-}): Session {
-  return { ...sess, cookie: { ...sess.cookie, expires: endsAt }, user, endsAt: endsAt.getTime() };
+  endsAt: Date;
+  id: string | null;
+  name: string;
+  email: string;
+  roles: string[];
+  passwordHash: string;
+}
+
+function readRow({ sess, endsAt, id, passwordHash, ...known }: SessionRow): Session {
+  // A session that began with another password is nobody's.
+  const isTheirs = id !== null && passwordMark(passwordHash) === sess.passwordMark;
+  return {
+    ...sess,
+    cookie: { ...sess.cookie, expires: endsAt },
+    user: isTheirs ? { id, ...known } : null,
+    endsAt: endsAt.getTime(),
+  };
 }

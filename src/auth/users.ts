@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
@@ -65,19 +66,19 @@ function assertUser({ email, name, password, roles: given }: NewUser): void {
 }
 
 /**
- * SQL of the mark that a session keeps of its user's password. It changes with the password and
- * does not reveal it.
+ * The mark that a session keeps of its user's password, by the hash of it. It changes with the
+ * password and does not reveal it.
  */
-export function passwordMark(user: string): string {
-  return `left(encode(sha256(convert_to(${user}.password_hash, 'UTF8')), 'hex'), 32)`;
+export function passwordMark(passwordHash: string): string {
+  return createHash('sha256').update(passwordHash).digest('hex').slice(0, 32);
 }
 
 export async function readPasswordMark(users: Users, id: string): Promise<string> {
-  const { rows } = await users.pages.query<{ mark: string }>(
-    `select ${passwordMark('"user"')} as mark from ${users.t.user} "user" where id::text = $1`,
+  const { rows } = await users.pages.query<{ passwordHash: string }>(
+    `select password_hash as "passwordHash" from ${users.t.user} where id::text = $1`,
     [id],
   );
-  return rows[0]?.mark ?? '';
+  return rows[0] ? passwordMark(rows[0].passwordHash) : '';
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { TableNames } from '../../db/names.ts';
-import { empty, query, raw, type Sql, shared, sql } from '../../db/sql.ts';
+import { queryPrepared } from '../../db/prepared.ts';
+import { empty, query, raw, type Sql, shared, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { HoldersOf } from '../../operations/contract.ts';
 import { type TaskState, unfinishedSql } from '../states.ts';
@@ -28,29 +29,29 @@ export const holderColumns = `task.id as "taskId", task.title, task.resource, ta
   task.principal_name as "principalName", task.state, task.done, coalesce(task.total, 0) as total`;
 
 /**
- * Who holds a record, as rows of `select`ed columns: tasks by their chunks, and tasks by what they
- * hold beside them. Ranges of keys are sorted and disjoint, among the chunks of a task and within a
- * lock set, so at most one of each can hold a key: the last that begins at or before it.
- * `whose` is a condition on the `task`.
+ * Who holds a record, as rows of `select`ed columns and, as `held.key`, what is held: tasks by
+ * their chunks, and tasks by what they hold beside them. Ranges of keys are sorted and disjoint,
+ * among the chunks of a task and within a lock set, so at most one of each can hold a key: the last
+ * that begins at or before it. `whose` is a condition on the `task`; `from` is what a `key` of
+ * several is read from. Tasks come first and keys are looked up in each (`offset 0` keeps it so):
+ * where no task holds any record of the model, nothing is done for a key.
  */
 function holdersSql(
   t: TableNames,
   select: Sql,
-  from: Sql,
-  { model, key, whose }: { model: Sql; key: Sql; whose: Sql },
+  { model, key, whose, from = empty }: { model: Sql; key: Sql; whose: Sql; from?: Sql },
 ): Sql {
-  const isHeld = sql`task.state in (${raw(unfinishedSql)}) and task.locks_off_reason is null and ${whose}
-      and held.last_key >= ${key} collate "C" and ${key} = any(held.keys)`;
-  return sql`select ${select} from ${from}${raw(t.task)} task cross join lateral (select chunk.keys, chunk.last_key from ${raw(t.chunk)} chunk
-      where chunk.task_id = task.id and chunk.state = 'active' and chunk.first_key <= ${key} collate "C"
-      order by chunk.first_key desc limit 1) held
-    where task.model = ${model} and ${isHeld}
+  const isHolding = sql`task.state in (${raw(unfinishedSql)}) and task.locks_off_reason is null and ${whose}`;
+  const held = (ranges: Sql) => sql`cross join lateral (select ${key} as key from ${from}lateral (
+        select keys, last_key from ${ranges} and first_key <= ${key} collate "C" order by first_key desc limit 1
+      ) range where range.last_key >= ${key} collate "C" and ${key} = any(range.keys) offset 0) held`;
+  return sql`select ${select} from ${raw(t.task)} task
+    ${held(sql`${raw(t.chunk)} where task_id = task.id and state = 'active'`)}
+    where task.model = ${model} and ${isHolding}
     union all
-    select ${select} from ${from}${raw(t.lock_set)} lock_set join ${raw(t.task)} task on task.id = lock_set.task_id
-    cross join lateral (select lock_range.keys, lock_range.last_key from ${raw(t.lock_range)} lock_range
-      where lock_range.set_id = lock_set.id and lock_range.first_key <= ${key} collate "C"
-      order by lock_range.first_key desc limit 1) held
-    where lock_set.model = ${model} and lock_set.is_held and ${isHeld}`;
+    select ${select} from ${raw(t.lock_set)} lock_set join ${raw(t.task)} task on task.id = lock_set.task_id
+    ${held(sql`${raw(t.lock_range)} where set_id = lock_set.id`)}
+    where lock_set.model = ${model} and lock_set.is_held and ${isHolding}`;
 }
 
 /** Who holds one record, but for `free` tasks: whoever acts for a task is not stopped by it. */
@@ -68,7 +69,7 @@ export async function findHolder(
   };
   const { rows } = await query<Holder>(
     client,
-    sql`${holdersSql(t, raw(holderColumns), empty, asked)} limit 1`,
+    sql`${holdersSql(t, raw(holderColumns), asked)} limit 1`,
   );
   return rows[0] ?? null;
 }
@@ -85,11 +86,11 @@ export async function listHolders(
     model: shared(sql`${model}::text`),
     key: raw('wanted.key'),
     whose: shared(sql`task.id <> all(${free}::int[])`),
+    from: sql`unnest(${shared(sql`${keys}::text[]`)}) as wanted(key) cross join `,
   };
-  const wanted = sql`unnest(${shared(sql`${keys}::text[]`)}) as wanted(key) cross join `;
-  const { rows } = await query<Holder & { key: string }>(
+  const { rows } = await queryPrepared<Holder & { key: string }>(
     db.pages,
-    holdersSql(db.t, raw(`wanted.key, ${holderColumns}`), wanted, asked),
+    statementOf(holdersSql(db.t, raw(`held.key, ${holderColumns}`), asked)),
   );
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
 }
@@ -97,7 +98,7 @@ export async function listHolders(
 /** SQL: `key` is held by this task itself. */
 export function isOwnSql(t: TableNames, taskId: number, model: string, key: Sql): Sql {
   const asked = { model: sql`${model}`, key, whose: sql`task.id = ${taskId}` };
-  return sql`exists (${holdersSql(t, raw('1'), empty, asked)})`;
+  return sql`exists (${holdersSql(t, raw('1'), asked)})`;
 }
 
 /** Who holds records, in words, as operations ask it of the cascade of others. */

@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
+import { queryPrepared } from '../../db/prepared.ts';
 import { join, query, raw, shared, sql } from '../../db/sql.ts';
 import { notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
@@ -138,10 +139,10 @@ export async function listRunning(
   principal: Principal,
   resource: string,
 ): Promise<TaskRow[]> {
-  const { rows } = await db.pages.query<TaskRow>(
-    `${selectTask(db.t)} where principal_id = $1 and resource = $2 and finished_at is null order by id desc limit 5`,
-    [principal.id, resource],
-  );
+  const { rows } = await queryPrepared<TaskRow>(db.pages, {
+    text: `${selectTask(db.t)} where principal_id = $1 and resource = $2 and finished_at is null order by id desc limit 5`,
+    values: [principal.id, resource],
+  });
   return rows;
 }
 

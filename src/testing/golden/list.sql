@@ -1,10 +1,11 @@
 -- 
 select
   session.sess,
-  session.expire as ends_at,
-  case
-    when "user".id is not null then json_build_object('id', "user".id, 'name', "user".name, 'email', "user".email, 'roles', "user".roles)
-  end as "user"
+  session.expire as "endsAt",
+  "user".id,
+  "user".name,
+  "user".email,
+  "user".roles
 from
   "bulkhead"."session" session
   left join "bulkhead"."user" "user" on "user".id = (session.sess ->> 'userId')::uuid
@@ -120,7 +121,7 @@ order by
   t."#s1" desc,
   t."#s2" desc;
 
--- listRunning
+-- 
 select
   id as "id",
   kind as "kind",
