@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
 import { unknownOptions } from './nearest.ts';
 import type { Client } from './resources/client.ts';
@@ -39,6 +40,8 @@ export interface AdminDefinition {
    * Bulkhead's own page for that is not there then.
    */
   readonly people?: People;
+  /** How tasks run, nearer than the environment; what a resource says is nearer still. */
+  readonly settings?: AdminSettings;
   /**
    * Called around every run of a task of the project's own, and calls `next` once: for the context
    * of a tenant, for tracing. What `next` throws is let through.
@@ -93,6 +96,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   taskManager: true,
   taskManagerArguments: true,
   people: true,
+  settings: true,
   definition: true,
   aroundTask: true,
   migrations: true,
@@ -109,6 +113,10 @@ export function checkAdmin(admin: AdminDefinition): void {
   for (const { model, options } of admin.resources)
     if (!isManagerClass(options?.taskManager))
       problems.push(`Resource ${model}, taskManager: must be a class that extends TaskManager.`);
-  problems.push(...taskColumnProblems(admin.taskColumns), ...peopleProblems(admin.people));
+  problems.push(
+    ...taskColumnProblems(admin.taskColumns),
+    ...peopleProblems(admin.people),
+    ...adminSettingProblems(admin.settings),
+  );
   if (problems.length > 0) throw new DefinitionError(problems);
 }

@@ -1,4 +1,5 @@
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
+import { resourceDefaultsOf, settingsOf, taskSettingsOf } from './admin-settings.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
 import type { Config } from './config.ts';
@@ -10,7 +11,7 @@ import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { askManager } from './task-managers.ts';
-import { defaultTaskSettings, type TaskContext } from './tasks/context.ts';
+import type { TaskContext } from './tasks/context.ts';
 import { buildSchedules } from './tasks/schedules/check-schedules.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
@@ -20,23 +21,18 @@ export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>):
 /** Opens the database and composes what pages and workers share. */
 export async function buildContext(
   connectionString: string,
-  config: Config,
+  environment: Config,
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
   checkAdmin(admin);
+  const config = settingsOf(environment, admin);
   const db = await openDatabase({
     connectionString,
     schema: config.BULKHEAD_DATABASE_SCHEMA,
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
   });
-  const defaults = {
-    minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
-    parallelism: config.BULKHEAD_PARALLELISM,
-    chunkSize: config.BULKHEAD_CHUNK_SIZE,
-    countLimit: config.BULKHEAD_COUNT_LIMIT,
-  };
   const resources = await markGenerated(admin.resources, db.pages);
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
@@ -46,7 +42,7 @@ export async function buildContext(
     resources,
     createClient,
     db.pages,
-    defaults,
+    resourceDefaultsOf(config),
     (message, details) => log('error', message, details),
     db.t,
   );
@@ -56,20 +52,7 @@ export async function buildContext(
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     log,
-    settings: {
-      sliceMs: config.BULKHEAD_SLICE_MS,
-      chunkTargetMs: config.BULKHEAD_CHUNK_TARGET_MS,
-      stopRatio: config.BULKHEAD_STOP_RATIO,
-      undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
-      historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
-      lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
-      statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
-      previewMs: defaultTaskSettings.previewMs,
-      maxDeaths: config.BULKHEAD_MAX_DEATHS,
-      maxQueued: config.BULKHEAD_MAX_QUEUED,
-      maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
-      recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
-    },
+    settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };

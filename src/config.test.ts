@@ -2,16 +2,40 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { adminSettingVariables } from './admin-settings.ts';
 import { assertKnownSettings, parseConfig, settingNames, unknownSettings } from './config.ts';
+import { bulkShapes, optionShapes } from './resources/option-shapes.ts';
 
 test('the docs list every setting with its default, and no other', async () => {
   const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`|[^|]*?) +\|/gm)];
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`|[^|]*?) +\| ([^|]*?) *\|/gm)];
   assert.deepEqual(rows.map((row) => row[1]).sort(), [...settingNames].sort());
   const defaults = parseConfig({}) as Record<string, unknown>;
   for (const [, name = '', shown] of rows)
     if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);
+  const nearer = rows.map(([, name = '', , said = '']) => [name, said.match(/[\w.]+/g) ?? []]);
+  assert.deepEqual(Object.fromEntries(nearer), nearerThan);
 });
+
+/** Where each setting may be said nearer: in `defineAdmin`, in a resource's options. */
+const nearerThan = Object.fromEntries(
+  settingNames.map((variable) => [
+    variable,
+    [
+      ...Object.entries(adminSettingVariables).flatMap(([name, one]) =>
+        one === variable ? [`settings.${name}`] : [],
+      ),
+      ...optionsNearer(variable),
+    ],
+  ]),
+);
+
+/** By the options that a resource takes under the same name. */
+function optionsNearer(variable: string): string[] {
+  const [name] = Object.entries(adminSettingVariables).find(([, one]) => one === variable) ?? [''];
+  if (name in bulkShapes) return [`bulk.${name}`];
+  return name in optionShapes ? [name] : [];
+}
 
 test('all bad settings are named at once', () => {
   assert.throws(

@@ -100,6 +100,13 @@ const settings = z.object({
 
 export type Config = z.infer<typeof settings>;
 
+/** What is wrong with a value of one, said in code; null: nothing is. */
+export function settingProblem(name: keyof Config, value: unknown): string | null {
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  const parsed = settings.shape[name].safeParse(isPlain ? String(value) : null);
+  return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'cannot be used');
+}
+
 /** Names of all settings, for the docs and the test that compares them. */
 export const settingNames = Object.keys(settings.shape) as (keyof Config)[];
 

@@ -1,5 +1,6 @@
 /** What a project that uses Bulkhead imports. Nothing else is its business. */
 export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
+export type { AdminSettings } from './admin-settings.ts';
 export type { People, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';

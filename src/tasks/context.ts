@@ -69,18 +69,3 @@ export interface TaskSettings {
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;
 }
-
-export const defaultTaskSettings: TaskSettings = {
-  sliceMs: 30_000,
-  chunkTargetMs: 15,
-  stopRatio: 0.5,
-  lockTimeoutMs: 5_000,
-  statementTimeoutMs: 30_000,
-  previewMs: 2_000,
-  undoRetentionDays: 7,
-  historyRetentionDays: 365,
-  maxDeaths: 5,
-  maxQueued: 500,
-  maxQueuedPerUser: 50,
-  recoveryIntervalMs: 500,
-};

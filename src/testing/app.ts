@@ -2,13 +2,14 @@ import type { TestContext } from 'node:test';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { resourceDefaultsOf, settingsOf, taskSettingsOf } from '../admin-settings.ts';
 import { buildApp } from '../app.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Role } from '../auth/users.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskContext, TaskSettings } from '../tasks/context.ts';
-import { testContext } from './context.ts';
+import { testContext, unhurriedMs } from './context.ts';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
 import { recordStatements } from './record-statements.ts';
 import { insertUsers, testPassword } from './users.ts';
@@ -71,7 +72,15 @@ export async function testApp(
     BULKHEAD_LOG_LEVEL: 'silent',
     ...env,
   });
-  const context = testContext(db, settings, {}, admin, undefined, config.BULKHEAD_ENCRYPTION_KEYS);
+  const nearer = settingsOf(config, admin);
+  const context = testContext(
+    db,
+    { ...taskSettingsOf(nearer), previewMs: unhurriedMs, ...settings },
+    resourceDefaultsOf(nearer),
+    admin,
+    undefined,
+    config.BULKHEAD_ENCRYPTION_KEYS,
+  );
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());
   const nameOf = (role: Role) => `${role[0]?.toUpperCase()}${role.slice(1)}`;

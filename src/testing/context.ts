@@ -1,9 +1,11 @@
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { resourceDefaultsOf, taskSettingsOf } from '../admin-settings.ts';
 import { ourPeople } from '../auth/our-people.ts';
 import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
 import { ownCodeOf } from '../build-context.ts';
+import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
@@ -12,7 +14,7 @@ import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
 import { createSelection, type Selected } from '../selection/selection.ts';
 import { askManager } from '../task-managers.ts';
-import { defaultTaskSettings, type TaskContext, type TaskSettings } from '../tasks/context.ts';
+import type { TaskContext, TaskSettings } from '../tasks/context.ts';
 import type { Launched } from '../tasks/launched.ts';
 import { launch } from '../tasks/launching/launch.ts';
 import { createPreview } from '../tasks/previewing/preview.ts';
@@ -42,7 +44,7 @@ export async function insertPrincipals(db: Database): Promise<void> {
 }
 
 /** A preview is exact however busy the machine is; a test of one that is not says so. */
-const unhurriedMs = 60_000;
+export const unhurriedMs = 60_000;
 
 /** The sample's resources, or another admin's, over a test's database. */
 export function testContext(
@@ -65,13 +67,13 @@ export function testContext(
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
 ): TaskContext {
-  const all = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, ...defaults };
+  const all = { ...resourceDefaultsOf(parseConfig({})), ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
   const context: TaskContext = {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
-    settings: { ...defaultTaskSettings, previewMs: unhurriedMs, ...settings },
+    settings: { ...taskSettingsOf(parseConfig({})), previewMs: unhurriedMs, ...settings },
     // Whoever launches stays who they were, with a row of ours or without.
     people: admin.people
       ? askedPeople(admin.people, () => undefined)

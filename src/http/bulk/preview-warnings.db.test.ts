@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { taskSettingsOf } from '../../admin-settings.ts';
+import { parseConfig } from '../../config.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { defaultTaskSettings } from '../../tasks/context.ts';
 import { htmx, testApp, type Visitor } from '../../testing/app.ts';
 import { selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -68,7 +69,7 @@ test('of up to 1,000 records every one is tried; of more a sample from all over,
 
 test('a preview names triggers, says how long a slow change is expected to take, and tries as many as two seconds allow', async (t) => {
   const { editor, db } = await setUp(t, 1_500, {
-    settings: { previewMs: defaultTaskSettings.previewMs },
+    settings: { previewMs: taskSettingsOf(parseConfig({})).previewMs },
   });
   await db.pages.query(`
     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.003); return new; end $$;

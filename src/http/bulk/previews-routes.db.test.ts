@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
+import { taskSettingsOf } from '../../admin-settings.ts';
+import { parseConfig } from '../../config.ts';
 import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
-import { defaultTaskSettings } from '../../tasks/context.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { launchAs, selectAs } from '../../testing/launch-as.ts';
@@ -397,7 +398,9 @@ test('an expression that PostgreSQL refuses is refused at the preview, at its fi
 });
 
 test('an expression that would take for ever is refused at the preview', async (t) => {
-  const app = await setUp(t, { settings: { previewMs: defaultTaskSettings.previewMs } });
+  const app = await setUp(t, {
+    settings: { previewMs: taskSettingsOf(parseConfig({})).previewMs },
+  });
   await app.db.pages.query(`update gazetteer.city set notes = repeat('a', 4001) || 'b'`);
   const path = `/cities/bulk-edit?_s=${await selectAs(app.editor, 30)}`;
   const body = {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { taskSettingsOf } from '../../admin-settings.ts';
+import { parseConfig } from '../../config.ts';
 import { testApp } from '../../testing/app.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { workOff } from '../../testing/work-off.ts';
-import { defaultTaskSettings } from '../context.ts';
 
 test('a delete that takes too long to be tried out shows what is known, and runs in the background, however few records it is of', async (t) => {
-  const app = await testApp(t, { settings: { previewMs: defaultTaskSettings.previewMs } });
+  const app = await testApp(t, {
+    settings: { previewMs: taskSettingsOf(parseConfig({})).previewMs },
+  });
   await insertPlaces(app.db, 3);
   await app.db.pages.query(`
     create function gazetteer.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(2.5); return old; end $$;

@@ -1,0 +1,111 @@
+import { type Config, settingProblem } from './config.ts';
+import { unknownOptions } from './nearest.ts';
+import type { ResourceDefaults } from './resources/build-resource.ts';
+import type { TaskSettings } from './tasks/context.ts';
+
+/** What an admin says of settings, nearer than the environment. Left out: as that says. */
+export interface AdminSettings {
+  /** Records, with what is written along, from which on bulk work runs in the background. */
+  readonly minAsyncRecords?: number;
+  /** Runners that work on one task side by side. */
+  readonly parallelism?: number;
+  /** Most records in a chunk. */
+  readonly chunkSize?: number;
+  /** Records up to which a list is counted exactly, and its pages are numbered. */
+  readonly countLimit?: number;
+  /** Milliseconds that a chunk should take. */
+  readonly chunkTargetMs?: number;
+  /** Milliseconds that a runner works on a task before it hands it on. */
+  readonly sliceMs?: number;
+  /** Share of refused records, above 0 to 1, above which a task stops itself. */
+  readonly stopRatio?: number;
+  /** Milliseconds that a chunk waits for somebody else’s row lock. */
+  readonly lockTimeoutMs?: number;
+  /** Milliseconds that one statement of a chunk may take. */
+  readonly statementTimeoutMs?: number;
+  /** Tasks that people launched on pages and that may wait for their turn. */
+  readonly maxQueued?: number;
+  /** The same of one person. */
+  readonly maxQueuedPerUser?: number;
+  /** Workers lost in a row after which a task fails. */
+  readonly maxDeaths?: number;
+  /** Milliseconds between looks for dead workers. */
+  readonly recoveryIntervalMs?: number;
+  /** Days for which a task can be undone. */
+  readonly undoRetentionDays?: number;
+  /** Days for which it is kept who changed what. */
+  readonly historyRetentionDays?: number;
+}
+
+/** The environment variable that each is nearer than. */
+export const adminSettingVariables = {
+  minAsyncRecords: 'BULKHEAD_MIN_ASYNC_RECORDS',
+  parallelism: 'BULKHEAD_PARALLELISM',
+  chunkSize: 'BULKHEAD_CHUNK_SIZE',
+  countLimit: 'BULKHEAD_COUNT_LIMIT',
+  chunkTargetMs: 'BULKHEAD_CHUNK_TARGET_MS',
+  sliceMs: 'BULKHEAD_SLICE_MS',
+  stopRatio: 'BULKHEAD_STOP_RATIO',
+  lockTimeoutMs: 'BULKHEAD_LOCK_TIMEOUT_MS',
+  statementTimeoutMs: 'BULKHEAD_STATEMENT_TIMEOUT_MS',
+  maxQueued: 'BULKHEAD_MAX_QUEUED',
+  maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
+  maxDeaths: 'BULKHEAD_MAX_DEATHS',
+  recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
+  undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
+  historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
+} as const satisfies Record<keyof AdminSettings, keyof Config>;
+
+const variables = Object.entries(adminSettingVariables) as [keyof AdminSettings, keyof Config][];
+
+/** What is wrong with the `settings` of an admin, each in a sentence. */
+export function adminSettingProblems(given: AdminSettings | undefined): string[] {
+  if (given === undefined) return [];
+  if (typeof given !== 'object' || given === null) return ['settings must be an object.'];
+  const unknown = unknownOptions(given, Object.keys(adminSettingVariables));
+  const wrong = variables.flatMap(([name, variable]) => {
+    const problem = given[name] === undefined ? null : settingProblem(variable, given[name]);
+    return problem === null ? [] : [`${name} ${problem}.`];
+  });
+  return [...unknown, ...wrong].map((problem) => `settings: ${problem}`);
+}
+
+/** The settings as this admin has them. */
+export function settingsOf(
+  config: Config,
+  { settings = {} }: { settings?: AdminSettings },
+): Config {
+  const nearer = variables.flatMap(([name, variable]) =>
+    settings[name] === undefined ? [] : [[variable, settings[name]]],
+  );
+  return { ...config, ...Object.fromEntries(nearer) };
+}
+
+/** What a resource says itself is nearer. */
+export function resourceDefaultsOf(config: Config): ResourceDefaults {
+  return {
+    minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
+    parallelism: config.BULKHEAD_PARALLELISM,
+    chunkSize: config.BULKHEAD_CHUNK_SIZE,
+    countLimit: config.BULKHEAD_COUNT_LIMIT,
+  };
+}
+
+const previewMs = 2_000;
+
+export function taskSettingsOf(config: Config): TaskSettings {
+  return {
+    sliceMs: config.BULKHEAD_SLICE_MS,
+    chunkTargetMs: config.BULKHEAD_CHUNK_TARGET_MS,
+    stopRatio: config.BULKHEAD_STOP_RATIO,
+    undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
+    historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
+    lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
+    statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
+    previewMs,
+    maxDeaths: config.BULKHEAD_MAX_DEATHS,
+    maxQueued: config.BULKHEAD_MAX_QUEUED,
+    maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
+    recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+  };
+}
