@@ -7,6 +7,8 @@ import type { TaskSettings } from './tasks/context.ts';
 export interface AdminSettings {
   /** Records, with what is written along, from which on bulk work runs in the background. */
   readonly minAsyncRecords?: number;
+  /** Changes that run within requests of a process at a time; more go to the background. */
+  readonly inlineMaxConcurrent?: number;
   /** Runners that work on one task side by side. */
   readonly parallelism?: number;
   /** Most records in a chunk. */
@@ -40,6 +42,7 @@ export interface AdminSettings {
 /** The environment variable that each is nearer than. */
 export const adminSettingVariables = {
   minAsyncRecords: 'BULKHEAD_MIN_ASYNC_RECORDS',
+  inlineMaxConcurrent: 'BULKHEAD_INLINE_MAX_CONCURRENT',
   parallelism: 'BULKHEAD_PARALLELISM',
   chunkSize: 'BULKHEAD_CHUNK_SIZE',
   countLimit: 'BULKHEAD_COUNT_LIMIT',
@@ -103,6 +106,7 @@ export function taskSettingsOf(config: Config): TaskSettings {
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
     previewMs,
+    inlineMaxConcurrent: config.BULKHEAD_INLINE_MAX_CONCURRENT,
     maxDeaths: config.BULKHEAD_MAX_DEATHS,
     maxQueued: config.BULKHEAD_MAX_QUEUED,
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,

@@ -28,6 +28,8 @@ export const limits = {
     /** Requests that wait for a turn to wait for what somebody else holds, and how long they do. */
     forLock: 100,
     forLockMs: 2_000,
+    /** What runs within a request waits for its turn. */
+    forInlineMs: 5_000,
   },
   signIn: {
     /**
@@ -174,6 +176,7 @@ export const settingBounds = {
   BULKHEAD_CHUNK_TARGET_MS: [1, 10_000],
   BULKHEAD_LOCK_TIMEOUT_MS: [10, 600_000],
   BULKHEAD_STATEMENT_TIMEOUT_MS: [100, 3_600_000],
+  BULKHEAD_INLINE_MAX_CONCURRENT: [1, 100],
   BULKHEAD_MAX_DEATHS: [1, 100],
   BULKHEAD_MAX_QUEUED: [1, 100_000],
   BULKHEAD_MAX_QUEUED_PER_USER: [1, 100_000],
@@ -196,6 +199,8 @@ export const limitTexts = {
   address: `An address has at most ${said(limits.server.addressLength)} characters. Nothing was done.`,
   waiting: 'Too many others are waiting for the database. Nothing was done. Try again in a moment.',
   held: 'Others are waiting for records and tasks that are being worked on. Nothing was done. Try again in a moment.',
+  inlineTurns:
+    'Many changes are being made at once right now, and yours found no turn. Nothing was changed. Try again in a moment.',
   heldSelection:
     'What you selected is being changed elsewhere. Nothing was done. Try again in a moment.',
   heldPreview: 'This preview is being changed elsewhere. Nothing was done. Try again in a moment.',

@@ -2,16 +2,70 @@ import type { Pool } from 'pg';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 
+/** So many turns at a time; who came first is next. */
+export class Turns {
+  #free: number;
+  readonly #waiting = new Set<(hasTurn: boolean) => void>();
+  #lastMove = performance.now();
+  /** Milliseconds that one waits for a turn. */
+  readonly waitMs: number;
+  readonly #isRenewed: boolean;
+
+  /** `isRenewed`: the wait starts anew whenever somebody ahead is done. */
+  constructor(count: number, waitMs: number, { isRenewed = false } = {}) {
+    this.#free = count;
+    this.waitMs = waitMs;
+    this.#isRenewed = isRenewed;
+  }
+
+  get areTaken(): boolean {
+    return this.#free === 0;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** False: none came in that long. */
+  async take(): Promise<boolean> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return true;
+    }
+    const since = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const hasTurn = await new Promise<boolean>((done) => {
+      this.#waiting.add(done);
+      const look = () => {
+        const from = this.#isRenewed ? Math.max(this.#lastMove, since) : since;
+        const leftMs = from + this.waitMs - performance.now();
+        if (leftMs <= 0) {
+          this.#waiting.delete(done);
+          done(false);
+        } else timer = setTimeout(look, leftMs);
+      };
+      look();
+    });
+    clearTimeout(timer);
+    return hasTurn;
+  }
+
+  give(): void {
+    this.#lastMove = performance.now();
+    const [next] = this.#waiting;
+    if (!next) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next(true);
+  }
+}
+
 /** After this long, a waiter still tries the lock once: it may be free by now. */
 const minMs = 100;
 
-interface Line {
-  free: number;
-  waiting: Set<(hasTurn: boolean) => void>;
-  lastMove: number;
-}
-
-const lines = new WeakMap<Pool, Line>();
+const lines = new WeakMap<Pool, Turns>();
 
 /**
  * How many connections of a pool may wait for locks at once. The others stay free for pages,
@@ -26,55 +80,26 @@ export function turnsOf(size: number): number {
  * may wait. Throws AppError 'busy' (503) when no turn came: nobody ahead got on for that long.
  */
 export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
-  const line = lines.get(pool) ?? {
-    free: turnsOf(pool.options.max),
-    waiting: new Set(),
-    lastMove: performance.now(),
-  };
-  lines.set(pool, line);
+  const line = lineOf(pool);
   const since = performance.now();
-  await takeTurn(line);
+  if (line.areTaken && line.waiting >= limits.waiting.forLock) throw busy();
+  if (!(await line.take())) throw busy();
   try {
     return await work(
       Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))),
     );
   } finally {
-    giveTurn(line);
+    line.give();
   }
 }
 
-async function takeTurn(line: Line): Promise<void> {
-  if (line.free > 0) {
-    line.free -= 1;
-    return;
-  }
-  if (line.waiting.size >= limits.waiting.forLock) throw busy();
-  let timer: NodeJS.Timeout | undefined;
-  const hasTurn = await new Promise<boolean>((done) => {
-    line.waiting.add(done);
-    // The wait starts anew whenever somebody ahead is done.
-    const look = () => {
-      const leftMs = line.lastMove + limits.waiting.forLockMs + minMs - performance.now();
-      if (leftMs <= 0) {
-        line.waiting.delete(done);
-        done(false);
-      } else timer = setTimeout(look, leftMs);
-    };
-    timer = setTimeout(look, limits.waiting.forLockMs + minMs);
-  });
-  clearTimeout(timer);
-  if (!hasTurn) throw busy();
-}
-
-function giveTurn(line: Line): void {
-  line.lastMove = performance.now();
-  const [next] = line.waiting;
-  if (!next) {
-    line.free += 1;
-    return;
-  }
-  line.waiting.delete(next);
-  next(true);
+function lineOf(pool: Pool): Turns {
+  const known = lines.get(pool);
+  if (known) return known;
+  const waitMs = limits.waiting.forLockMs + minMs;
+  const line = new Turns(turnsOf(pool.options.max), waitMs, { isRenewed: true });
+  lines.set(pool, line);
+  return line;
 }
 
 function busy(): AppError {

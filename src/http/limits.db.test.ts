@@ -41,6 +41,7 @@ import { relationTarget, searchRelated } from '../selection/related.ts';
 import { searchWhere } from '../selection/search.ts';
 import { createSelection } from '../selection/selection.ts';
 import { parseSort } from '../selection/sort.ts';
+import { inlineTurns } from '../tasks/inline-turns.ts';
 import { createPreview } from '../tasks/previewing/preview.ts';
 import { previewPage } from '../tasks/previewing/preview-page.ts';
 import { parseRunOptions } from '../tasks/run-options.ts';
@@ -616,6 +617,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'waiting.forConnectionMs': { set: () => site.db.pages.options.connectionTimeoutMillis ?? 0 },
     'waiting.forLock': refused(limitTexts.held, waitInLine),
     'waiting.forLockMs': { set: () => inTurn(new pg.Pool({ max: 2 }), async (ms) => ms) },
+    'waiting.forInlineMs': { set: () => inlineTurns(site.context).waitMs },
     'signIn.attemptsPerMinute': refused(
       'Too many attempts. Wait a minute, then try again.',
       (count) =>

@@ -52,6 +52,8 @@ export interface TaskSettings {
   readonly lockTimeoutMs: number;
   /** Longest one statement of a chunk may take. */
   readonly statementTimeoutMs: number;
+  /** Changes that run within requests of a process at a time. */
+  readonly inlineMaxConcurrent: number;
   /** Longest that somebody waits for a preview. */
   readonly previewMs: number;
   /** Days for which what a task changed can be taken back; then its images are emptied. */

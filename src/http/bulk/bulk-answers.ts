@@ -83,11 +83,13 @@ export async function sendLaunched(
  * The error to show on the form itself, with all that was typed; null: the error has a page of its
  * own.
  */
-export function saidOnForm(error: unknown): AppError | null {
+export function saidOnForm(request: FastifyRequest, error: unknown): AppError | null {
   if (!(error instanceof AppError)) return null;
   if (error.code === 'invalid-operation' || error.code === 'queue-full') return error;
+  if (error.code !== 'busy' && error.code !== 'no-turn') return null;
   // Of this status, unlike that of a busy server, htmx puts the answer in place.
-  return error.code === 'busy' ? new AppError('busy', 423, error.message) : null;
+  const isBusy = error.code === 'no-turn' && !isHtmx(request);
+  return new AppError(error.code, isBusy ? 503 : 423, error.message);
 }
 
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */

@@ -129,7 +129,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
           });
           return sendLaunched(context, request, reply, about, launched);
         } catch (error) {
-          const said = wantsJson(request) ? null : saidOnForm(error);
+          const said = wantsJson(request) ? null : saidOnForm(request, error);
           if (said) return sendForm(reply, opened, body, said);
           // The explanation leads back to the form.
           if (earlier && !wantsJson(request))

@@ -8,6 +8,8 @@ export const bulkTexts = {
     counted = number.format(count),
   ) => `${counted} ${(count === 1 ? singular : label).toLowerCase()}`,
   background: 'In the background: the good ones are kept, refused ones are named.',
+  putOff:
+    'In the background, since many changes are being made at once right now: the good ones are kept, refused ones are named.',
   chooseFields: 'Tick the fields to change',
   fieldHint: 'Fields that are not ticked stay as they are.',
   change: 'What to do',

@@ -189,7 +189,7 @@ export function dialogData({
   return {
     title: resource.label,
     heading: words.heading(records),
-    manner: preview.runsInline ? words.atOnce : bulkTexts.background,
+    manner: mannerOf(operation, preview),
     names: bulkTexts.and(names.join(', '), preview.recordCount - names.length),
     isInline: preview.runsInline,
     action: formUrl(resource, operation, selectionId, null, url),
@@ -208,6 +208,12 @@ export function dialogData({
     isUnsaved: Object.keys(body).length > 0,
     words: { dismiss: bulkTexts.dismiss },
   };
+}
+
+/** How it will be done, as the dialog and the preview promise it. */
+export function mannerOf({ words }: Operation, { runsInline, isPutOff }: Preview): string {
+  if (runsInline) return words.atOnce;
+  return isPutOff ? bulkTexts.putOff : bulkTexts.background;
 }
 
 export function fieldErrors(error: AppError | null): Record<string, string> {

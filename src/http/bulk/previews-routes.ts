@@ -97,7 +97,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
         );
       } catch (error) {
         if (!(error instanceof AppError) || wantsJson(request)) throw error;
-        const said = saidOnForm(error);
+        const said = saidOnForm(request, error);
         if (said) return sendPreview(reply, opened, body, said);
         if (!staleCodes.includes(error.code)) return explain(context, request, reply, about, error);
         return sendPreview(

@@ -18,7 +18,7 @@ import type { ConsequencesData } from '../records/consequences.ts';
 import { recordPath } from '../records/record-form.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
-import { fieldErrors, formUrl, listUrl, type ReasonData, reasonData } from './bulk.ts';
+import { fieldErrors, formUrl, listUrl, mannerOf, type ReasonData, reasonData } from './bulk.ts';
 import { bulkTexts } from './bulk-texts.ts';
 import { type SubmitData, submitOf } from './preview-submit.ts';
 import { previewTexts } from './previews-texts.ts';
@@ -349,7 +349,7 @@ function confirmOf({ resource, operation, preview, body, error }: PreviewParts):
     submit: submitOf(resource, words, preview, preview.findings as Findings),
     isDangerous: offer?.tone === 'danger',
     isInline: preview.runsInline,
-    manner: preview.runsInline ? words.atOnce : bulkTexts.background,
+    manner: mannerOf(operation, preview),
     acknowledge: offer?.isAcknowledged
       ? {
           text: words.acknowledge(bulkTexts.records(count, resource)),

@@ -78,7 +78,8 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   const where = selectionWhere(resource, principal, selection);
   const { kind } = selection;
   const isPutOff =
-    (options.inBackground || preview.findings?.isUntried === true) && resource.hasBackground;
+    (options.inBackground || preview.isPutOff || preview.findings?.isUntried === true) &&
+    resource.hasBackground;
   const writing = {
     operation: request.operation,
     parameters,

@@ -9,6 +9,7 @@ import { findRewriting } from '../../operations/triggers.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
 import type { Client } from '../../resources/client.ts';
 import type { TaskContext } from '../context.ts';
+import { inInlineTurn } from '../inline-turns.ts';
 import { insertTask, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { earlierTask, recordsHeld } from '../launched.ts';
@@ -31,20 +32,22 @@ export async function runInline(
   keys: readonly string[],
 ): Promise<Launched> {
   try {
-    return await inTurn(context.db.pages, (lockMs) => {
-      const run = (client: Queryable, tx: Client | null) =>
-        inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
-      const { resource } = task;
-      const isPlain = !needsClient(resource, getOperation(resource, task.operation));
-      if (isPlain && !resource.descendants)
-        return transaction(context.db.pages, (client) => run(client, null));
-      return clientTransaction(
-        context.registry,
-        context.db.pages,
-        { timeoutMs: context.settings.statementTimeoutMs },
-        run,
-      );
-    });
+    return await inInlineTurn(context, () =>
+      inTurn(context.db.pages, async (lockMs) => {
+        const run = (client: Queryable, tx: Client | null) =>
+          inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
+        const { resource } = task;
+        const isPlain = !needsClient(resource, getOperation(resource, task.operation));
+        if (isPlain && !resource.descendants)
+          return transaction(context.db.pages, (client) => run(client, null));
+        return clientTransaction(
+          context.registry,
+          context.db.pages,
+          { timeoutMs: context.settings.statementTimeoutMs },
+          run,
+        );
+      }),
+    );
   } catch (error) {
     if (error instanceof TaskRefused) return recordRefusal(context, task, keys, error.outcome);
     if (sqlstateOf(error) === sqlstate.lockNotAvailable)

@@ -17,6 +17,7 @@ import {
   selectionWhere,
 } from '../../selection/selection.ts';
 import type { TaskContext } from '../context.ts';
+import { isPutOff } from '../inline-turns.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
 
 /** What was typed, by the name of the control. */
@@ -47,6 +48,8 @@ export interface Preview {
   /** The database's transactions at the moment, as `snapshotSql` has them. */
   snapshot: string;
   kind: Selected['kind'];
+  /** Small as it may be, it runs in the background: that was said when the preview was made. */
+  isPutOff: boolean;
   /** Below the threshold: done at once, all or nothing. */
   runsInline: boolean;
 }
@@ -89,7 +92,7 @@ export const maxPreviewHours = 24;
 const columnsOf = (
   t: TableNames,
 ) => `id, operation, selection_id as "selectionId", record_count as "recordCount", selection_version as "selectionVersion",
-  parameters, coalesce(form, '{}') as form, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf",
+  is_put_off as "isPutOff", parameters, coalesce(form, '{}') as form, findings, exclusions, snapshot, to_json(created_at) #>> '{}' as "asOf",
   coalesce((select kind from ${t.selection} selection where selection.id = selection_id), 'ticked') as kind`;
 
 export interface NewPreview {
@@ -124,8 +127,8 @@ export async function createPreview(
     `with purged as (
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours})
      )
-     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, snapshot)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, ${snapshotSql}) returning ${columnsOf(db.t)}`,
+     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, is_put_off, snapshot)
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${snapshotSql}) returning ${columnsOf(db.t)}`,
     [
       principal.id,
       resource.slug,
@@ -136,6 +139,7 @@ export async function createPreview(
       newPreview.parameters === undefined ? null : JSON.stringify(newPreview.parameters),
       newPreview.form === undefined ? null : JSON.stringify(newPreview.form),
       exclusions,
+      resource.hasBackground && (await isPutOff(context)),
     ],
   );
   const preview = rows[0] as Preview;
@@ -269,8 +273,8 @@ export function withManner(
   cascadeCount = preview.findings?.along ?? 0,
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
-  // An operation that could not be tried in time is run in the background: nobody waits for it.
-  if (preview.findings?.isUntried && resource.hasBackground)
+  // An operation that could not be tried in time is run in the background too: nobody waits for it.
+  if ((preview.isPutOff || preview.findings?.isUntried) && resource.hasBackground)
     return { ...preview, runsInline: false };
   return {
     ...preview,

@@ -5,12 +5,12 @@ select
   "user".id,
   "user".name,
   "user".email,
-  "user".roles
+  "user".roles,
+  "user".password_hash as "passwordHash"
 from
   "bulkhead"."session" session
   left join "bulkhead"."user" "user" on "user".id = (session.sess ->> 'userId')::uuid
   and "user".deactivated_at is null
-  and left(encode(sha256(convert_to("user".password_hash, 'UTF8')), 'hex'), 32) = session.sess ->> 'passwordMark'
 where
   session.sid = $1
   and session.expire > now();

@@ -1,0 +1,45 @@
+import type { Database } from '../db/database.ts';
+import { Turns } from '../db/turns.ts';
+import { AppError } from '../errors.ts';
+import { limits, limitTexts } from '../limits.ts';
+import { bulkQueue } from '../queue-names.ts';
+import type { TaskContext } from './context.ts';
+import { isAliveSql } from './liveness.ts';
+
+type Place = Pick<TaskContext, 'db' | 'settings'>;
+
+const lines = new WeakMap<Database, Turns>();
+
+/** Of what runs within the requests of this process. */
+export function inlineTurns({ db, settings }: Place): Turns {
+  const turns =
+    lines.get(db) ?? new Turns(settings.inlineMaxConcurrent, limits.waiting.forInlineMs);
+  lines.set(db, turns);
+  return turns;
+}
+
+/**
+ * Runs work within the request, in its turn. Throws AppError 'no-turn' (503) where none came: nothing
+ * was done.
+ */
+export async function inInlineTurn<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  const turns = inlineTurns(place);
+  if (!(await turns.take())) throw new AppError('no-turn', 503, limitTexts.inlineTurns);
+  try {
+    return await work();
+  } finally {
+    turns.give();
+  }
+}
+
+/**
+ * Is what could run within a request put off to the background? Where as much runs so in this
+ * process as may, and a worker is alive to do it.
+ */
+export async function isPutOff(place: Place): Promise<boolean> {
+  if (!inlineTurns(place).areTaken) return false;
+  const { rows } = await place.db.pages.query<{ isAlive: boolean }>(
+    `select exists (select from ${place.db.t.worker} worker where (queues is null or '${bulkQueue}' = any(queues)) and ${isAliveSql}) as "isAlive"`,
+  );
+  return rows[0]?.isAlive ?? false;
+}
