@@ -58,6 +58,8 @@ export interface LaunchOptions {
    * with its parameters.
    */
   onFinished?: OnFinished;
+  /** `false`: it runs, although a success of the same is good still (`resultReuseMs`). */
+  reuse?: boolean;
   /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
   locks?: 'check' | 'ignore';
   /**

@@ -253,6 +253,7 @@ const table: Record<string, Entry> = {
     path: ({ taskId }) => `/tasks/${taskId}/failures.csv`,
   },
   'POST /tasks/:id/retry': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/retry` },
+  'POST /tasks/:id/again': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/again` },
   'GET /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
   'POST /tasks/:id/undo': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/undo` },
   'POST /tasks/:id/cancellation': {

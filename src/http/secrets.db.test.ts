@@ -342,6 +342,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'POST /tasks/:id/resumption': (about) => ofTasks(about, '/resumption', {}),
   'POST /tasks/:id/cancellation': (about) => ofTasks(about, '/cancellation', {}),
   'POST /tasks/:id/retry': (about) => ofTasks(about, '/retry', {}),
+  'POST /tasks/:id/again': (about) => ofTasks(about, '/again', {}),
   'POST /tasks/:id/undo': (about) => ofTasks(about, '/undo', { _which: 'all' }),
 };
 

@@ -1,3 +1,4 @@
+import { isFinished } from './states.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** What came of a launch. */
@@ -5,15 +6,16 @@ export interface Launched {
   task: TaskRow;
   /**
    * `task` is one that was launched before: already, by the same form; same, by another form or
-   * by code, and it is unfinished and does just this.
+   * by code, and it is unfinished and does just this; reused, it has done so, and what it gave is
+   * still good.
    */
-  outcome: 'inline' | 'queued' | 'already' | 'same';
+  outcome: 'inline' | 'queued' | 'already' | 'same' | 'reused';
 }
 
 /** The same form sent twice, or another that asks for what is under way. */
 export function earlierTask(task: TaskRow, operationId: string | null): Launched {
   const isSent = operationId !== null && task.operationId === operationId.toLowerCase();
-  return { task, outcome: isSent ? 'already' : 'same' };
+  return { task, outcome: isSent ? 'already' : isFinished(task.state) ? 'reused' : 'same' };
 }
 
 /** Where one of them, or another launch on them, was not done with in time. */

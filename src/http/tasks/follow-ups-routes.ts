@@ -9,6 +9,7 @@ import { parseKey } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
+import { runAgain } from '../../tasks/follow-ups/run-again.ts';
 import { firstChanged, previewUndo, previewUndos, undo } from '../../tasks/follow-ups/undo.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { type FailedRecord, listFailedRecords } from '../../tasks/looking/failed-records.ts';
@@ -86,6 +87,13 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       reply,
       await retry(context, principalOf(request), Number(request.params.id), { operationId, code }),
     );
+  });
+
+  app.post<WithId>('/tasks/:id/again', async (request, reply) => {
+    const [operationId = ''] = textsOf(((request.body ?? {}) as Body)._op);
+    const taskId = Number(request.params.id);
+    const launched = await runAgain(context, principalOf(request), taskId, operationId);
+    return sendFollowUp(request, reply, launched);
   });
 
   app.get<WithId>('/tasks/:id/undo', (request, reply) => sendUndo(request, reply, [], null));

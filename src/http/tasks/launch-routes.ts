@@ -7,10 +7,10 @@ import { readRecord } from '../../selection/record.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { getButton, type PressedButton } from '../../tasks/launching/launch-buttons.ts';
 import { pressButton } from '../../tasks/launching/press-button.ts';
-import { isFinished } from '../../tasks/states.ts';
 import type { Body } from '../form.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { earlierNote } from './earlier-note.ts';
 import { launchData } from './launch.ts';
 import { taskJson } from './task.ts';
 import { taskTexts } from './tasks-texts.ts';
@@ -81,12 +81,7 @@ export const launchRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     { task, outcome }: Launched,
   ): FastifyReply {
     const statusUrl = url(`/tasks/${task.id}`);
-    const note =
-      outcome === 'already'
-        ? taskTexts.alreadySent
-        : outcome === 'same'
-          ? taskTexts.own[isFinished(task.state) ? 'alreadyDone' : 'alreadyRunning']
-          : null;
+    const note = outcome === 'same' ? taskTexts.own.alreadyRunning : earlierNote(outcome);
     if (wantsJson(request))
       return reply.code(202).send({
         ...taskJson(task, new Date()),

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
 import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import type { TaskContext } from '../../tasks/context.ts';
+import { runsAgainUntil } from '../../tasks/follow-ups/run-again.ts';
 import { undoneThrough } from '../../tasks/follow-ups/undo-run.ts';
 import {
   countRetryable,
@@ -12,6 +14,7 @@ import {
 } from '../../tasks/looking/failed-records.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
+import { formatTimestamp } from '../format.ts';
 import type { Url } from '../url.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { type InList, inList } from './in-list.ts';
@@ -32,6 +35,8 @@ export interface TaskActions {
   /** That all it changed was taken back. */
   undone: string | null;
   retry: RetryForm | null;
+  /** Runs it once more although its result would do, and until when that would. */
+  again: (RetryForm & { note: string }) | null;
   retryOf: ReadonlyMap<string, RetryForm>;
   undo: { href: string; label: string } | null;
   /** To the records that it changed, where they are the reader's to see. */
@@ -52,7 +57,7 @@ export async function taskActions(
     resource,
     url,
   }: {
-    context: Pick<TaskContext, 'db' | 'registry' | 'definitions'>;
+    context: Pick<TaskContext, 'db' | 'registry' | 'definitions' | 'log'>;
     principal: Principal;
     resource: Resource | null;
     url: Url;
@@ -70,8 +75,9 @@ export async function taskActions(
       : mayAct && mayUndo(resource, principal, task) && task.changed > 0,
   ]);
   const isBack = isUndone(task, followUps);
-  const form = (code: string, label: string): RetryForm => ({
-    action: url(`/tasks/${task.id}/retry`),
+  const until = runsAgainUntil(context, principal, task);
+  const form = (code: string, label: string, act = 'retry'): RetryForm => ({
+    action: url(`/tasks/${task.id}/${act}`),
     operationId: randomUUID(),
     code,
     label,
@@ -87,6 +93,12 @@ export async function taskActions(
       : total > 0
         ? form('', followUpTexts.retryAll(total))
         : null,
+    again: until && {
+      ...form('', taskTexts.own.runAgain, 'again'),
+      note: taskTexts.own.reusedUntil(
+        formatTimestamp(until, new Date(), readerOf(principal).timeZone),
+      ),
+    },
     retryOf: new Map(
       [...retryable].map(([code, count]) => [code, form(code, followUpTexts.retryReason(count))]),
     ),

@@ -38,7 +38,11 @@ export const taskTexts = {
     launchNote: 'It runs in the background. Its page shows how far it is.',
     attention: 'Some values need attention. Nothing was started.',
     formGone: 'This form is no longer valid. Open it again. Nothing was started.',
-    alreadyDone: 'The same was done a while ago. Nothing was started: this is its task.',
+    reused:
+      'The same was done a while ago, and what it gave is still good. Nothing was started: this is its task.',
+    reusedUntil: (time: string) =>
+      `Until ${time} whoever starts the same is shown this result instead.`,
+    runAgain: 'Run it all the same',
     alreadyRunning: 'The same is under way already. Nothing was started: this is its task.',
     onFinished: 'When it ends',
     launchesNext: (title: string) => `“${title}” is launched`,

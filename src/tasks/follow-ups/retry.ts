@@ -9,7 +9,7 @@ import { earlierTask, type Launched } from '../launched.ts';
 import { askedMeta, enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
-import { launchOwn, locksIgnored } from '../own/launch-own.ts';
+import { launchOwn, locksIgnored, type OwnLaunch } from '../own/launch-own.ts';
 import { givenParams } from '../own/secret-params.ts';
 import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
@@ -55,7 +55,7 @@ export function assertFinished({ state }: TaskRow): void {
     throw new AppError('not-finished', 409, 'This task has not finished yet.', { state });
 }
 
-function assertForm(operationId: string): void {
+export function assertForm(operationId: string): void {
   if (uuid.test(operationId)) return;
   const message = 'This form is no longer valid. Open it again from the task.';
   throw new AppError('preview-gone', 409, message);
@@ -183,10 +183,25 @@ async function retryOwn(
     version,
     locks,
   };
-  const params = await givenParams(context, context.db.pages, task);
+  return launchLike(context, task, launch);
+}
+
+/** Launches a task of the project's own with the parameters of another, about the same records. */
+export async function launchLike(
+  context: TaskContext,
+  task: OwnTask,
+  launch: OwnLaunch & { operationId: string },
+): Promise<Launched> {
+  const { pages, t } = context.db;
+  const definition = context.definitions.get(task.operation);
+  if (!definition)
+    throw new AppError('unknown-task', 422, `“${task.operation}” is not among the tasks here.`);
+  const params = await givenParams(context, pages, task);
   const again = await launchOwn(context, definition, params, launch);
+  if (again.operationId !== launch.operationId.toLowerCase())
+    return earlierTask(again, launch.operationId);
   // What it is about by the button that launched it, no run says.
-  await context.db.pages.query(
+  await pages.query(
     `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,
     [again.id, task.id],
   );

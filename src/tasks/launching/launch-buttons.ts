@@ -71,6 +71,20 @@ export function getButton(
   };
 }
 
+/** May this principal press a task's button, wherever it stands? */
+export function mayPressButtonOf(
+  context: Asking,
+  principal: Principal,
+  definition: TaskDefinition,
+): boolean {
+  const { launchable: button } = definition.options;
+  if (!button) return false;
+  const slug = slugOf(button);
+  const found = context.registry.listFor(principal).find((resource) => resource.slug === slug);
+  if (slug !== null && !found) return false;
+  return mayPress(context, principal, definition, found ?? null);
+}
+
 function placeOf({ on = 'tasks' }: LaunchButton): ButtonPlace {
   return on;
 }

@@ -35,6 +35,8 @@ export interface OwnLaunch {
   isUndo?: boolean;
   /** Somebody launches it on a page: it is counted among those that wait. Default: false. */
   isFromPage?: boolean;
+  /** `false`: it runs, whatever the same gave lately. */
+  reuse?: boolean | undefined;
   /** Of its parameters. Default: the definition's. */
   version?: number;
   /** Slug of the resource that it is launched from. Default: from none. */
@@ -193,7 +195,8 @@ async function launchInTurn(
       ? { after: null }
       : await askTurn(client, context, { name: definition.name, uniqueKey, policy });
   if ('existing' in turn) return getOwn(client, context, turn.existing);
-  const reused = await findReusable(client, context, definition, rules, launch.principal);
+  const { reuse = true, principal } = launch;
+  const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return reused;
   const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
   return inserted ?? earlier(client, context, launch);

@@ -3,7 +3,7 @@ import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { TaskContext } from '../context.ts';
-import { type OwnTask, selectTask } from '../task-row.ts';
+import { type OwnTask, selectTask, type TaskRow } from '../task-row.ts';
 import { seenSql } from '../who-sees.ts';
 import type { LaunchRules } from './launch-rules.ts';
 
@@ -11,6 +11,17 @@ import type { LaunchRules } from './launch-rules.ts';
 export type Reusable = Pick<TaskDefinition, 'name'> & {
   options: Pick<TaskDefinition['options'], 'resultReuseMs'>;
 };
+
+/** Until when launches of the same are answered with this task; null: they are not, at `now`. */
+export function reusedUntil(
+  { options: { resultReuseMs } }: Reusable,
+  { state, finishedAt, isUndo }: Pick<TaskRow, 'state' | 'finishedAt' | 'isUndo'>,
+  now: Date,
+): Date | null {
+  if (resultReuseMs === undefined || isUndo || state !== 'succeeded' || !finishedAt) return null;
+  const until = new Date(finishedAt.getTime() + resultReuseMs);
+  return until > now ? until : null;
+}
 
 /** The last success of the same whose result is still good, where this principal sees it. */
 export async function findReusable(
