@@ -6,12 +6,12 @@ import { bulkQueue } from '../queue-names.ts';
 import type { TaskContext } from './context.ts';
 import { isAliveSql } from './liveness.ts';
 
-type Place = Pick<TaskContext, 'db' | 'settings'>;
+type Turning = Pick<TaskContext, 'db' | 'settings'>;
 
 const lines = new WeakMap<Database, Turns>();
 
 /** Of what runs within the requests of this process. */
-export function inlineTurns({ db, settings }: Place): Turns {
+export function inlineTurns({ db, settings }: Turning): Turns {
   const turns =
     lines.get(db) ?? new Turns(settings.inlineMaxConcurrent, limits.waiting.forInlineMs);
   lines.set(db, turns);
@@ -22,8 +22,8 @@ export function inlineTurns({ db, settings }: Place): Turns {
  * Runs work within the request, in its turn. Throws AppError 'no-turn' (503) where none came: nothing
  * was done.
  */
-export async function inInlineTurn<T>(place: Place, work: () => Promise<T>): Promise<T> {
-  const turns = inlineTurns(place);
+export async function inInlineTurn<T>(context: Turning, work: () => Promise<T>): Promise<T> {
+  const turns = inlineTurns(context);
   if (!(await turns.take())) throw new AppError('no-turn', 503, limitTexts.inlineTurns);
   try {
     return await work();
@@ -36,10 +36,10 @@ export async function inInlineTurn<T>(place: Place, work: () => Promise<T>): Pro
  * Is what could run within a request put off to the background? Where as much runs so in this
  * process as may, and a worker is alive to do it.
  */
-export async function isPutOff(place: Place): Promise<boolean> {
-  if (!inlineTurns(place).areTaken) return false;
-  const { rows } = await place.db.pages.query<{ isAlive: boolean }>(
-    `select exists (select from ${place.db.t.worker} worker where (queues is null or '${bulkQueue}' = any(queues)) and ${isAliveSql}) as "isAlive"`,
+export async function isPutOff(context: Turning): Promise<boolean> {
+  if (!inlineTurns(context).areTaken) return false;
+  const { rows } = await context.db.pages.query<{ isAlive: boolean }>(
+    `select exists (select from ${context.db.t.worker} worker where (queues is null or '${bulkQueue}' = any(queues)) and ${isAliveSql}) as "isAlive"`,
   );
   return rows[0]?.isAlive ?? false;
 }

@@ -86,10 +86,10 @@ export async function sendLaunched(
 export function saidOnForm(request: FastifyRequest, error: unknown): AppError | null {
   if (!(error instanceof AppError)) return null;
   if (error.code === 'invalid-operation' || error.code === 'queue-full') return error;
-  if (error.code !== 'busy' && error.code !== 'no-turn') return null;
   // Of this status, unlike that of a busy server, htmx puts the answer in place.
-  const isBusy = error.code === 'no-turn' && !isHtmx(request);
-  return new AppError(error.code, isBusy ? 503 : 423, error.message);
+  if (error.code === 'no-turn')
+    return isHtmx(request) ? new AppError('no-turn', 423, error.message) : error;
+  return error.code === 'busy' ? new AppError('busy', 423, error.message) : null;
 }
 
 /** A conflict or a refusal in words, with a way on; anything else is thrown on. */

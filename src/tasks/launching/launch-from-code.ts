@@ -14,7 +14,8 @@ import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { personNow } from '../running/may-run.ts';
-import { askedMeta, assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
+import { sameness } from './bulk-unique.ts';
+import { askedMeta, assertNoOverlap, assertReason, enqueue, isToWait } from './launch.ts';
 import { runInline } from './run-inline.ts';
 
 /** What code launches: an operation on records that it chooses, as somebody. */
@@ -99,7 +100,7 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
   const { asOf: _, ...lasting } = chosen.selection;
   const task: NewTask = {
     operationId: request.operationId ?? null,
-    taskKey: fingerprint({
+    ...sameness(context, {
       principal,
       resource,
       operation: operation.kind,
@@ -185,9 +186,7 @@ async function withinCall(
   try {
     return await runInline(context, task, keys);
   } catch (error) {
-    const isToWait =
-      error instanceof AppError && error.code === 'overlap' && options.overlap === 'wait';
-    if (isToWait && resource.hasBackground) return null;
+    if (isToWait(error, task) && resource.hasBackground) return null;
     throw error;
   }
 }
