@@ -69,6 +69,9 @@ async function untilAllTurnsAreTaken({ background, pages }: TestApp['db']): Prom
   }
 }
 
+/** Twelve changes within requests at a time: more than there are connections for what waits. */
+const env = { BULKHEAD_INLINE_MAX_CONCURRENT: '12' };
+
 const dozen = Array.from({ length: 12 }, (_, index) => index + 1);
 
 /** Rules of the project's own: written through its client, in a transaction of Prisma's. */
@@ -110,7 +113,7 @@ for (const [way, admin] of Object.entries({
   'records with rules': ruled,
 })) {
   test(`twelve saves, twelve deletes and twelve bulk edits of what somebody else holds: pages answer, what was typed is there again (${way})`, async (t) => {
-    const app = await testApp(t, { admin });
+    const app = await testApp(t, { admin, env });
     await insertPlaces(app.db, 60);
     const visitor = await app.signIn('admin');
     const letGo = await hold(t, app, 'select 1 from gazetteer.city where id <= 12 for update');
@@ -227,7 +230,7 @@ const kinds: Record<string, (app: TestApp, visitor: Visitor) => Promise<Waiting>
 
 for (const [what, prepare] of Object.entries(kinds)) {
   test(`${what}: pages answer meanwhile, and so does it`, async (t) => {
-    const app = await testApp(t);
+    const app = await testApp(t, { env });
     await insertPlaces(app.db, 60);
     const visitor = await app.signIn('admin');
     const { lock, clicks, status, says } = await prepare(app, visitor);
