@@ -63,6 +63,18 @@ function optionsNearer(variable: string): string[] {
   return name in optionShapes ? [name] : [];
 }
 
+test('what may be said nearer is shown on every level that may say it', async () => {
+  const calls = [...(await readTexts('src/*-settings.db.test.ts')).values()].flatMap((text) => [
+    ...text.matchAll(/seenOnLevels\(\s*t,\s*'(\w+)',\s*\{([^}]*)\}/g),
+  ]);
+  const shown = calls.map(([, name, levels = '']) => [name, levels.match(/\w+(?=:)/g)]);
+  const wanted = Object.entries(adminSettingVariables).map(([name, variable]) => [
+    name,
+    ['environment', 'admin', ...(optionsNearer(variable).length > 0 ? ['resource'] : [])],
+  ]);
+  assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(wanted));
+});
+
 test('all bad settings are named at once', () => {
   assert.throws(
     () => parseConfig({ PORT: 'x', BULKHEAD_CHUNK_SIZE: '0', DATABASE_URL: 'mysql://x' }),
