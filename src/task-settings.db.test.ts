@@ -109,7 +109,7 @@ test('dead workers are looked for as often as the nearest level says', async (t)
       await until(isGone);
       // The first look is at once; the second one is when it is said.
       await dies();
-      const deadline = Date.now() + 2_000;
+      const deadline = Date.now() + 5_000;
       await until(async () => (await isGone()) || Date.now() > deadline);
       return await isGone();
     } finally {
