@@ -33,6 +33,20 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
   });
+  try {
+    return { db, context: await contextOf(db, config, admin, log) };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function contextOf(
+  db: Database,
+  config: Config,
+  admin: AdminDefinition,
+  log: TaskContext['log'],
+): Promise<TaskContext> {
   const resources = await markGenerated(admin.resources, db.pages);
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
@@ -56,7 +70,7 @@ export async function buildContext(
     onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };
-  return { db, context };
+  return context;
 }
 
 /** Code of the admin's own that tasks come to: checked, and as they read it. */

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { adminSettingVariables } from './admin-settings.ts';
 import { assertKnownSettings, parseConfig, settingNames, unknownSettings } from './config.ts';
 import { bulkShapes, optionShapes } from './resources/option-shapes.ts';
+import { findLost, readNamedTests, testFiles } from './testing/named-tests.ts';
+import { readTexts } from './testing/read-texts.ts';
+
+/** The page, before and after its table of tests. */
+async function readPage(): Promise<[settings: string, tests: string]> {
+  const page = 'docs/settings.md';
+  const [settings = '', tests = ''] = ((await readTexts(page)).get(page) ?? '').split(
+    '\n## What shows it\n',
+  );
+  return [settings, tests];
+}
 
 test('the docs list every setting with its default, and no other', async () => {
-  const text = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
+  const [text] = await readPage();
   const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`|[^|]*?) +\| ([^|]*?) *\|/gm)];
   assert.deepEqual(rows.map((row) => row[1]).sort(), [...settingNames].sort());
   const defaults = parseConfig({}) as Record<string, unknown>;
@@ -15,6 +24,23 @@ test('the docs list every setting with its default, and no other', async () => {
     if (shown !== undefined) assert.equal(String(defaults[name]), shown === '' ? '' : shown, name);
   const nearer = rows.map(([, name = '', , said = '']) => [name, said.match(/[\w.]+/g) ?? []]);
   assert.deepEqual(Object.fromEntries(nearer), nearerThan);
+});
+
+test('the docs name for every setting, in its order, tests that show its effect and are there', async () => {
+  const [text, shown] = await readPage();
+  const namesOf = (part: string) =>
+    [...part.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, name]) => name);
+  assert.deepEqual(namesOf(shown), namesOf(text));
+  const rows = [...shown.matchAll(/^\| `([A-Z_]+)` \| (.*?) ?\|$/gm)];
+  assert.equal(rows.length, settingNames.length);
+  const texts = await readTexts(testFiles);
+  const faults = rows.flatMap(([, name = '', cell = '']) => {
+    const tests = readNamedTests(cell);
+    return [...(tests.length === 0 ? ['it names no test'] : []), ...findLost(tests, texts)].map(
+      (fault) => `${name}: ${fault}`,
+    );
+  });
+  assert.deepEqual(faults, []);
 });
 
 /** Where each setting may be said nearer: in `defineAdmin`, in a resource's options. */
@@ -36,6 +62,18 @@ function optionsNearer(variable: string): string[] {
   if (name in bulkShapes) return [`bulk.${name}`];
   return name in optionShapes ? [name] : [];
 }
+
+test('what may be said nearer is shown on every level that may say it', async () => {
+  const calls = [...(await readTexts('src/*-settings.db.test.ts')).values()].flatMap((text) => [
+    ...text.matchAll(/seenOnLevels\(\s*t,\s*'(\w+)',\s*\{([^}]*)\}/g),
+  ]);
+  const shown = calls.map(([, name, levels = '']) => [name, levels.match(/\w+(?=:)/g)]);
+  const wanted = Object.entries(adminSettingVariables).map(([name, variable]) => [
+    name,
+    ['environment', 'admin', ...(optionsNearer(variable).length > 0 ? ['resource'] : [])],
+  ]);
+  assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(wanted));
+});
 
 test('all bad settings are named at once', () => {
   assert.throws(

@@ -2,7 +2,7 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { buildContext } from './build-context.ts';
 import type { Config } from './config.ts';
 import type { TaskContext } from './tasks/context.ts';
-import { startWorker } from './tasks/worker/worker.ts';
+import { startWorker, type WorkerOptions } from './tasks/worker/worker.ts';
 
 /** Runs tasks of an admin until stopped. */
 export async function runWorker(
@@ -12,16 +12,26 @@ export async function runWorker(
   log: TaskContext['log'],
 ): Promise<{ stop(): Promise<void> }> {
   const { db, context } = await buildContext(connectionString, config, admin, log);
-  const worker = await startWorker(context, {
-    connectionString,
-    concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
-    places: config.BULKHEAD_PLACES ?? null,
-    queues: config.BULKHEAD_QUEUES ?? null,
-  });
+  const worker = await startWorker(context, workerOptionsOf(config, connectionString)).catch(
+    async (error) => {
+      await db.close();
+      throw error;
+    },
+  );
   return {
     async stop() {
       await worker.stop();
       await db.close();
     },
+  };
+}
+
+/** What a worker takes, as its settings say. */
+export function workerOptionsOf(config: Config, connectionString: string): WorkerOptions {
+  return {
+    connectionString,
+    concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
+    places: config.BULKHEAD_PLACES ?? null,
+    queues: config.BULKHEAD_QUEUES ?? null,
   };
 }

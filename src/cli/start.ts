@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { buildContext } from '../build-context.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { workerOptionsOf } from '../run-worker.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
@@ -50,12 +51,7 @@ await runCommand(async () => {
     undo.push(() => db.close());
     const { app, address } = await servePages(admin, config, context);
     undo.push(() => app.close());
-    const worker = await startWorker(context, {
-      connectionString: direct,
-      concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
-      places: config.BULKHEAD_PLACES ?? null,
-      queues: config.BULKHEAD_QUEUES ?? null,
-    });
+    const worker = await startWorker(context, workerOptionsOf(config, direct));
     undo.push(() => worker.stop());
     say(
       admin.name,

@@ -6,10 +6,20 @@ import { pino } from 'pino';
 import admin from '../admin.ts';
 import { buildApp } from '../app.ts';
 import { limits } from '../limits.ts';
-import { cookieOf, csrfOf, formBody, htmx, testApp, type Visitor } from '../testing/app.ts';
+import {
+  cookieOf,
+  csrfOf,
+  emailOf,
+  formBody,
+  htmx,
+  testApp,
+  testPassword,
+  type Visitor,
+} from '../testing/app.ts';
 import { launchOn } from '../testing/context.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { networkOf } from './plugins/rate-limit.ts';
+import { sessionCookie } from './plugins/session.ts';
 
 const evil = `"><script>alert(1)</script><fuzz-tag x='`;
 
@@ -248,11 +258,21 @@ test('files beside the public ones are not served', async (t) => {
 test('behind HTTPS the cookie is sent over nothing else, and only the proxy is believed', async (t) => {
   const { app } = await testApp(t, { env: { BULKHEAD_SECURE_COOKIES: 'true' } });
   const form = await app.inject({ url: '/sign-in', headers: { 'x-forwarded-proto': 'https' } });
-  const [cookie] = form.cookies;
-  assert.deepEqual(
-    [cookie?.secure, cookie?.httpOnly, cookie?.sameSite, cookie?.domain],
-    [true, true, 'Lax', undefined],
-  );
+  const signIn = formBody({
+    email: emailOf('admin'),
+    password: testPassword,
+    _csrf: csrfOf(form.body),
+  });
+  const signedIn = await app.inject({
+    method: 'POST',
+    url: '/sign-in',
+    payload: signIn.payload,
+    headers: { ...signIn.headers, 'x-forwarded-proto': 'https', cookie: cookieOf(form) },
+  });
+  const cookies = [...form.cookies, ...signedIn.cookies];
+  assert.ok(cookies.some(({ name }) => name === sessionCookie));
+  for (const { name, secure, httpOnly, sameSite, domain } of cookies)
+    assert.deepEqual([secure, httpOnly, sameSite, domain], [true, true, 'Lax', undefined], name);
   const statuses = new Set<number>();
   for (let attempt = 0; attempt <= limits.signIn.addressAttemptsPerMinute; attempt++) {
     // What a client says of itself stands in front of what the proxy says of it.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findLost, type NamedTest, readNamedTests, testFiles } from './named-tests.ts';
 import { readTexts } from './read-texts.ts';
-import { testTitles } from './test-titles.ts';
 
 const path = 'docs/requirements.md';
 
@@ -15,7 +15,7 @@ interface Row {
   asked: string;
   state: string;
   where: string;
-  tests: readonly { file: string; title: string }[];
+  tests: readonly NamedTest[];
 }
 
 function rowsOf(page: string): Row[] {
@@ -24,12 +24,7 @@ function rowsOf(page: string): Row[] {
       line.split(/ ?\| ?/);
     if (!/^(?:S\d|E)-\d+$/.test(id)) return [];
     assert.equal(more.length, 1, `${id}: a row has five cells`);
-    const tests = shown.split('<br>').flatMap((one) => {
-      const [, file = '', title = ''] = /^\[[^\]]+\]\(\.\.\/([^)]+)\) › (.+)$/.exec(one) ?? [];
-      assert.ok(file || one === '', `${id}: "${one}" is no file › title`);
-      return file ? [{ file, title }] : [];
-    });
-    return [{ id, asked, state, where, tests }];
+    return [{ id, asked, state, where, tests: readNamedTests(shown) }];
   });
 }
 
@@ -42,16 +37,13 @@ function faultsOf(rows: readonly Row[], texts: ReadonlyMap<string, string>): str
   return rows.flatMap(({ id, asked, state, where, tests }) => {
     const [, as] = asPattern.exec(where) ?? [];
     const other = byId.get(as ?? '');
-    const lost = tests.filter(({ file, title }) => {
-      return !testTitles(texts.get(file) ?? '').includes(title);
-    });
     return [
       !states.some((one) => one === state) && `"${state}" is no state`,
       (!asked || !where) && 'it does not say what, or where',
       as && (other?.state !== state || asPattern.test(other.where)) && where,
       state === 'here' && !other && tests.length === 0 && 'it names no test',
       /^(?:untested|later)$/.test(state) && tests.length > 0 && `${state} has no test`,
-      ...lost.map(({ file, title }) => `${file} has no test "${title}"`),
+      ...findLost(tests, texts),
     ].flatMap((fault) => (fault ? [`${id}: ${fault}`] : []));
   });
 }
@@ -69,7 +61,7 @@ test('every requirement has a row, in its order', async () => {
 });
 
 test('every row has one state, and the tests that it names are there', async () => {
-  const texts = await readTexts('{src,scripts,e2e,bench}/**/*.{test,spec}.ts');
+  const texts = await readTexts(testFiles);
   assert.deepEqual(faultsOf(rowsOf(await read()), texts), []);
 });
 

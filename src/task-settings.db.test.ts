@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { Principal } from './auth/principal.ts';
+import { AppError } from './errors.ts';
+import { takeSlot } from './tasks/running/slots.ts';
+import { recover } from './tasks/worker/recovery.ts';
+import { purge } from './tasks/worker/retention.ts';
+import { startRecovery, startWorker } from './tasks/worker/worker.ts';
+import { ada, eve, finished, launchOn } from './testing/context.ts';
+import { type Installation, seenOnLevels } from './testing/setting-levels.ts';
+import { until } from './testing/until.ts';
+import { workOff } from './testing/work-off.ts';
+
+const inBackground = { BULKHEAD_MIN_ASYNC_RECORDS: '1' };
+
+test('a chunk that waits for a row longer than the nearest level says is tried again', async (t) => {
+  const isTriedAgain = async (installation: Installation) => {
+    const { context, connectionString, db, logged } = installation;
+    const id = await installation.launchAll();
+    const holder = await db.background.connect();
+    await holder.query('begin; select from gazetteer.city for update');
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
+    const isSo = () => logged.includes('a chunk is tried again');
+    const waitsForLong = async () => {
+      const { rowCount } = await db.pages.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+           and clock_timestamp() - query_start > interval '1.5 s'`,
+      );
+      return rowCount === 1;
+    };
+    try {
+      await until(async () => isSo() || waitsForLong());
+      return isSo();
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+      await finished(db, id).finally(() => worker.stop());
+    }
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'lockTimeoutMs',
+      { environment: 50, admin: 60_000 },
+      { places: 1, env: inBackground },
+      isTriedAgain,
+    ),
+    [false, true, false],
+  );
+});
+
+test('a statement of a chunk may take as long as the nearest level says', async (t) => {
+  const end = async (installation: Installation) => {
+    const id = await installation.launchAll();
+    await installation.db.pages.query(`create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
+      create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();`);
+    const { state, reason } = await workOff(installation, id);
+    return [state, reason];
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'statementTimeoutMs',
+      { environment: 200, admin: 60_000 },
+      { places: 1, env: { ...inBackground, BULKHEAD_MAX_DEATHS: '1' } },
+      end,
+    ),
+    [
+      ['succeeded', null],
+      ['failed', 'too-slow'],
+      ['succeeded', null],
+    ],
+  );
+});
+
+test('a task fails once it has lost as many workers as the nearest level says', async (t) => {
+  const lost = async (installation: Installation) => {
+    const { context, db } = installation;
+    const id = await installation.launchAll();
+    for (let deaths = 0; ; deaths++) {
+      // Who takes it has no session, as whoever has died.
+      if (!(await takeSlot(context, db.background, id, randomUUID()))) return deaths;
+      await recover(context);
+    }
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'maxDeaths',
+      { environment: 2, admin: 3 },
+      { places: 1, env: inBackground },
+      lost,
+    ),
+    [5, 2, 3],
+  );
+});
+
+test('dead workers are looked for as often as the nearest level says', async (t) => {
+  const isBuried = async ({ context, db }: Installation) => {
+    const dies = () =>
+      db.pages.query(`insert into ${db.t.worker} (id, host, pid) values ($1, 'elsewhere', 1)`, [
+        randomUUID(),
+      ]);
+    const isGone = async () => (await db.pages.query(`select from ${db.t.worker}`)).rowCount === 0;
+    await dies();
+    const recovery = startRecovery(context);
+    try {
+      await until(isGone);
+      // The first look is at once; the second one is when it is said.
+      await dies();
+      const deadline = Date.now() + 5_000;
+      await until(async () => (await isGone()) || Date.now() > deadline);
+      return await isGone();
+    } finally {
+      await recovery.stop();
+    }
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'recoveryIntervalMs',
+      { environment: 60_000, admin: 50 },
+      { places: 0 },
+      isBuried,
+    ),
+    [true, false, true],
+  );
+});
+
+/** How many of five launches are taken, and whose tasks were too many for the next. */
+async function taken(
+  installation: Installation,
+  people: readonly Principal[],
+): Promise<[number, boolean | null]> {
+  const { context, cities } = installation;
+  for (let count = 0; count < 5; count++) {
+    const body = { field: 'notes', 'value.notes': `${count}` };
+    const selected = { kind: 'matching', filter: '' } as const;
+    const by = people[count % people.length];
+    try {
+      await launchOn(context, cities, selected, 'update', body, by);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'queue-full')) throw error;
+      return [count, (error.details as { isOwn: boolean }).isOwn];
+    }
+  }
+  return [5, null];
+}
+
+test('as many tasks wait as the nearest level says', async (t) => {
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'maxQueued',
+      { environment: 2, admin: 3 },
+      { places: 1, env: inBackground },
+      (installation) => taken(installation, [ada, eve]),
+    ),
+    [
+      [5, null],
+      [2, false],
+      [3, false],
+    ],
+  );
+});
+
+test('as many tasks of one person wait as the nearest level says', async (t) => {
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'maxQueuedPerUser',
+      { environment: 2, admin: 3 },
+      { places: 1, env: inBackground },
+      (installation) => taken(installation, [ada]),
+    ),
+    [
+      [5, null],
+      [2, true],
+      [3, true],
+    ],
+  );
+});
+
+/** What a purge finds of one change that was made so long ago. */
+async function purged(installation: Installation, days: number) {
+  const { context, db } = installation;
+  await installation.launchAll();
+  const age = `update ${db.t.change} set at = now() - make_interval(days => ${days})`;
+  assert.equal((await db.pages.query(age)).rowCount, 1);
+  const { images, changes } = await purge(context);
+  return { images, changes };
+}
+
+test('what can be undone is kept for as many days as the nearest level says', async (t) => {
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'undoRetentionDays',
+      { environment: 30, admin: 5 },
+      { places: 2 },
+      async (installation) => (await purged(installation, 10)).images,
+    ),
+    [1, 0, 1],
+  );
+});
+
+test('history is kept for as many days as the nearest level says', async (t) => {
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'historyRetentionDays',
+      { environment: 500, admin: 100 },
+      { places: 2 },
+      async (installation) => (await purged(installation, 400)).changes,
+    ),
+    [1, 0, 1],
+  );
+});
