@@ -22,9 +22,17 @@ interface Opened {
   users: App['users'];
 }
 
+/** What a journey wants otherwise: `test.use({ wanted: … })`. */
+export interface Wanted {
+  /** Settings, by their environment variables. */
+  env?: Record<string, string>;
+  /** Is there anybody to do what runs in the background? */
+  hasWorker?: boolean;
+}
+
 /** A process that serves one journey after the other. */
 interface Server {
-  open(): Promise<Opened>;
+  open(wanted: Wanted): Promise<Opened>;
   close(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -42,7 +50,7 @@ function startServer(): Server {
     return JSON.parse(value);
   };
   return {
-    open: async () => (await ask('open')) as Opened,
+    open: async (wanted) => (await ask(`open ${JSON.stringify(wanted)}`)) as Opened,
     async close() {
       await ask('close');
     },
@@ -53,8 +61,11 @@ function startServer(): Server {
   };
 }
 
-async function openApp(server: Server): Promise<{ app: App; close(): Promise<void> }> {
-  const { address, connectionString, users } = await server.open();
+async function openApp(
+  server: Server,
+  wanted: Wanted,
+): Promise<{ app: App; close(): Promise<void> }> {
+  const { address, connectionString, users } = await server.open(wanted);
   const clients: pg.Client[] = [];
   const connect = async () => {
     const client = new pg.Client({ connectionString, application_name: 'journey' });
@@ -77,7 +88,8 @@ async function openApp(server: Server): Promise<{ app: App; close(): Promise<voi
  * Each journey has pages, a worker and a database of its own. A console error or a failed request
  * fails the journey.
  */
-export const test = base.extend<{ watched: undefined; app: App }, { server: Server }>({
+export const test = base.extend<{ watched: undefined; app: App; wanted: Wanted }, { server: Server }>({
+  wanted: [{}, { option: true }],
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.
     async ({}, use) => {
@@ -88,8 +100,8 @@ export const test = base.extend<{ watched: undefined; app: App }, { server: Serv
     { scope: 'worker' },
   ],
   app: [
-    async ({ server }, use) => {
-      const { app, close } = await openApp(server);
+    async ({ server, wanted }, use) => {
+      const { app, close } = await openApp(server, wanted);
       await use(app);
       await close();
     },

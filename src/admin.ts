@@ -8,6 +8,7 @@ import { countries } from './sample/countries.ts';
 import { languages } from './sample/languages.ts';
 import { mirror } from './sample/mirror.ts';
 import { recount } from './sample/recount.ts';
+import { tally } from './sample/tally.ts';
 import { schedules } from './sample/schedules.ts';
 import { tags } from './sample/tags.ts';
 
@@ -16,7 +17,7 @@ export default defineAdmin({
   name: 'Gazetteer',
   createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
   resources: [cities, countries, tags, languages],
-  tasks: [recount],
+  tasks: [recount, tally],
   schedules,
   taskHooks: [mirror],
   migrations: { folder: join(import.meta.dirname, '../prisma/sample'), schema: 'gazetteer' },

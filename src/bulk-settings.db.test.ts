@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { keyOf } from './metadata/keys.ts';
 import { countRecords } from './selection/count.ts';
 import { startWorker } from './tasks/worker/worker.ts';
@@ -38,6 +39,36 @@ test('as many records as the nearest level says go to the background, and fewer 
       inTheBackground,
     ),
     [[20], [5, 9, 20], [9, 20], [3, 5, 9, 20]],
+  );
+});
+
+test('as many changes are made within requests at a time as the nearest level says', async (t) => {
+  const atOnce = async (installation: Installation) => {
+    const { context, cities, db } = installation;
+    await slow(installation, 800);
+    const changes = [1, 2, 3, 4, 5, 6].map((id) => {
+      const keys = [keyOf(cities.model, { id })];
+      return launchOn(context, cities, { keys }, 'update', { field: 'notes', 'value.notes': 'x' });
+    });
+    let most = 0;
+    const all = Promise.all(changes).then(() => true);
+    while (!(await Promise.race([all, wait(10)]))) {
+      const { rowCount } = await db.background.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+      );
+      most = Math.max(most, rowCount ?? 0);
+    }
+    return most;
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'inlineMaxConcurrent',
+      { environment: 2, admin: 3 },
+      { places: 6 },
+      atOnce,
+    ),
+    [4, 2, 3],
   );
 });
 

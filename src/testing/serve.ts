@@ -8,18 +8,25 @@ import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
 
+/** What a journey wants otherwise. */
+interface Wanted {
+  /** Settings, by their environment variables. */
+  env?: Record<string, string>;
+  hasWorker?: boolean;
+}
+
 /**
  * The product for browser journeys, one after the other, in a process that each of them finds warm.
- * `open` on its input: pages and a worker over a database of their own with the whole gazetteer, on
- * a free port; where, is said as one line of JSON. `close`: all that is gone again. Its end: so is
- * the process.
+ * `open` and what is wanted, as JSON, on its input: pages and a worker over a database of their own
+ * with the whole gazetteer, on a free port; where, is said as one line of JSON. `close`: all that is
+ * gone again. Its end: so is the process.
  */
-const config = parseConfig({
+const base = {
   ...process.env,
   PORT: '0',
   BULKHEAD_LOG_LEVEL: 'error',
   BULKHEAD_SESSION_SECRET: 'x'.repeat(40),
-});
+};
 const log = (level: string, message: string, details?: object) =>
   level === 'error' && console.error(message, details);
 const names = { admin: 'Ada Admin', editor: 'Eve Editor', viewer: 'Vic Viewer' };
@@ -30,22 +37,25 @@ const users = Object.fromEntries(
 let close: (() => Promise<void>) | null = null;
 
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'open') say(await open());
+  if (line.startsWith('open ')) say(await open(JSON.parse(line.slice('open '.length))));
   if (line === 'close') say(await end());
 }
 await end();
 await stopOwnServer();
 process.exit(0);
 
-async function open(): Promise<object> {
+async function open({ env = {}, hasWorker = true }: Wanted): Promise<object> {
+  const config = parseConfig({ ...base, ...env });
   const { connectionString, drop } = await createDatabase('seeded');
   const { db, context } = await buildContext(connectionString, config, admin, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
   const { app, address } = await servePages(admin, config, context);
-  const worker = await startWorker(context, { connectionString, concurrency: 2 });
+  const worker = hasWorker
+    ? await startWorker(context, { connectionString, concurrency: 2 })
+    : null;
   close = async () => {
     await app.close();
-    await worker.stop();
+    await worker?.stop();
     await db.close();
     await drop();
   };
