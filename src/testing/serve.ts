@@ -7,13 +7,7 @@ import { parseConfig } from '../config.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { insertUsers, testPassword } from './users.ts';
-
-/** What a journey wants otherwise. */
-interface Wanted {
-  /** Settings, by their environment variables. */
-  env?: Record<string, string>;
-  hasWorker?: boolean;
-}
+import type { WantedApp } from './wanted-app.ts';
 
 /**
  * The product for browser journeys, one after the other, in a process that each of them finds warm.
@@ -44,7 +38,7 @@ await end();
 await stopOwnServer();
 process.exit(0);
 
-async function open({ env = {}, hasWorker = true }: Wanted): Promise<object> {
+async function open({ env = {}, hasWorker = true }: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
   const { connectionString, drop } = await createDatabase('seeded');
   const { db, context } = await buildContext(connectionString, config, admin, log);

@@ -1,0 +1,7 @@
+/** What a browser journey wants otherwise. */
+export interface WantedApp {
+  /** Settings, by their environment variables. */
+  env?: Record<string, string>;
+  /** Is there anybody to do what runs in the background? Default: yes. */
+  hasWorker?: boolean;
+}
