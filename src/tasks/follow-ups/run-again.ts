@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.ts';
-import { AppError, notFound } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
@@ -36,12 +36,13 @@ export async function runAgain(
   taskId: number,
   operationId: string,
 ): Promise<Launched> {
-  assertForm(operationId);
   const task = await getTask(context, principal, taskId);
+  // Whoever may not see its records is not shown that there is such a task.
+  if (task.kind === 'bulk') context.registry.for(principal, task.resource);
+  assertForm(operationId);
   const earlier = await findTaskByOperation(context.db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
-  if (task.kind !== 'own') throw notFound();
-  if (runsAgainUntil(context, principal, task) === null)
+  if (task.kind !== 'own' || runsAgainUntil(context, principal, task) === null)
     throw new AppError('nothing-to-retry', 409, 'There is nothing to run again.');
   await assertQueueRoom(context.db.pages, context, principal);
   return launchLike(context, task, {
