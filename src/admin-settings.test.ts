@@ -12,6 +12,7 @@ test('an admin’s settings that cannot be are refused, each in a sentence, and 
   for (const [settings, said] of [
     ['fast', 'settings must be an object.'],
     [null, 'settings must be an object.'],
+    [[], 'settings must be an object.'],
     [{ chunksize: 7 }, 'settings: chunksize is no option. Did you mean "chunkSize"?'],
     [{ chunkSize: 0 }, 'settings: chunkSize must be a whole number from 1 to 5000.'],
     [{ chunkSize: 7.5 }, 'settings: chunkSize must be a whole number from 1 to 5000.'],
@@ -34,6 +35,12 @@ function lowest(variable: keyof typeof settingBounds): [number, number] {
   const [low] = settingBounds[variable];
   return [low, low + 1];
 }
+
+test('what is no number is none for any setting', () => {
+  for (const name of Object.keys(adminSettingVariables))
+    for (const value of [null, '7', [7], {}, Number.NaN])
+      assert.throws(of({ [name]: value }), new RegExp(`settings: ${name} must be`), name);
+});
 
 test('what an admin says is nearer than the environment, and what it leaves out is the environment’s', () => {
   for (const [name, variable] of Object.entries(adminSettingVariables)) {

@@ -64,7 +64,8 @@ const variables = Object.entries(adminSettingVariables) as [keyof AdminSettings,
 /** What is wrong with the `settings` of an admin, each in a sentence. */
 export function adminSettingProblems(given: AdminSettings | undefined): string[] {
   if (given === undefined) return [];
-  if (typeof given !== 'object' || given === null) return ['settings must be an object.'];
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return ['settings must be an object.'];
   const unknown = unknownOptions(given, Object.keys(adminSettingVariables));
   const wrong = variables.flatMap(([name, variable]) => {
     const problem = given[name] === undefined ? null : settingProblem(variable, given[name]);

@@ -104,7 +104,7 @@ export type Config = z.infer<typeof settings>;
 /** What is wrong with a value of one, said in code; null: nothing is. */
 export function settingProblem(name: keyof Config, value: unknown): string | null {
   const isPlain = typeof value === 'number' || typeof value === 'boolean';
-  const parsed = settings.shape[name].safeParse(isPlain ? String(value) : null);
+  const parsed = settings.shape[name].safeParse(isPlain ? String(value) : 'none');
   return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'cannot be used');
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
-import { duplicatePolicies } from '../unique.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
@@ -72,17 +71,6 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
   runInBackground: called.optional(),
   parallelism: whole('BULKHEAD_PARALLELISM'),
   chunkSize: whole('BULKHEAD_CHUNK_SIZE'),
-  unique: z
-    .strictObject(
-      {
-        key: called.optional(),
-        policy: z
-          .enum(duplicatePolicies, `must be one of ${duplicatePolicies.join(', ')}.`)
-          .optional(),
-      },
-      'must be { key, policy }.',
-    )
-    .optional(),
   locks: z
     .custom(
       (given) =>

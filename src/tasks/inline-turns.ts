@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database } from '../db/database.ts';
 import { Turns } from '../db/turns.ts';
 import { AppError } from '../errors.ts';
@@ -9,6 +10,8 @@ import { isAliveSql } from './liveness.ts';
 type Turning = Pick<TaskContext, 'db' | 'settings'>;
 
 const lines = new WeakMap<Database, Turns>();
+/** Whose turn it is that code runs in. */
+const having = new AsyncLocalStorage<Turns>();
 
 /** Of what runs within the requests of this process. */
 export function inlineTurns({ db, settings }: Turning): Turns {
@@ -24,9 +27,13 @@ export function inlineTurns({ db, settings }: Turning): Turns {
  */
 export async function inInlineTurn<T>(context: Turning, work: () => Promise<T>): Promise<T> {
   const turns = inlineTurns(context);
-  if (!(await turns.take())) throw new AppError('no-turn', 503, limitTexts.inlineTurns);
+  // What is launched within such a run has the turn of that: it would wait for its own end.
+  if (having.getStore() === turns) return work();
+  const isHopeless = turns.areTaken && turns.waiting >= limits.waiting.forLock;
+  if (isHopeless || !(await turns.take()))
+    throw new AppError('no-turn', 503, limitTexts.inlineTurns);
   try {
-    return await work();
+    return await having.run(turns, work);
   } finally {
     turns.give();
   }

@@ -4,7 +4,6 @@ import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
-import type { DuplicatePolicy } from '../unique.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
 import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
@@ -12,12 +11,7 @@ import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './ta
 export interface NewTask {
   /** The one-time id of a form; null: code launches it. */
   operationId: string | null;
-  /** Null: `unique` says what is the same. */
-  taskKey: string | null;
-  /** What it may not be under way twice with, by the rules of its resource. */
-  unique?: { readonly key: string; readonly policy: DuplicatePolicy } | null;
-  /** The task that it waits for before it begins. */
-  blockedBy?: number | null;
+  taskKey: string;
   resource: Resource;
   operation: string;
   title: string;
@@ -55,8 +49,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, reason, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, case when $27::int is not null then 'waiting' end, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -89,8 +83,6 @@ export async function insertTask(
       task.resource.locksOffReason,
       task.meta === null || task.meta === undefined ? null : JSON.stringify(task.meta),
       task.isFromPage ?? false,
-      task.unique?.key ?? null,
-      task.blockedBy ?? null,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };
@@ -120,11 +112,7 @@ export async function findTaskByOperation(
   return rows[0] ?? null;
 }
 
-export async function findTaskByKey(
-  db: Database,
-  taskKey: string | null,
-): Promise<BulkTask | null> {
-  if (taskKey === null) return null;
+export async function findTaskByKey(db: Database, taskKey: string): Promise<BulkTask | null> {
   const { rows } = await db.pages.query<BulkTask>(
     `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
     [taskKey],

@@ -15,7 +15,8 @@ export interface Launched {
 /** The same form sent twice, or another that asks for what is under way. */
 export function earlierTask(task: TaskRow, operationId: string | null): Launched {
   const isSent = operationId !== null && task.operationId === operationId.toLowerCase();
-  return { task, outcome: isSent ? 'already' : isFinished(task.state) ? 'reused' : 'same' };
+  if (isSent) return { task, outcome: 'already' };
+  return { task, outcome: task.kind === 'own' && isFinished(task.state) ? 'reused' : 'same' };
 }
 
 /** Where one of them, or another launch on them, was not done with in time. */

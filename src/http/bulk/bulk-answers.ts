@@ -34,7 +34,7 @@ export async function sendLaunched(
   const finished = isFinished(task.state);
   if (wantsJson(request)) {
     const message =
-      earlierNote(outcome) ??
+      earlierNote({ task: launched, outcome }) ??
       (finished
         ? (task.message ?? task.title)
         : taskTexts.processing(task.total ?? task.expected ?? 0));
@@ -42,7 +42,7 @@ export async function sendLaunched(
       .code(202)
       .send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
   }
-  const note = earlierNote(outcome);
+  const note = earlierNote({ task: launched, outcome });
   if (!isHtmx(request))
     return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {

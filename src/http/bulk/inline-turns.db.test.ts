@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { inInlineTurn } from '../../tasks/inline-turns.ts';
 import { startWorker } from '../../tasks/worker/worker.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { finished } from '../../testing/context.ts';
@@ -57,6 +58,7 @@ test('where as many changes are made within requests as may, a small one goes to
   const worker = await startWorker(context, { connectionString, concurrency: 1 });
   const opened = await open(5, 20);
   assert.match(opened.body, putOff);
+  assert.doesNotMatch((await open(30, 20)).body, putOff, 'it is in the background anyway');
   const toPreview = await open(5, 40);
   const previewed = { ...publish, _do: 'preview', _op: toPreview._op };
   const preview = String((await editor.post(toPreview.path, previewed)).headers.location);
@@ -73,6 +75,15 @@ test('where as many changes are made within requests as may, a small one goes to
     assert.deepEqual([task.backend, task.state], ['queue', 'succeeded']);
   }
   await worker.stop();
+});
+
+test('what is launched within what is made at once has the turn of that', {
+  timeout: 30_000,
+}, async (t) => {
+  const { context } = await testApp(t, { env: { BULKHEAD_INLINE_MAX_CONCURRENT: '1' } });
+  const within = await inInlineTurn(context, () => inInlineTurn(context, async () => 'done'));
+  assert.equal(within, 'done');
+  assert.equal(await inInlineTurn(context, async () => 'free again'), 'free again');
 });
 
 test('what was promised to be made at once waits for its turn', async (t) => {

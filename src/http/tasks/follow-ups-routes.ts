@@ -234,7 +234,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     { task: launched, outcome }: Launched,
   ) {
     const [task] = (await named(context, principalOf(request), [launched])) as [NamedTask];
-    const note = earlierNote(outcome);
+    const note = earlierNote({ task: launched, outcome });
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request))
       return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);

@@ -81,7 +81,7 @@ export const launchRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     { task, outcome }: Launched,
   ): FastifyReply {
     const statusUrl = url(`/tasks/${task.id}`);
-    const note = outcome === 'same' ? taskTexts.own.alreadyRunning : earlierNote(outcome);
+    const note = earlierNote({ task, outcome });
     if (wantsJson(request))
       return reply.code(202).send({
         ...taskJson(task, new Date()),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
+import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { defineAdmin, defineTask } from '../../index.ts';
+import { defineAdmin, defineResource, defineTask } from '../../index.ts';
 import { drain } from '../../tasks/worker/drain.ts';
 import { testApp, type Visitor } from '../../testing/app.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -17,6 +18,10 @@ const shown = /Until [^<]* whoever starts the same is shown this result instead/
 
 async function setUp(t: TestContext) {
   let runs = 0;
+  let isHidden = false;
+  const cities = defineResource(metadata, 'City', {
+    scope: () => (isHidden ? { id: { lt: 0 } } : {}),
+  });
   const measure = defineTask({
     name: 'measure',
     params: z.object({ city: z.string() }),
@@ -35,14 +40,16 @@ async function setUp(t: TestContext) {
     launchable: { allowed: mayEdit },
     run: () => null,
   });
-  const admin = defineAdmin({ ...sample, schedules: [], taskHooks: [], tasks: [measure, once] });
+  const resources = [cities, ...sample.resources.filter(({ model }) => model !== 'City')];
+  const tasks = [measure, once];
+  const admin = defineAdmin({ ...sample, schedules: [], taskHooks: [], resources, tasks });
   const app = await testApp(t, { admin, env: { BULKHEAD_MAX_QUEUED: '1' } });
   await insertPlaces(app.db, 3);
   const [editor, viewer] = [await app.signIn('editor'), await app.signIn('viewer')];
   const press = async (visitor: Visitor, headers = {}) =>
     visitor.post('/tasks/new/measure?_record=2', { _op: randomUUID() }, headers);
   const run = () => drain(app.context, app.connectionString, 30_000);
-  return { ...app, editor, viewer, press, run, counted: () => runs };
+  return { ...app, editor, viewer, press, run, counted: () => runs, hide: () => (isHidden = true) };
 }
 
 const idOf = (location: unknown) => Number(/\/tasks\/(\d+)$/.exec(String(location))?.[1]);
@@ -79,6 +86,8 @@ test('who starts what was done a while ago is shown its result, until when that 
     [second],
   );
   assert.deepEqual(about, [{ key: '2'.padStart(20, '0') }], 'it is about the same record');
+  const former = (await editor.get(`/tasks/${first}`)).body;
+  assert.doesNotMatch(former, shown, 'it is not this one any more');
   const third = idOf((await press(editor)).headers.location);
   assert.equal(third, second, 'from then on it is the later result');
 
@@ -105,11 +114,25 @@ test('what is not used again is not run again by that form', async (t) => {
     const { body } = await editor.get(`/tasks/${id}`);
     assert.doesNotMatch(body, runAgain);
     assert.doesNotMatch(body, shown);
-    const answer = await editor.post(`/tasks/${id}/again`, { _op: randomUUID() }, json);
-    assert.deepEqual([answer.statusCode, answer.json().error], [409, 'nothing-to-retry']);
   }
+  const answer = await editor.post(`/tasks/${plain}/again`, { _op: randomUUID() }, json);
+  assert.deepEqual([answer.statusCode, answer.json().error], [409, 'nothing-to-retry']);
   const odd = await editor.post(`/tasks/${old}/again`, { _op: 'x' }, json);
   assert.deepEqual([odd.statusCode, odd.json().error], [409, 'preview-gone']);
   assert.equal(counted(), 1);
-  assert.notEqual(idOf((await press(editor)).headers.location), old);
+  const late = await editor.post(`/tasks/${old}/again`, { _op: randomUUID() });
+  assert.notEqual(idOf(late.headers.location), old, 'pressed a moment late it runs');
+});
+
+test('what is about a record out of reach is not run again', async (t) => {
+  const { editor, press, run, counted, hide } = await setUp(t);
+  const id = idOf((await press(editor)).headers.location);
+  await run();
+  hide();
+  for (const answer of [
+    await press(editor, json),
+    await editor.post(`/tasks/${id}/again`, { _op: randomUUID() }, json),
+  ])
+    assert.equal(answer.statusCode, 404, answer.body);
+  assert.equal(counted(), 1);
 });

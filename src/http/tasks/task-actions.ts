@@ -67,7 +67,8 @@ export async function taskActions(
   const { db } = context;
   const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
   const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
-  const [retryable, followUps, isUndoable] = await Promise.all([
+  const [until, retryable, followUps, isUndoable] = await Promise.all([
+    runsAgainUntil(context, principal, task),
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),
     isFinished(task.state) ? listFollowUps(db, task.id) : [],
     task.kind === 'own'
@@ -75,7 +76,6 @@ export async function taskActions(
       : mayAct && mayUndo(resource, principal, task) && task.changed > 0,
   ]);
   const isBack = isUndone(task, followUps);
-  const until = runsAgainUntil(context, principal, task);
   const form = (code: string, label: string, act = 'retry'): RetryForm => ({
     action: url(`/tasks/${task.id}/${act}`),
     operationId: randomUUID(),

@@ -6,6 +6,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
 import { earlierTask, type Launched } from '../launched.ts';
+import { asShown } from '../launching/as-shown.ts';
 import { askedMeta, enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
@@ -199,7 +200,7 @@ export async function launchLike(
   const params = await givenParams(context, pages, task);
   const again = await launchOwn(context, definition, params, launch);
   if (again.operationId !== launch.operationId.toLowerCase())
-    return earlierTask(again, launch.operationId);
+    return asShown(context, launch.principal, earlierTask(again, launch.operationId));
   // What it is about by the button that launched it, no run says.
   await pages.query(
     `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,

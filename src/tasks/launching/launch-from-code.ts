@@ -14,8 +14,7 @@ import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { personNow } from '../running/may-run.ts';
-import { sameness } from './bulk-unique.ts';
-import { askedMeta, assertNoOverlap, assertReason, enqueue, isToWait } from './launch.ts';
+import { askedMeta, assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
 import { runInline } from './run-inline.ts';
 
 /** What code launches: an operation on records that it chooses, as somebody. */
@@ -61,7 +60,7 @@ export interface CodeLaunch extends GivenSelection {
  *   'invalid-selection', 'invalid-key' and 'invalid-filter' (details.field: `where.country.code`,
  *   `keys.3`), 'empty-selection', 'too-many-ticked', 'too-many-values', 'invalid-operation'
  *   (details.fieldErrors), 'rewritten-table', 'no-background'; of `inline` also 'too-many-records',
- *   'refused' (details.failures, details.taskId), 503 'busy'. Nothing is changed then.
+ *   'refused' (details.failures, details.taskId), 503 'busy' and 'no-turn'. Nothing is changed then.
  *
  * @example
  * const { task } = await launchFromCode(context, {
@@ -100,7 +99,7 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
   const { asOf: _, ...lasting } = chosen.selection;
   const task: NewTask = {
     operationId: request.operationId ?? null,
-    ...sameness(context, {
+    taskKey: fingerprint({
       principal,
       resource,
       operation: operation.kind,
@@ -186,7 +185,9 @@ async function withinCall(
   try {
     return await runInline(context, task, keys);
   } catch (error) {
-    if (isToWait(error, task) && resource.hasBackground) return null;
+    const isToWait =
+      error instanceof AppError && error.code === 'overlap' && options.overlap === 'wait';
+    if (isToWait && resource.hasBackground) return null;
     throw error;
   }
 }

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
+import { inOrder } from '../../plain-json.ts';
 import { wake } from '../../queue/wake.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -21,10 +23,9 @@ import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
-import { askBulkTurn, sameness } from './bulk-unique.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { assertQueueRoom } from './queue-room.ts';
-import { GoesBehind, runInline } from './run-inline.ts';
+import { runInline } from './run-inline.ts';
 
 export interface Launch {
   resource: Resource;
@@ -45,7 +46,7 @@ export interface Launch {
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders),
  * 'empty-selection' 422, 'invalid-operation' 422 (details.fieldErrors), 'refused' 422
  * (details.failures, details.taskId; everything rolled back), 'forbidden' 403, 'queue-full' 409
- * (details.max, details.isOwn).
+ * (details.max, details.isOwn), 'no-turn' 503.
  */
 export async function launch(context: TaskContext, request: Launch): Promise<Launched> {
   const { db, registry } = context;
@@ -102,7 +103,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   const task: NewTask = {
     operationId,
     isFromPage: true,
-    ...sameness(context, { ...request, parameters, selection: frozenForm(selection) }),
+    taskKey: fingerprint({ ...request, parameters, selection: frozenForm(selection) }),
     resource,
     operation: request.operation,
     title: operation.title(resource),
@@ -123,18 +124,14 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     try {
       return await runInline(context, task, keys);
     } catch (error) {
-      if (!isToWait(error, task) || !resource.hasBackground) throw error;
+      const isToWait =
+        error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
+      if (!isToWait) throw error;
     }
   }
   if (task.options.overlap === 'refuse') await assertNoOverlap(context, resource, where);
   await assertQueueRoom(db.pages, context, principal);
   return enqueue(context, task);
-}
-
-/** May what could not be done at once be done in its turn? */
-export function isToWait(error: unknown, { options }: NewTask): boolean {
-  if (error instanceof GoesBehind) return true;
-  return error instanceof AppError && error.code === 'overlap' && options.overlap === 'wait';
 }
 
 /** What the manager of its resource keeps with it; throws what that refuses it with. */
@@ -171,15 +168,10 @@ export async function enqueue(
 
 async function enqueueOne(
   client: Queryable,
-  context: TaskContext,
+  { db }: TaskContext,
   task: NewTask,
 ): Promise<Launched> {
-  const { db } = context;
-  const { answer, ...turn } = await askBulkTurn(client, context, task);
-  if (answer) return answer;
-  const blockedBy = 'after' in turn ? turn.after : null;
-  const queued = { ...task, blockedBy };
-  const inserted = await insertTask(client, db, queued, { backend: 'queue', state: 'queued' });
+  const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
   if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
   await wake(client, db.queueSchema, inserted.task.id);
   return { task: inserted.task, outcome: 'queued' };
@@ -213,4 +205,21 @@ export function assertReason(
 /** What is kept of a selection: its own row may change or go. */
 function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['selection'] {
   return kind === 'ticked' ? { kind, filter, keys } : { kind, filter, exclusions };
+}
+
+/**
+ * Of principal, model, selection and parameters: equal for a repeated launch, whichever form it
+ * comes from.
+ */
+export function fingerprint({
+  resource,
+  principal,
+  operation,
+  parameters,
+  selection,
+}: Pick<Launch, 'resource' | 'principal' | 'operation' | 'parameters'> & {
+  selection: NewTask['selection'];
+}): string {
+  const parts = [principal.id, resource.model.name, operation, parameters, selection];
+  return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
 }

@@ -17,7 +17,7 @@ import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
 import { launchOwn } from '../own/launch-own.ts';
-import { seesTask } from '../who-sees.ts';
+import { asShown } from './as-shown.ts';
 import type { PressedButton } from './launch-buttons.ts';
 import { assertQueueRoom } from './queue-room.ts';
 import { saveContextOf } from './save-context.ts';
@@ -77,7 +77,8 @@ export async function pressButton(
       { principal, operationId, from: resource?.slug ?? null, isFromPage: true },
       sql,
     );
-    if (task.operationId !== operationId) return asShown(earlierTask(task, operationId));
+    if (task.operationId !== operationId)
+      return asShown(context, principal, earlierTask(task, operationId));
     if (!resource || key === null) return { task, outcome: 'queued' };
     if (!(await isAbout(sql, task.id, resource, key))) return { task, outcome: 'already' };
     await setValues(tx);
@@ -133,12 +134,5 @@ export async function pressButton(
     const { values } = valuesToSet(registry.get(resource.slug), button.set);
     const saving = { ...saveContextOf(context, resource, principal), within: tx };
     await updateRecord(saving, key, () => values);
-  }
-
-  function asShown(launched: Launched): Launched {
-    if (seesTask(context, principal, launched.task)) return launched;
-    const message =
-      'The same is under way already, launched by somebody else. Nothing was started.';
-    throw new AppError('duplicate', 409, message);
   }
 }

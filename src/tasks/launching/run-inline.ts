@@ -24,16 +24,6 @@ import { assertStayApart } from '../running/stay-apart.ts';
 import { TaskRefused } from '../running/task-refused.ts';
 import { writeCalls } from '../running/write-calls.ts';
 import { selectTask, type TaskRow } from '../task-row.ts';
-import { askBulkTurn } from './bulk-unique.ts';
-
-/** The same is under way, and it is to wait for its end: not within a request. */
-export class GoesBehind extends AppError {
-  constructor(taskId: number) {
-    const message =
-      'The same is under way already, and this one would wait for its end. Nothing was changed.';
-    super('duplicate', 409, message, { taskId });
-  }
-}
 
 /** Runs a small task within the request: one transaction, all or nothing. */
 export async function runInline(
@@ -79,9 +69,6 @@ export async function runInline(
     const withThem = tx ? await askDescendants(context, resource, keys, tx) : [];
     const models = [resource.model.name, ...withThem.map(({ model }) => model)];
     await lockModels(client, db.t, [...new Set(models)]);
-    const turn = await askBulkTurn(client, context, task);
-    if (turn.answer) return turn.answer;
-    if (turn.after !== null) throw new GoesBehind(turn.after);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
     const { id } = inserted.task;

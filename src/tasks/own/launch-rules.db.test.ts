@@ -6,10 +6,13 @@ import { z } from 'zod';
 import sample from '../../admin.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
-import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
+import {
+  type DuplicatePolicy,
+  defineTask,
+  type TaskDefinition,
+} from '../../task-definitions/define-task.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
-import type { DuplicatePolicy } from '../../unique.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import { cancel } from '../control/cancel.ts';
 import { getTask } from '../looking/queries.ts';

@@ -23,6 +23,19 @@ export function reusedUntil(
   return until > now ? until : null;
 }
 
+/** Is none that succeeded after it the one that launches of the same are answered with? */
+export async function isLastSuccess(
+  { db: { pages, t } }: Pick<TaskContext, 'db'>,
+  { id }: Pick<TaskRow, 'id'>,
+): Promise<boolean> {
+  const { rowCount } = await pages.query(
+    `select from ${t.task} task where id = $1 and reuse_key is not null and not exists (select from ${t.task} later
+       where later.operation = task.operation and later.reuse_key = task.reuse_key and later.state = 'succeeded' and later.finished_at > task.finished_at)`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
 /** The last success of the same whose result is still good, where this principal sees it. */
 export async function findReusable(
   client: Queryable,

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
-import type { DuplicatePolicy } from '../../unique.ts';
+import type { DuplicatePolicy } from '../../task-definitions/define-task.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';

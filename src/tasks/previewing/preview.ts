@@ -127,8 +127,8 @@ export async function createPreview(
     `with purged as (
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours})
      )
-     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, is_put_off, snapshot)
-     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${snapshotSql}) returning ${columnsOf(db.t)}`,
+     insert into ${db.t.preview} (id, owner_id, resource, operation, selection_id, selection_version, record_count, parameters, form, exclusions, snapshot)
+     values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8, $9, ${snapshotSql}) returning ${columnsOf(db.t)}`,
     [
       principal.id,
       resource.slug,
@@ -139,17 +139,19 @@ export async function createPreview(
       newPreview.parameters === undefined ? null : JSON.stringify(newPreview.parameters),
       newPreview.form === undefined ? null : JSON.stringify(newPreview.form),
       exclusions,
-      resource.hasBackground && (await isPutOff(context)),
     ],
   );
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
-  return withManner(
+  const made = withManner(
     preview,
     resource,
     principal,
     await countPreviewCascade(context, resource, principal, preview, selected),
   );
+  if (!made.runsInline || !resource.hasBackground || !(await isPutOff(context))) return made;
+  await db.pages.query(`update ${db.t.preview} set is_put_off = true where id = $1`, [made.id]);
+  return { ...made, isPutOff: true, runsInline: false };
 }
 
 /** What is written along with a preview's records. */
