@@ -193,7 +193,12 @@ async function launchInTurn(
   const turn =
     uniqueKey === null
       ? { after: null }
-      : await askTurn(client, context, { name: definition.name, uniqueKey, policy });
+      : await askTurn(client, context, {
+          name: definition.name,
+          uniqueKey,
+          policy,
+          operationId: launch.operationId,
+        });
   if ('existing' in turn) return getOwn(client, context, turn.existing);
   const { reuse = true, principal } = launch;
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;

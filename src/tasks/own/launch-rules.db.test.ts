@@ -388,3 +388,16 @@ test('who does not come to an end with a launch keeps nobody waiting for long', 
     assert.equal((await finished(db, waiting)).state, 'succeeded');
   });
 });
+
+for (const policy of ['existing', 'refuse', 'after', 'replace'] as const)
+  test(`the same launch sent six times at once is one task that runs: ${policy}`, async (t) => {
+    const sent = unique(policy, gate());
+    const { db, context, launch } = await setUp(t, sent);
+    const operationId = randomUUID();
+    const ids = await Promise.all(
+      Array.from({ length: 6 }, () => launch(sent, 'a', { operationId })),
+    );
+    assert.equal(new Set(ids).size, 1);
+    assert.equal((await getTask(context, ada, ids[0] as number)).state, 'queued');
+    assert.equal((await db.pages.query(`select from ${db.t.task}`)).rowCount, 1);
+  });

@@ -28,7 +28,18 @@ const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
 export async function askTurn(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-  { name, uniqueKey, policy }: { name: string; uniqueKey: string; policy: DuplicatePolicy },
+  {
+    name,
+    uniqueKey,
+    policy,
+    operationId = null,
+  }: {
+    name: string;
+    uniqueKey: string;
+    policy: DuplicatePolicy;
+    /** Of the launch that asks: what it has launched itself is no other. */
+    operationId?: string | null | undefined;
+  },
 ): Promise<Turn> {
   await assertReadCommitted(client, 'a task that may not be under way twice is launched');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
@@ -36,14 +47,16 @@ export async function askTurn(
     `${t.task} ${name} ${uniqueKey}`,
   ]);
   const { rows } = await client.query<
-    Pick<OwnTask, 'id' | 'state' | 'startedAt'> & { isJoined: boolean }
+    Pick<OwnTask, 'id' | 'state' | 'startedAt' | 'operationId'> & { isJoined: boolean }
   >(
-    `select id, state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
+    `select id, operation_id as "operationId", state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
      where operation = $1 and unique_key = $2 and state = any($3) order by id for update`,
     [name, uniqueKey, underWay],
   );
   const [first] = rows;
   if (!first) return { after: null };
+  const own = rows.find((task) => operationId && task.operationId === operationId.toLowerCase());
+  if (own) return { existing: own.id };
   if (policy === 'existing') return { existing: first.id };
   if (policy === 'refuse')
     throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
