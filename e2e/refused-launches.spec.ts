@@ -61,20 +61,13 @@ for (const javaScriptEnabled of [true, false]) {
         page,
         app,
       }, info) => {
-        const [slow] = await countryIds(app, 'ESP');
-        await app.sql.query(`
-          create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(6.5); return new; end $$;
-          create trigger dawdle before update on gazetteer.city for each row when (old.id = ${slow}) execute function gazetteer.dawdle();
-        `);
+        await slowFirst(app, 'ESP', 6.5);
         await signIn(page, app);
         const other = await page.context().newPage();
         await openFor(other, 'FRA', 'Promised at once');
         await openFor(page, 'ESP', 'Takes its time');
         const launched = submitBulkEdit(page);
-        await until(
-          async () =>
-            (await countOf(app, `select from pg_stat_activity where wait_event = 'PgSleep'`)) === 1,
-        );
+        await untilItWrites(app);
         await submitBulkEdit(other);
         await expect(
           other.getByText(/Many changes are being made at once right now, and yours found no turn/),
@@ -97,20 +90,13 @@ for (const javaScriptEnabled of [true, false]) {
         page,
         app,
       }, info) => {
-        const [slow] = await countryIds(app, 'ESP');
-        await app.sql.query(`
-          create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(4); return new; end $$;
-          create trigger dawdle before update on gazetteer.city for each row when (old.id = ${slow}) execute function gazetteer.dawdle();
-        `);
+        await slowFirst(app, 'ESP', 4);
         await signIn(page, app);
         const other = await page.context().newPage();
         await tickFirst(other, 'FRA');
         await openFor(page, 'ESP', 'Takes its time');
         const launched = submitBulkEdit(page);
-        await until(
-          async () =>
-            (await countOf(app, `select from pg_stat_activity where wait_event = 'PgSleep'`)) === 1,
-        );
+        await untilItWrites(app);
         await openBulkEdit(other);
         await expect(
           other.getByText(/In the background, since many changes are being made at once right now/),
@@ -189,10 +175,20 @@ for (const javaScriptEnabled of [true, false]) {
 
 const countOf = async (app: App, sql: string) => (await app.sql.query(sql)).rowCount;
 
-async function countryIds(app: App, country: string): Promise<number[]> {
+/** Changing the first place of a country takes so long. */
+async function slowFirst(app: App, country: string, seconds: number): Promise<void> {
   const { rows } = await app.sql.query<{ id: number }>(
-    'select id from gazetteer.city where country_code = $1 order by id',
+    'select min(id) as id from gazetteer.city where country_code = $1',
     [country],
   );
-  return rows.map(({ id }) => id);
+  await app.sql.query(`
+    create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(${seconds}); return new; end $$;
+    create trigger dawdle before update on gazetteer.city for each row when (old.id = ${rows[0]?.id}) execute function gazetteer.dawdle();
+  `);
 }
+
+const untilItWrites = (app: App) =>
+  until(
+    async () =>
+      (await countOf(app, `select from pg_stat_activity where wait_event = 'PgSleep'`)) === 1,
+  );

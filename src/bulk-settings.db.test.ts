@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { keyOf } from './metadata/keys.ts';
 import { countRecords } from './selection/count.ts';
-import { startWorker } from './tasks/worker/worker.ts';
-import { ada, finished, launchOn } from './testing/context.ts';
-import { type Installation, seenOnLevels } from './testing/setting-levels.ts';
+import { ada, launchOn } from './testing/context.ts';
+import { type Installation, seenOnLevels, whileHeld } from './testing/setting-levels.ts';
 import { until } from './testing/until.ts';
 import { workOff } from './testing/work-off.ts';
 
@@ -75,25 +74,18 @@ test('as many changes are made within requests at a time as the nearest level sa
 
 test('so many runners as the nearest level says are at one task', async (t) => {
   const runners = async (installation: Installation) => {
-    const { context, connectionString, db } = installation;
+    const { db } = installation;
     const id = await installation.launchAll();
-    const holder = await db.background.connect();
-    const worker = await startWorker(context, { connectionString, concurrency: 6 });
     const count = async (from: string) =>
       (await db.pages.query<{ n: number }>(`select count(*)::int as n from ${from}`)).rows[0]?.n;
     const slots = () => count(`${db.t.task_slot} where task_id = ${id}`);
-    try {
-      await holder.query('begin; select from gazetteer.city for update');
+    return whileHeld(installation, { id, concurrency: 6 }, async () => {
       await until(async () => (await count(`${db.t.task} where state = 'running'`)) === 1);
       // Every call for the task was taken, and whoever found no slot has left.
       const calls = `${db.queueSchema}.jobs where task_identifier = 'bulkhead:task'`;
       await until(async () => (await count(calls)) === (await slots()));
-      return await slots();
-    } finally {
-      await holder.query('rollback');
-      holder.release();
-      await finished(db, id).finally(() => worker.stop());
-    }
+      return slots();
+    });
   };
   assert.deepEqual(
     await seenOnLevels(

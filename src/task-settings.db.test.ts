@@ -6,9 +6,9 @@ import { AppError } from './errors.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
 import { purge } from './tasks/worker/retention.ts';
-import { startRecovery, startWorker } from './tasks/worker/worker.ts';
-import { ada, eve, finished, launchOn } from './testing/context.ts';
-import { type Installation, seenOnLevels } from './testing/setting-levels.ts';
+import { startRecovery } from './tasks/worker/worker.ts';
+import { ada, eve, launchOn } from './testing/context.ts';
+import { type Installation, seenOnLevels, whileHeld } from './testing/setting-levels.ts';
 import { until } from './testing/until.ts';
 import { workOff } from './testing/work-off.ts';
 
@@ -16,11 +16,8 @@ const inBackground = { BULKHEAD_MIN_ASYNC_RECORDS: '1' };
 
 test('a chunk that waits for a row longer than the nearest level says is tried again', async (t) => {
   const isTriedAgain = async (installation: Installation) => {
-    const { context, connectionString, db, logged } = installation;
+    const { db, logged } = installation;
     const id = await installation.launchAll();
-    const holder = await db.background.connect();
-    await holder.query('begin; select from gazetteer.city for update');
-    const worker = await startWorker(context, { connectionString, concurrency: 1 });
     const isSo = () => logged.includes('a chunk is tried again');
     const waitsForLong = async () => {
       const { rowCount } = await db.pages.query(
@@ -29,14 +26,10 @@ test('a chunk that waits for a row longer than the nearest level says is tried a
       );
       return rowCount === 1;
     };
-    try {
+    return whileHeld(installation, { id, concurrency: 1 }, async () => {
       await until(async () => isSo() || waitsForLong());
       return isSo();
-    } finally {
-      await holder.query('rollback');
-      holder.release();
-      await finished(db, id).finally(() => worker.stop());
-    }
+    });
   };
   assert.deepEqual(
     await seenOnLevels(

@@ -22,16 +22,13 @@ export class Turns {
     return this.#free === 0;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
-  /** False: none came in that long. */
+  /** False: none came in that long, or as many wait as may. */
   async take(): Promise<boolean> {
     if (this.#free > 0) {
       this.#free -= 1;
       return true;
     }
+    if (this.#waiting.size >= limits.waiting.forLock) return false;
     const since = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const hasTurn = await new Promise<boolean>((done) => {
@@ -82,7 +79,6 @@ export function turnsOf(size: number): number {
 export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
   const line = lineOf(pool);
   const since = performance.now();
-  if (line.areTaken && line.waiting >= limits.waiting.forLock) throw busy();
   if (!(await line.take())) throw busy();
   try {
     return await work(

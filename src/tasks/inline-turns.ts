@@ -29,9 +29,7 @@ export async function inInlineTurn<T>(context: Turning, work: () => Promise<T>):
   const turns = inlineTurns(context);
   // What is launched within such a run has the turn of that: it would wait for its own end.
   if (having.getStore() === turns) return work();
-  const isHopeless = turns.areTaken && turns.waiting >= limits.waiting.forLock;
-  if (isHopeless || !(await turns.take()))
-    throw new AppError('no-turn', 503, limitTexts.inlineTurns);
+  if (!(await turns.take())) throw new AppError('no-turn', 503, limitTexts.inlineTurns);
   try {
     return await having.run(turns, work);
   } finally {

@@ -10,7 +10,8 @@ import { defineResource } from '../index.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { ResourceOptions } from '../resources/options.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { insertPrincipals, launchOn, unhurriedMs } from './context.ts';
+import { startWorker } from '../tasks/worker/worker.ts';
+import { finished, insertPrincipals, launchOn, unhurriedMs } from './context.ts';
 import { testDatabase } from './database.ts';
 import { insertPlaces } from './places.ts';
 
@@ -75,6 +76,24 @@ export async function install(
       return (await launchOn(context, cities, selected, 'update', body)).task.id;
     },
   };
+}
+
+/** Looks while all cities are held from a worker that is to change them; then the task ends. */
+export async function whileHeld<T>(
+  { context, connectionString, db }: Installation,
+  { id, concurrency }: { id: number; concurrency: number },
+  look: () => Promise<T>,
+): Promise<T> {
+  const holder = await db.background.connect();
+  await holder.query('begin; select from gazetteer.city for update');
+  const worker = await startWorker(context, { connectionString, concurrency });
+  try {
+    return await look();
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+    await finished(db, id).finally(() => worker.stop());
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
 import { earlierTask, type Launched } from '../launched.ts';
@@ -173,32 +174,31 @@ async function retryOwn(
     [task.lineId ?? task.id],
   );
   if (rows[0]) return earlierTask(rows[0], operationId);
-  const { parametersVersion: version, priority } = task;
-  const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
-  const launch = {
+  return launchLike(context, definition, task, {
     principal,
     operationId,
     followsId: task.id,
     isUndo: task.isUndo,
-    priority,
-    version,
-    locks,
-  };
-  return launchLike(context, task, launch);
+  });
 }
 
-/** Launches a task of the project's own with the parameters of another, about the same records. */
+/** Launches a task of the project's own as another was launched, about the same records. */
 export async function launchLike(
   context: TaskContext,
+  definition: TaskDefinition,
   task: OwnTask,
   launch: OwnLaunch & { operationId: string },
 ): Promise<Launched> {
   const { pages, t } = context.db;
-  const definition = context.definitions.get(task.operation);
-  if (!definition)
-    throw new AppError('unknown-task', 422, `“${task.operation}” is not among the tasks here.`);
+  const { parametersVersion: version, priority } = task;
+  const locks = task.locksOffReason === locksIgnored ? ('ignore' as const) : undefined;
   const params = await givenParams(context, pages, task);
-  const again = await launchOwn(context, definition, params, launch);
+  const again = await launchOwn(context, definition, params, {
+    priority,
+    version,
+    locks,
+    ...launch,
+  });
   if (again.operationId !== launch.operationId.toLowerCase())
     return asShown(context, launch.principal, earlierTask(again, launch.operationId));
   // What it is about by the button that launched it, no run says.

@@ -8,7 +8,6 @@ import type { Launched } from '../launched.ts';
 import { mayPressButtonOf } from '../launching/launch-buttons.ts';
 import { assertQueueRoom } from '../launching/queue-room.ts';
 import { getTask } from '../looking/queries.ts';
-import { locksIgnored } from '../own/launch-own.ts';
 import { isLastSuccess, reusedUntil } from '../own/reuse.ts';
 import type { TaskRow } from '../task-row.ts';
 import { assertForm, launchLike } from './retry.ts';
@@ -52,15 +51,11 @@ export async function runAgain(
     throw new AppError('nothing-to-retry', 409, 'There is nothing to run again.');
   await assertReached(context, principal, task, definition);
   await assertQueueRoom(context.db.pages, context, principal);
-  return launchLike(context, task, {
+  return launchLike(context, definition, task, {
     principal,
     operationId,
-    from: task.resource,
     isFromPage: true,
     reuse: false,
-    priority: task.priority,
-    version: task.parametersVersion,
-    locks: task.locksOffReason === locksIgnored ? 'ignore' : undefined,
   });
 }
 

@@ -10,7 +10,7 @@ import { wakeWaiting } from '../wake-waiting.ts';
 import { isKnownSql } from './known-here.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
-import { askTurn } from './unique.ts';
+import { askTurn, lockTurn } from './unique.ts';
 
 type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
 
@@ -85,11 +85,13 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
         : task.uniqueKey;
       if (uniqueKey === unreadable) return;
       const { policy = 'existing' } = definition.options.unique ?? {};
+      const name = task.operation;
+      if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
       const turn =
         uniqueKey === null
           ? { after: null }
           : await askTurn(client, context, {
-              name: task.operation,
+              name,
               uniqueKey,
               // Nobody is there to be told: it ends, as one ends that others have.
               policy: policy === 'refuse' ? 'existing' : policy,

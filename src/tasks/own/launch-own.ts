@@ -16,7 +16,7 @@ import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
 import { encryptParams } from './secret-params.ts';
-import { askTurn } from './unique.ts';
+import { askTurn, lockTurn } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -186,19 +186,17 @@ async function launchInTurn(
   row: NewOwnTask,
 ): Promise<OwnTask> {
   const { launch, rules } = row;
+  const { name } = definition;
+  const { uniqueKey } = rules;
+  if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
+  // Asked when it is our turn: the same form, sent at the same moment, may have been faster.
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
   if (again) return again;
   const { policy = 'existing' } = definition.options.unique ?? {};
-  const { uniqueKey } = rules;
   const turn =
     uniqueKey === null
       ? { after: null }
-      : await askTurn(client, context, {
-          name: definition.name,
-          uniqueKey,
-          policy,
-          operationId: launch.operationId,
-        });
+      : await askTurn(client, context, { name, uniqueKey, policy });
   if ('existing' in turn) return getOwn(client, context, turn.existing);
   const { reuse = true, principal } = launch;
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;

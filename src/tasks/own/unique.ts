@@ -18,45 +18,46 @@ export type Turn =
 /** Those that wait for their time are not under way yet: their own turn is asked when it has come. */
 const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
 
+/** What is the same: of one name, by one key. */
+interface Same {
+  readonly name: string;
+  readonly uniqueKey: string;
+}
+
 /**
- * Asks whether the same is under way, and makes room by the policy. Until the transaction of
- * `client` ends nobody else asks this for the same key; it must be READ COMMITTED, or it would not
- * see who was faster.
- *
- * Throws AppError 'duplicate' (409, details.taskId), 'wrong-isolation' (422).
+ * Until the transaction of `client` ends nobody else asks for a turn of the same; it must be READ
+ * COMMITTED, or it would not see who was faster. Throws AppError 'wrong-isolation' (422).
  */
-export async function askTurn(
+export async function lockTurn(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-  {
-    name,
-    uniqueKey,
-    policy,
-    operationId = null,
-  }: {
-    name: string;
-    uniqueKey: string;
-    policy: DuplicatePolicy;
-    /** Of the launch that asks: what it has launched itself is no other. */
-    operationId?: string | null | undefined;
-  },
-): Promise<Turn> {
+  { name, uniqueKey }: Same,
+): Promise<void> {
   await assertReadCommitted(client, 'a task that may not be under way twice is launched');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))::text', [
     advisoryClass.uniqueness,
     `${t.task} ${name} ${uniqueKey}`,
   ]);
+}
+
+/**
+ * Asks whether the same is under way, and makes room by the policy, once its turn is locked. Throws
+ * AppError 'duplicate' (409, details.taskId).
+ */
+export async function askTurn(
+  client: Queryable,
+  { db: { t } }: Pick<TaskContext, 'db'>,
+  { name, uniqueKey, policy }: Same & { policy: DuplicatePolicy },
+): Promise<Turn> {
   const { rows } = await client.query<
-    Pick<OwnTask, 'id' | 'state' | 'startedAt' | 'operationId'> & { isJoined: boolean }
+    Pick<OwnTask, 'id' | 'state' | 'startedAt'> & { isJoined: boolean }
   >(
-    `select id, operation_id as "operationId", state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
+    `select id, state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
      where operation = $1 and unique_key = $2 and state = any($3) order by id for update`,
     [name, uniqueKey, underWay],
   );
   const [first] = rows;
   if (!first) return { after: null };
-  const own = rows.find((task) => operationId && task.operationId === operationId.toLowerCase());
-  if (own) return { existing: own.id };
   if (policy === 'existing') return { existing: first.id };
   if (policy === 'refuse')
     throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
