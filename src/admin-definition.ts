@@ -2,6 +2,8 @@ import type { Pool } from 'pg';
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
 import { unknownOptions } from './nearest.ts';
+import type { Backend } from './queue/backend.ts';
+import { backendProblems } from './queue/backends.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
@@ -40,6 +42,8 @@ export interface AdminDefinition {
    * Bulkhead's own page for that is not there then.
    */
   readonly people?: People;
+  /** What else calls workers for tasks, beside `queue`, `in-process` and `inline`. */
+  readonly backends?: readonly Backend[];
   /** How tasks run, nearer than the environment; what a resource says is nearer still. */
   readonly settings?: AdminSettings;
   /**
@@ -96,6 +100,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   taskManager: true,
   taskManagerArguments: true,
   people: true,
+  backends: true,
   settings: true,
   definition: true,
   aroundTask: true,
@@ -116,6 +121,7 @@ export function checkAdmin(admin: AdminDefinition): void {
   problems.push(
     ...taskColumnProblems(admin.taskColumns),
     ...peopleProblems(admin.people),
+    ...backendProblems(admin.backends),
     ...adminSettingProblems(admin.settings),
   );
   if (problems.length > 0) throw new DefinitionError(problems);

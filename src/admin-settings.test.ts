@@ -31,6 +31,13 @@ test('an admin’s settings that cannot be are refused, each in a sentence, and 
   of({ chunkSize: 7, stopRatio: 0.25, minAsyncRecords: undefined })();
 });
 
+/** Of settings that are no whole numbers: what one level says, and a nearer one. */
+const notWhole = {
+  stopRatio: [1, 0.25],
+  background: [true, false],
+  backend: ['queue', 'inline'],
+} as const;
+
 function lowest(variable: keyof typeof settingBounds): [number, number] {
   const [low] = settingBounds[variable];
   return [low, low + 1];
@@ -38,14 +45,14 @@ function lowest(variable: keyof typeof settingBounds): [number, number] {
 
 test('what is no number is none for any setting', () => {
   for (const name of Object.keys(adminSettingVariables))
-    for (const value of [null, '7', [7], {}, Number.NaN])
+    for (const value of [null, ...(name === 'backend' ? [] : ['7']), [7], {}, Number.NaN])
       assert.throws(of({ [name]: value }), new RegExp(`settings: ${name} must be`), name);
 });
 
 test('what an admin says is nearer than the environment, and what it leaves out is the environment’s', () => {
   for (const [name, variable] of Object.entries(adminSettingVariables)) {
-    const [low, nearer] = name === 'stopRatio' ? [1, 0.25] : lowest(variable as never);
-    const from = parseConfig({ [variable]: String(low) });
+    const [low, nearer] = notWhole[name as keyof typeof notWhole] ?? lowest(variable as never);
+    const from = settingsOf(parseConfig({ [variable]: String(low) }), {});
     assert.equal(from[variable], low);
     assert.deepEqual(settingsOf(from, { settings: { [name]: nearer } }), {
       ...from,

@@ -1,10 +1,21 @@
 import { type Config, settingProblem } from './config.ts';
 import { unknownOptions } from './nearest.ts';
+import type { BackendChoice } from './queue/backend.ts';
 import type { ResourceDefaults } from './resources/build-resource.ts';
 import type { TaskSettings } from './tasks/context.ts';
 
 /** What an admin says of settings, nearer than the environment. Left out: as that says. */
 export interface AdminSettings {
+  /**
+   * `false`: nothing runs in the background, whatever a resource says. Off in the environment is off
+   * here too.
+   */
+  readonly background?: boolean;
+  /**
+   * What runs tasks: `auto`, which is `queue`; `in-process`, `inline`, a name among `backends`, or a
+   * function that gives one of them for a launch.
+   */
+  readonly backend?: BackendChoice;
   /** Records, with what is written along, from which on bulk work runs in the background. */
   readonly minAsyncRecords?: number;
   /** Changes that run within requests of a process at a time; more go to the background. */
@@ -41,6 +52,8 @@ export interface AdminSettings {
 
 /** The environment variable that each is nearer than. */
 export const adminSettingVariables = {
+  background: 'BULKHEAD_BACKGROUND',
+  backend: 'BULKHEAD_BACKEND',
   minAsyncRecords: 'BULKHEAD_MIN_ASYNC_RECORDS',
   inlineMaxConcurrent: 'BULKHEAD_INLINE_MAX_CONCURRENT',
   parallelism: 'BULKHEAD_PARALLELISM',
@@ -68,26 +81,41 @@ export function adminSettingProblems(given: AdminSettings | undefined): string[]
     return ['settings must be an object.'];
   const unknown = unknownOptions(given, Object.keys(adminSettingVariables));
   const wrong = variables.flatMap(([name, variable]) => {
+    // Its name is looked for among those that there are.
+    if (name === 'backend') return backendProblem(given.backend);
     const problem = given[name] === undefined ? null : settingProblem(variable, given[name]);
     return problem === null ? [] : [`${name} ${problem}.`];
   });
   return [...unknown, ...wrong].map((problem) => `settings: ${problem}`);
 }
 
-/** The settings as this admin has them. */
+function backendProblem(choice: unknown): string[] {
+  const isOne = choice === undefined || typeof choice === 'string' || typeof choice === 'function';
+  return isOne ? [] : ['backend must be the name of a backend, or a function.'];
+}
+
+/** Settings as an admin has them. */
+export type Settings = Omit<Config, 'BULKHEAD_BACKEND'> & { BULKHEAD_BACKEND: BackendChoice };
+
 export function settingsOf(
-  config: Config,
+  config: Settings,
   { settings = {} }: { settings?: AdminSettings },
-): Config {
+): Settings {
   const nearer = variables.flatMap(([name, variable]) =>
     settings[name] === undefined ? [] : [[variable, settings[name]]],
   );
-  return { ...config, ...Object.fromEntries(nearer) };
+  const own = { ...config, ...Object.fromEntries(nearer) };
+  return {
+    ...own,
+    BULKHEAD_BACKGROUND: config.BULKHEAD_BACKGROUND && own.BULKHEAD_BACKGROUND,
+  };
 }
 
 /** What a resource says itself is nearer. */
-export function resourceDefaultsOf(config: Config): ResourceDefaults {
+export function resourceDefaultsOf(config: Settings): ResourceDefaults {
   return {
+    background: config.BULKHEAD_BACKGROUND,
+    backend: config.BULKHEAD_BACKEND,
     minAsyncRecords: config.BULKHEAD_MIN_ASYNC_RECORDS,
     parallelism: config.BULKHEAD_PARALLELISM,
     chunkSize: config.BULKHEAD_CHUNK_SIZE,
@@ -97,8 +125,10 @@ export function resourceDefaultsOf(config: Config): ResourceDefaults {
 
 const previewMs = 2_000;
 
-export function taskSettingsOf(config: Config): TaskSettings {
+export function taskSettingsOf(config: Settings): TaskSettings {
   return {
+    background: config.BULKHEAD_BACKGROUND,
+    backend: config.BULKHEAD_BACKEND,
     sliceMs: config.BULKHEAD_SLICE_MS,
     chunkTargetMs: config.BULKHEAD_CHUNK_TARGET_MS,
     stopRatio: config.BULKHEAD_STOP_RATIO,

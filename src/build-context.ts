@@ -1,9 +1,10 @@
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
-import { resourceDefaultsOf, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { buildBackends } from './queue/backends.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
@@ -11,8 +12,10 @@ import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { askManager } from './task-managers.ts';
+import { assertBackends } from './tasks/assert-backends.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { buildSchedules } from './tasks/schedules/check-schedules.ts';
+import { runWithin } from './tasks/worker/run-within.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
   return `${config.BULKHEAD_DATABASE_SCHEMA}_queue`;
@@ -43,7 +46,7 @@ export async function buildContext(
 
 async function contextOf(
   db: Database,
-  config: Config,
+  config: Settings,
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<TaskContext> {
@@ -66,10 +69,14 @@ async function contextOf(
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     log,
+    backends: buildBackends(db.queueSchema, admin.backends),
+    runWithin: (task) =>
+      runWithin(context, config.DIRECT_DATABASE_URL ?? db.connectionString, task),
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };
+  assertBackends(context);
   return context;
 }
 

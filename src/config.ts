@@ -76,6 +76,14 @@ const settings = z.object({
   BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
   BULKHEAD_PLACES: whole('BULKHEAD_PLACES').optional(),
   BULKHEAD_QUEUES: queueList.optional(),
+  BULKHEAD_BACKGROUND: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('true')
+    .transform((text) => text === 'true'),
+  BULKHEAD_BACKEND: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be the name of a backend, or auto')
+    .default('auto'),
   BULKHEAD_MIN_ASYNC_RECORDS: whole('BULKHEAD_MIN_ASYNC_RECORDS').default(20),
   BULKHEAD_INLINE_MAX_CONCURRENT: whole('BULKHEAD_INLINE_MAX_CONCURRENT').default(4),
   BULKHEAD_PARALLELISM: whole('BULKHEAD_PARALLELISM').default(1),

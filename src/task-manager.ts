@@ -375,7 +375,7 @@ export class TaskManager {
 
   /** Ways in which a task runs: by a worker, or within the call that launches it. */
   backends(): readonly string[] {
-    return ['queue', 'inline'];
+    return this.#access.context.backends.names;
   }
 
   /** Forgets what is older than the settings keep it, now and not within the hour. */

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { migrate } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
-import { migrateQueue } from '../queue/graphile.ts';
+import { buildBackends } from '../queue/backends.ts';
 
 const queueLock = 0x42_4c_4b_08;
 
@@ -13,13 +13,13 @@ const queueLock = 0x42_4c_4b_08;
 export const ours = join(import.meta.dirname, '../../prisma/bulkhead');
 
 /**
- * Brings our tables, the queue's and the project's own (where it gave migrations) up to date. A
+ * Brings our tables, those of backends and the project's own (where it gave migrations) up to date. A
  * second run does nothing.
  */
 export async function migrateAll(
   connectionString: string,
   config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>,
-  admin: Pick<AdminDefinition, 'migrations'>,
+  admin: Pick<AdminDefinition, 'migrations' | 'backends'>,
 ): Promise<void> {
   await migrate(connectionString, { folder: ours, schema: config.BULKHEAD_DATABASE_SCHEMA });
   if (admin.migrations) await migrate(connectionString, admin.migrations);
@@ -28,7 +28,8 @@ export async function migrateAll(
     // One after the other: the queue's own migrations meet each other half-way.
     await transaction(pool, async (client) => {
       await client.query('select pg_advisory_xact_lock($1)', [queueLock]);
-      await migrateQueue(pool, queueSchemaOf(config));
+      const { called } = buildBackends(queueSchemaOf(config), admin.backends);
+      for (const backend of called.values()) await backend.migrate?.(pool);
     });
   } finally {
     await pool.end();

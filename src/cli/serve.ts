@@ -1,10 +1,13 @@
 import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../build-context.ts';
+import { inProcessName } from '../queue/backend.ts';
+import { workerOptionsOf } from '../run-worker.ts';
+import { runsInProcess } from '../tasks/assert-backends.ts';
 import { startTelling } from '../tasks/hooks/tell.ts';
-import { startRecovery } from '../tasks/worker/worker.ts';
+import { startRecovery, startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
-import { requireDatabaseUrl } from './connection.ts';
+import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { ensureFirstUsers } from './first-users.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
@@ -29,11 +32,18 @@ await runCommand(async () => {
     admin,
     logAt(config.BULKHEAD_LOG_LEVEL),
   );
+  const worker = runsInProcess(context)
+    ? await startWorker(context, {
+        ...workerOptionsOf(config, directUrl(config)),
+        backends: [inProcessName],
+      })
+    : null;
   const { app, address } = await servePages(admin, config, context);
   const recovery = startRecovery(context);
   const telling = startTelling(context, db.pages, null);
   onShutdown(async () => {
     await app.close();
+    await worker?.stop();
     await Promise.all([recovery.stop(), telling.stop()]);
     await db.close();
   });

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { buildContext } from '../build-context.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { workerOptionsOf } from '../run-worker.ts';
+import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
@@ -51,7 +52,10 @@ await runCommand(async () => {
     undo.push(() => db.close());
     const { app, address } = await servePages(admin, config, context);
     undo.push(() => app.close());
-    const worker = await startWorker(context, workerOptionsOf(config, direct));
+    const worker = await startWorker(context, {
+      ...workerOptionsOf(config, direct),
+      backends: backendsOf(context),
+    });
     undo.push(() => worker.stop());
     say(
       admin.name,

@@ -709,7 +709,12 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'bulk.inline': refused(limitTexts.inline('Cities'), (count) => {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
       return messageOf(() =>
-        runsInline(within, { count, cascadeCount: 0, kind: 'ticked', operation: 'update' }, ada),
+        runsInline(
+          context,
+          within,
+          { count, cascadeCount: 0, kind: 'ticked', operation: 'update' },
+          ada,
+        ),
       );
     }),
     'bulk.atomic': refused(limitTexts.atomic('Cities'), (count) => atOnce(site, count)),

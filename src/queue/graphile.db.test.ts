@@ -3,8 +3,7 @@ import pg from 'pg';
 import { openPool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { testDatabase } from '../testing/database.ts';
-import { startQueue } from './graphile.ts';
-import { wake } from './wake.ts';
+import { queueBackend } from './graphile.ts';
 
 test('a queue whose wake-up can no longer be marked ends and says so, and takes nobody with it', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
@@ -20,9 +19,9 @@ test('a queue whose wake-up can no longer be marked ends and says so, and takes 
   for (const ending of ['done', 'failed']) {
     const pool = openPool({ connectionString, name: 'queue of a test', max: 4 });
     defer(() => pool.end());
-    const queue = await startQueue({
+    const backend = queueBackend(db.queueSchema);
+    const queue = await backend.start({
       pool,
-      queueSchema: db.queueSchema,
       concurrency: 1,
       async run() {
         await server.query(`alter database ${name} allow_connections false`);
@@ -34,7 +33,9 @@ test('a queue whose wake-up can no longer be marked ends and says so, and takes 
       log: () => undefined,
     });
     defer(() => queue.stop());
-    await transaction(db.background, (client) => wake(client, db.queueSchema, 1));
+    await transaction(db.background, (client) =>
+      backend.call(client, { kind: 'bulk', taskIds: [1], delayMs: 0 }),
+    );
     await queue.ended.catch(() => undefined);
     await server.query(`alter database ${name} allow_connections true`);
     await db.background.query(`delete from "${db.queueSchema}"._private_jobs`);

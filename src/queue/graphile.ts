@@ -1,24 +1,71 @@
 import { EventEmitter } from 'node:events';
 import { Logger, run, runMigrations, type WorkerEvents } from 'graphile-worker';
-import type { Pool } from 'pg';
-import { queueFunction } from './wake.ts';
+import { escapeIdentifier, type Pool } from 'pg';
+import type { Queryable } from '../db/transaction.ts';
+import {
+  type Backend,
+  type BackendCall,
+  type BackendStart,
+  queueName,
+  type StartedBackend,
+} from './backend.ts';
+import { callPlaces } from './places.ts';
 
-export interface Queue {
-  /** graphile-worker's id of the pool that locks jobs for this process. */
-  readonly poolId: string;
-  /** Resolves when the queue has stopped, rejects when it died. */
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
+/** The backend in the database, whose calls outlive every process. */
+export interface QueueBackend extends Backend {
+  start(options: BackendStart): Promise<StartedQueue>;
+  /** SQL: is a task called for already, by a call that nobody has taken yet? `taskId` is SQL. */
+  isCalledSql(taskId: string): string;
+  /** Gives back what a process was at that has died. */
+  release(client: Queryable, poolId: string): Promise<void>;
 }
 
-export interface QueueOptions {
-  pool: Pool;
-  queueSchema: string;
-  /** Wake-ups worked on at a time. */
-  concurrency: number;
-  /** Called for each wake-up; the signal is aborted when the process shuts down. */
-  run(taskId: number, signal: AbortSignal): Promise<void>;
-  log(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
+export interface StartedQueue extends StartedBackend {
+  /** graphile-worker's id of the pool that locks jobs for this process. */
+  readonly poolId: string;
+}
+
+/** The queue's name for the one function it calls. */
+const queueFunction = 'bulkhead:task';
+
+/** graphile-worker in a Postgres schema of its own. */
+export function queueBackend(queueSchema: string): QueueBackend {
+  const schema = escapeIdentifier(queueSchema);
+  return {
+    name: queueName,
+    can: { later: true, cancel: true, processes: true, restart: true },
+    migrate: (pool) => migrateQueue(pool, queueSchema),
+    call: (client, call) =>
+      call.kind === 'own' ? callPlaces(client, queueSchema) : addJobs(client, schema, call),
+    start: (options) => startQueue({ ...options, queueSchema }),
+    isCalledSql: (taskId) =>
+      `exists (select 1 from ${schema}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
+    and locked_at is null and attempts < max_attempts)`,
+    async release(client, poolId) {
+      await client.query(`select ${schema}.force_unlock_workers(array[$1])`, [poolId]);
+    },
+  };
+}
+
+/**
+ * Puts a call for each task into the queue. It carries the task's id alone. Its key says whose it
+ * is, and is never given again: re-adding one inside the running job would start a second run at
+ * once.
+ */
+async function addJobs(
+  client: Queryable,
+  schema: string,
+  { taskIds, delayMs }: BackendCall,
+): Promise<void> {
+  const { rows } = await client.query<{ id: string | null }>(
+    `select job.id::text from unnest($2::int[]) as called(task_id), lateral ${schema}.add_job($1, json_build_object('taskId', task_id),
+       job_key := task_id || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end) job`,
+    [queueFunction, taskIds, Math.round(delayMs)],
+  );
+  // Under contention graphile-worker's add_job has been seen to return null: better no launch than
+  // a task nobody is called for.
+  if (rows.length < taskIds.length || rows.some(({ id }) => !id))
+    throw new Error(`the queue did not take the call for task ${taskIds.join(', ')}`);
 }
 
 /**
@@ -37,11 +84,13 @@ function forgetExitCode(): void {
   if (process.exitCode === migratedExitCode) process.exitCode = undefined;
 }
 
-function loggerOf(options: QueueOptions): Logger {
-  return new Logger(() => (level, message) => options.log(level, message));
+function loggerOf(options: BackendStart): Logger {
+  return new Logger(
+    () => (level, message) => options.log(level === 'info' ? 'debug' : level, message),
+  );
 }
 
-export async function migrateQueue(pool: Pool, queueSchema: string): Promise<void> {
+async function migrateQueue(pool: Pool, queueSchema: string): Promise<void> {
   await runMigrations({
     pgPool: pool,
     schema: queueSchema,
@@ -49,7 +98,7 @@ export async function migrateQueue(pool: Pool, queueSchema: string): Promise<voi
   });
 }
 
-export async function startQueue(options: QueueOptions): Promise<Queue> {
+async function startQueue(options: BackendStart & { queueSchema: string }): Promise<StartedQueue> {
   const events = new EventEmitter() as WorkerEvents;
   const poolId = new Promise<string>((resolve) => {
     events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));

@@ -3,6 +3,7 @@ import { utcReader } from '../fields/reader.ts';
 import { limits } from '../limits.ts';
 import type { FieldMeta } from '../metadata/contract.ts';
 import { didYouMean } from '../nearest.ts';
+import { type BackendChoice, inlineName } from '../queue/backend.ts';
 import { arrange } from './arrange.ts';
 import { buildColumns } from './build-columns.ts';
 import { checkOperations } from './check-operations.ts';
@@ -21,6 +22,10 @@ import { resourceFields } from './resource-fields.ts';
 
 /** What the environment says where a resource says nothing. */
 export interface ResourceDefaults {
+  /** False: nothing has a background, whatever it says. Default: true. */
+  background?: boolean;
+  /** Default: none is chosen. */
+  backend?: BackendChoice;
   minAsyncRecords: number;
   parallelism: number;
   chunkSize: number;
@@ -121,6 +126,10 @@ export function buildResource(
   );
   const bulk = options.bulk ?? {};
   const minAsyncRecords = bulk.minAsyncRecords ?? defaults.minAsyncRecords;
+  const hasBackground =
+    defaults.background !== false &&
+    bulk.background !== false &&
+    (bulk.backend ?? defaults.backend) !== inlineName;
   const permissions = options.permissions ?? defaultPermissions;
   const grants = grantsOf({ ...options, permissions }, { label, model, onUnreadable });
   const resource: Resource = {
@@ -147,7 +156,8 @@ export function buildResource(
       canBeBulk,
     ),
     defaultSort: [options.defaultSort ?? sortFieldOf(model, titleField)].flat().join(','),
-    hasBackground: bulk.background ?? true,
+    hasBackground,
+    backend: bulk.backend,
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
     countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,
@@ -164,10 +174,10 @@ export function buildResource(
     ),
     maxInline: Math.min(
       limits.bulk.inline,
-      bulk.background === false || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1,
+      !hasBackground || bulk.runInBackground ? limits.bulk.inline : minAsyncRecords - 1,
     ),
     runsInBackground(selection, principal) {
-      if (bulk.background === false) return false;
+      if (!hasBackground) return false;
       return (
         bulk.runInBackground?.(selection, principal) ??
         selection.count + selection.cascadeCount >= minAsyncRecords

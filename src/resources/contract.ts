@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import type { Reader } from '../fields/reader.ts';
 import type { Metadata, ModelMeta } from '../metadata/contract.ts';
+import type { BackendChoice } from '../queue/backend.ts';
 import type { Action } from './actions.ts';
 import type { Client, Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
@@ -66,6 +67,8 @@ export interface Resource {
   readonly defaultSort: string;
   /** May its tasks run outside the request at all? */
   readonly hasBackground: boolean;
+  /** What runs its tasks there. */
+  readonly backend: BackendChoice | undefined;
   readonly parallelism: number;
   readonly chunkSize: number;
   /** Records up to which a list is counted exactly, and its pages are numbered. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
+import type { BackendChoice } from '../queue/backend.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
@@ -67,6 +68,12 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
   fields: fieldNames.optional(),
   delete: yesOrNo,
   background: yesOrNo,
+  backend: z
+    .custom<BackendChoice>(
+      (given) => typeof given === 'string' || typeof given === 'function',
+      'must be the name of a backend, or a function.',
+    )
+    .optional(),
   minAsyncRecords: whole('BULKHEAD_MIN_ASYNC_RECORDS'),
   runInBackground: called.optional(),
   parallelism: whole('BULKHEAD_PARALLELISM'),

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
+import type { BackendChoice } from '../queue/backend.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
@@ -199,6 +200,12 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
    * nothing, at most 10,000 records.
    */
   background?: boolean;
+  /**
+   * What runs tasks that are not done within their request: `queue`, `in-process`, a name among the
+   * `backends` of the admin, or a function that gives one for a launch; `inline`: as `background:
+   * false`. Default: the setting of this name.
+   */
+  backend?: BackendChoice;
   /**
    * Records, with what is written along, from which on a task runs in the background. Default: the
    * setting of this name, 20.

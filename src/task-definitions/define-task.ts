@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
+import type { BackendChoice } from '../queue/backend.ts';
 import type { FormInputs } from '../resources/form-inputs.ts';
 import type { TransactionClient } from '../resources/hooks.ts';
 import type { AffectedRecords, OwnOverlap } from './affected-records.ts';
@@ -122,6 +123,12 @@ export interface TaskOptions<
   readonly keepMs?: number;
   /** Which workers take it: those that listen to it, or to all. Default: `default`. */
   readonly queue?: string;
+  /**
+   * What runs it: `queue`, `in-process`, a name among the `backends` of the admin; `inline`, within
+   * the call that launches it, where it is tried once and waits for nothing; or a function that gives
+   * one for a launch, at once. Default: as the settings say.
+   */
+  readonly backend?: BackendChoice;
   /** How many run at a time, in all workers together: a number, or one for each `key(params)`. */
   readonly concurrency?: number | Concurrency<Params<S>>;
   /** At most `max` starts in any `perMs` milliseconds; for each `key(params)` where there is one. */

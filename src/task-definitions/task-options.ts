@@ -85,6 +85,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
     typeof value === 'string' && isQueueName(value)
       ? null
       : 'must be a name of letters, digits, “-” and “_”, at most 50, and not “bulk”.',
+  backend: (value) => (typeof value === 'string' ? null : answersAtOnce(value)),
   concurrency: isConcurrency,
   rate: isObject({ max: isLimit, perMs: isNumber(1), key: answersAtOnce }, ['max', 'perMs']),
   unique: isObject({ key: answersAtOnce, policy: isOneOf(duplicatePolicies) }),

@@ -5,4 +5,5 @@ export const advisoryClass = {
   uniqueness: 0x42_4c_4b_03,
   limits: 0x42_4c_4b_04,
   schedules: 0x42_4c_4b_05,
+  alone: 0x42_4c_4b_0a,
 } as const;

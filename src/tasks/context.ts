@@ -1,11 +1,14 @@
 import type { AskedPeople } from '../auth/people.ts';
 import type { Database } from '../db/database.ts';
+import type { BackendChoice } from '../queue/backend.ts';
+import type { Backends } from '../queue/backends.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
 import type { AskedLaunch } from './asked-launch.ts';
 import type { Schedules } from './schedules/check-schedules.ts';
+import type { TaskRow } from './task-row.ts';
 
 /** What every function of this room is handed. */
 export interface TaskContext {
@@ -28,6 +31,10 @@ export interface TaskContext {
    * from; throws what that refuses it with.
    */
   readonly onLaunch: (asked: AskedLaunch) => Promise<unknown>;
+  /** What calls workers for tasks. */
+  readonly backends: Backends;
+  /** Runs a task that has just been launched to its end, within the call that launched it. */
+  readonly runWithin: (task: Pick<TaskRow, 'id' | 'kind'>) => Promise<void>;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',
@@ -39,6 +46,10 @@ export interface TaskContext {
 }
 
 export interface TaskSettings {
+  /** Is there a background at all? Where not, everything runs within the call that launches it. */
+  readonly background: boolean;
+  /** What runs tasks, where no resource and no task says so. */
+  readonly backend: BackendChoice;
   /** How long one wake-up works before it hands the task on, so that tasks share workers fairly. */
   readonly sliceMs: number;
   /**

@@ -44,7 +44,7 @@ export async function insertTask(
   client: Queryable,
   db: Database,
   task: NewTask,
-  { backend, state }: { backend: 'inline' | 'queue'; state: TaskState },
+  { backend, state }: { backend: string; state: TaskState },
 ): Promise<{ task: BulkTask; isNew: boolean }> {
   const { rows } = await client.query<BulkTask>(
     `with inserted as (

@@ -10,10 +10,10 @@ export const isAliveSql = `exists (
     and held.database = (select oid from pg_database where datname = current_database())
 )`;
 
-/** SQL: is any worker alive that listens to this task's queue? Within a select from `task`. */
+/** SQL: is any worker alive that listens to this task's queue, and hears its backend? Within a select from `task`. */
 export function hasWorkerSql(t: TableNames): string {
   return `exists (select 1 from ${t.worker} worker
-    where (queues is null or case kind when 'bulk' then '${bulkQueue}' else queue end = any(queues)) and ${isAliveSql})`;
+    where (queues is null or case kind when 'bulk' then '${bulkQueue}' else queue end = any(queues)) and backend = any(worker.backends) and ${isAliveSql})`;
 }
 
 /** Remembers that a worker has ended: where none is alive, that is since when. */

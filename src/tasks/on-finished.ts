@@ -14,9 +14,9 @@ export function launchOnFinishedSql(t: TableNames): string {
   return `launched as (
        insert into ${t.task} (id, kind, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, state, priority, due_at,
          expires_at, queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason)
-       select next_id, 'own', next.name, next.title, 'queue', principal_id, principal_name, principal, coalesce(next.params, 'null'), next.secrets, next.version, 'scheduled', next.priority, clock_timestamp(),
+       select next_id, 'own', next.name, next.title, coalesce(next.backend, 'queue'), principal_id, principal_name, principal, coalesce(next.params, 'null'), next.secrets, next.version, 'scheduled', next.priority, clock_timestamp(),
          clock_timestamp() + make_interval(secs => next."expireAfterMs" / 1000), next.queue, next."uniqueKey", next."reuseKey", next."limitKey", next."rateKey", next."locksOffReason"
-       from moved cross join jsonb_to_record(on_finished) as next(name text, title text, params jsonb, secrets text, version int, priority int, "expireAfterMs" float8,
+       from moved cross join jsonb_to_record(on_finished) as next(name text, title text, backend text, params jsonb, secrets text, version int, priority int, "expireAfterMs" float8,
          queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text)
        where next_id is not null returning id
      ), launch_event as (

@@ -2,8 +2,10 @@ import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
 import { countCascade, type PlannedWrite } from '../operations/count-cascade.ts';
+import { inlineName } from '../queue/backend.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { BulkSelection } from '../resources/options.ts';
+import { chooseBackend } from './choose-backend.ts';
 import type { TaskContext } from './context.ts';
 
 /**
@@ -11,18 +13,32 @@ import type { TaskContext } from './context.ts';
  * nothing else is allowed.
  */
 export function runsInline(
+  context: TaskContext,
   resource: Resource,
   selection: BulkSelection,
   principal: Principal,
 ): boolean {
-  if (resource.runsInBackground(selection, principal)) return false;
+  const hasBackground = hasBackgroundFor(context, resource, selection, principal);
+  if (hasBackground && resource.runsInBackground(selection, principal)) return false;
   if (selection.count + selection.cascadeCount <= limits.bulk.inline) return true;
-  if (resource.hasBackground) return false;
+  if (hasBackground) return false;
   throw new AppError(
     'too-many-records',
     422,
     limitTexts.inline(resource.label, selection.count <= limits.bulk.inline),
   );
+}
+
+/** Has it one, and does not what chooses its backend want it inline? */
+function hasBackgroundFor(
+  context: TaskContext,
+  resource: Resource,
+  { count, operation: name }: BulkSelection,
+  principal: Principal,
+): boolean {
+  if (!resource.hasBackground) return false;
+  const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
+  return chooseBackend(context, asked, resource.backend) !== inlineName;
 }
 
 /**

@@ -53,7 +53,8 @@ interface AnyTask {
    */
   operation: string;
   title: string;
-  backend: 'inline' | 'queue';
+  /** Name of what runs it: `queue`, `in-process`, `inline`, or the project's own. */
+  backend: string;
   principalId: string;
   principalName: string;
   principal: Principal;
@@ -242,8 +243,8 @@ export function taskColumns(t: TableNames): string {
   return [
     ...Object.entries(columns).map(([name, column]) => `${summed[name] ?? column} as "${name}"`),
     `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
-    `case when finished_at is null and backend = 'queue' then ${hasWorkerSql(t)} end as "hasWorker"`,
-    `case when finished_at is null and backend = 'queue' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
+    `case when finished_at is null and backend <> 'inline' then ${hasWorkerSql(t)} end as "hasWorker"`,
+    `case when finished_at is null and backend <> 'inline' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');
 }
 

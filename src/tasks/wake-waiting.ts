@@ -1,23 +1,30 @@
 import { queryPrepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/transaction.ts';
-import { callPlaces, wake } from '../queue/wake.ts';
+import { callFor } from './call-for.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Wakes whoever waits for the end of a task, which has come; whose part it was, and what it launched, are looked for. */
 export async function wakeWaiting(
   client: Queryable,
-  { db }: TaskContext,
+  context: TaskContext,
   taskId: number,
 ): Promise<void> {
-  const { rows } = await queryPrepared<Pick<TaskRow, 'id' | 'kind'>>(client, {
-    text: `with woken as (
-       update ${db.t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind
+  const { t } = context.db;
+  const { rows } = await queryPrepared<Pick<TaskRow, 'kind' | 'backend'> & { ids: number[] }>(
+    client,
+    {
+      text: `with woken as (
+       update ${t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind, backend
+     ), all_of_them as (
+       select id, kind, backend from woken
+       union all select parent.id, 'own', parent.backend from ${t.task} task join ${t.task} parent on parent.id = task.parent_id where task.id = $1
+       union all select id, 'own', on_finished ->> 'backend' from ${t.task} where id = $1 and on_finished is not null
      )
-     select id, kind from woken union all select parent_id, 'own' from ${db.t.task} where id = $1 and parent_id is not null
-     union all select id, 'own' from ${db.t.task} where id = $1 and on_finished is not null`,
-    values: [taskId],
-  });
-  for (const { id, kind } of rows) if (kind === 'bulk') await wake(client, db.queueSchema, id);
-  if (rows.some(({ kind }) => kind === 'own')) await callPlaces(client, db);
+     select kind, coalesce(backend, 'queue') as backend, array_agg(id order by id) as ids from all_of_them group by 1, 2`,
+      values: [taskId],
+    },
+  );
+  for (const { kind, backend, ids } of rows)
+    await callFor(client, context, backend, { kind, taskIds: ids });
 }

@@ -1,6 +1,6 @@
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
-import { resourceDefaultsOf, taskSettingsOf } from '../admin-settings.ts';
+import { resourceDefaultsOf, settingsOf, taskSettingsOf } from '../admin-settings.ts';
 import { ourPeople } from '../auth/our-people.ts';
 import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -8,6 +8,7 @@ import { ownCodeOf } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
+import { buildBackends } from '../queue/backends.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { OnUnreadable } from '../resources/grants.ts';
@@ -21,6 +22,7 @@ import { createPreview } from '../tasks/previewing/preview.ts';
 import type { RunOptions } from '../tasks/run-options.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { selectTask } from '../tasks/task-row.ts';
+import { runWithin } from '../tasks/worker/run-within.ts';
 
 export const ada: Principal = {
   id: '00000000-0000-4000-8000-00000000000a',
@@ -63,22 +65,29 @@ export function testContext(
     | 'people'
     | 'definition'
     | 'aroundTask'
+    | 'backends'
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
 ): TaskContext {
-  const all = { ...resourceDefaultsOf(parseConfig({})), ...defaults };
+  const all = { ...resourceDefaultsOf(settingsOf(parseConfig({}), {})), ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
   const context: TaskContext = {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
-    settings: { ...taskSettingsOf(parseConfig({})), previewMs: unhurriedMs, ...settings },
+    settings: {
+      ...taskSettingsOf(settingsOf(parseConfig({}), {})),
+      previewMs: unhurriedMs,
+      ...settings,
+    },
     // Whoever launches stays who they were, with a row of ours or without.
     people: admin.people
       ? askedPeople(admin.people, () => undefined)
       : { ...ourPeople(db), findUser: async (_, launched) => launched },
     log: () => undefined,
+    backends: buildBackends(db.queueSchema, admin.backends),
+    runWithin: (task) => runWithin(context, db.connectionString, task),
     onLaunch: (asked) => askManager(admin, context, asked),
   };
   return context;

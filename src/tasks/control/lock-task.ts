@@ -14,6 +14,7 @@ export const taskHeld =
 
 export interface Unfinished {
   kind: TaskRow['kind'];
+  backend: string;
   state: TaskState;
   isWorkedOn: boolean;
 }
@@ -30,9 +31,9 @@ export async function lockUnfinished(
 ): Promise<Unfinished> {
   if (!isTaskId(taskId)) throw notFound();
   const { t } = context.db;
-  const { rows } = await query<Pick<Unfinished, 'kind' | 'state'>>(
+  const { rows } = await query<Pick<Unfinished, 'kind' | 'backend' | 'state'>>(
     client,
-    sql`select kind, state from ${raw(t.task)} where id = ${taskId} and ${await seenSql(context, principal, client)} for update`,
+    sql`select kind, backend, state from ${raw(t.task)} where id = ${taskId} and ${await seenSql(context, principal, client)} for update`,
   );
   const task = rows[0];
   if (!task) throw notFound();

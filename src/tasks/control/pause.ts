@@ -1,7 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
-import { callPlaces, wake } from '../../queue/wake.ts';
+import { callFor } from '../call-for.ts';
+import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { getTask } from '../looking/queries.ts';
 import { moveTask } from '../move-task.ts';
@@ -13,10 +14,14 @@ import { lockUnfinished, taskHeld } from './lock-task.ts';
 const cannotGoOn =
   'Nothing of what this task has done is kept, so it would begin anew. Nothing was changed: it can be cancelled.';
 
+function notLater(backend: string): string {
+  return `What runs by the backend “${backend}” cannot go on later. Nothing was changed: it can be cancelled.`;
+}
+
 /**
  * Asks a running task to stop before its next chunk, or an own one by its signal, and to keep its
  * locks. With no runner at it, it is paused at once. An own task of which nothing is kept could not
- * go on: AppError 'not-pausable' (409).
+ * go on, nor what runs by a backend that does nothing later: AppError 'not-pausable' (409).
  */
 export async function pause(
   context: TaskContext,
@@ -25,7 +30,14 @@ export async function pause(
 ): Promise<TaskState> {
   const { t } = context.db;
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
-    const { kind, state, isWorkedOn } = await lockUnfinished(client, context, principal, taskId);
+    const { kind, backend, state, isWorkedOn } = await lockUnfinished(
+      client,
+      context,
+      principal,
+      taskId,
+    );
+    if (!abilitiesOf(context, { backend }).later)
+      throw new AppError('not-pausable', 409, notLater(backend), { state });
     const isOwn = kind === 'own';
     if (isOwn && !(await hasSteps(client, t, taskId)))
       throw new AppError('not-pausable', 409, cannotGoOn, { state });
@@ -47,7 +59,7 @@ export async function resume(
   principal: Principal,
   taskId: number,
 ): Promise<TaskState> {
-  const { t, queueSchema } = context.db;
+  const { t } = context.db;
   const task = await getTask(context, principal, taskId);
   const refusal = await whyNot(context, task);
   if (refusal) throw new AppError('forbidden', 403, `${refusal.message} The task stays paused.`);
@@ -56,15 +68,17 @@ export async function resume(
     if (state !== 'pausing' && state !== 'paused') return state;
     if (task.kind === 'own' && state === 'paused') {
       await moveTask(client, t, taskId, 'queued', { reason: 'resumed', by: principal });
-      await callPlaces(client, context.db);
+      await callFor(client, context, task.backend, { kind: 'own', taskIds: [taskId] });
       return 'queued';
     }
     await moveTask(client, t, taskId, 'running', { reason: 'resumed', by: principal });
     await client.query(`update ${t.task} set reason = null, woken_at = now() where id = $1`, [
       taskId,
     ]);
-    if (task.kind === 'bulk')
-      for (let slot = 0; slot < task.parallelism; slot++) await wake(client, queueSchema, taskId);
+    if (task.kind === 'bulk') {
+      const taskIds = Array<number>(task.parallelism).fill(taskId);
+      await callFor(client, context, task.backend, { kind: 'bulk', taskIds });
+    }
     return 'running';
   });
 }

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
-import { callPlaces } from '../../queue/wake.ts';
+import { callFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import { lockUnfinished, taskHeld } from './lock-task.ts';
 
@@ -17,10 +17,10 @@ export async function reschedule(
 ): Promise<void> {
   const { db } = context;
   await patientTransaction(db.pages, taskHeld, async (client) => {
-    const { state } = await lockUnfinished(client, context, principal, taskId);
+    const { state, backend } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'scheduled')
       throw new AppError('not-scheduled', 409, 'This task does not wait for its time.', { state });
     await client.query(`update ${db.t.task} set due_at = $2 where id = $1`, [taskId, at]);
-    await callPlaces(client, db);
+    await callFor(client, context, backend, { kind: 'own', taskIds: [taskId] });
   });
 }

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
 import { inOrder } from '../../plain-json.ts';
-import { wake } from '../../queue/wake.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
@@ -15,7 +15,10 @@ import {
   type Selection,
   selectionWhere,
 } from '../../selection/selection.ts';
+import { callFor } from '../call-for.ts';
+import { chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
+import { inInlineTurn } from '../inline-turns.ts';
 import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
 import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
@@ -23,6 +26,7 @@ import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
+import { type BulkTask, selectTask } from '../task-row.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { assertQueueRoom } from './queue-room.ts';
 import { runInline } from './run-inline.ts';
@@ -92,7 +96,12 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     : await countCascadeInline(context, resource, principal, writing);
   const isInline = (count: number) =>
     !isPutOff &&
-    runsInline(resource, { count, cascadeCount, kind, operation: request.operation }, principal);
+    runsInline(
+      context,
+      resource,
+      { count, cascadeCount, kind, operation: request.operation },
+      principal,
+    );
   const keys = await readKeys(
     registry,
     resource.model,
@@ -125,7 +134,10 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
       return await runInline(context, task, keys);
     } catch (error) {
       const isToWait =
-        error instanceof AppError && error.code === 'overlap' && task.options.overlap === 'wait';
+        error instanceof AppError &&
+        error.code === 'overlap' &&
+        task.options.overlap === 'wait' &&
+        backendOf(context, task) !== inlineName;
       if (!isToWait) throw error;
     }
   }
@@ -152,28 +164,71 @@ export async function assertNoOverlap(
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
 }
 
-/** The task row and the queue entry, and those of `others`, together or not at all. */
+/** What runs a bulk operation that is not done within the request, all or nothing. */
+function backendOf(
+  context: TaskContext,
+  { operation: name, resource, principal, expected: count }: NewTask,
+): string {
+  const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
+  return resource.hasBackground ? chooseBackend(context, asked, resource.backend) : inlineName;
+}
+
+/**
+ * The task row and the call for a worker, and those of `others`, together or not at all. What runs
+ * inline is done when this resolves: AppError 'too-many-records' (422) where it is more than that
+ * can do, 'no-turn' (503).
+ */
 export async function enqueue(
   context: TaskContext,
   task: NewTask,
   ...others: readonly NewTask[]
 ): Promise<Launched> {
-  const { db } = context;
-  return patientTransaction(db.pages, recordsHeld, async (client) => {
-    const launched = await enqueueOne(client, context, task);
-    for (const other of others) await enqueueOne(client, context, other);
-    return launched;
-  });
+  const all = [task, ...others];
+  const backends = all.map((one) => backendOf(context, one));
+  const isInline = backends.includes(inlineName);
+  if (isInline) for (const one of all) assertFitsInline(one);
+  const insert = () =>
+    patientTransaction(context.db.pages, recordsHeld, async (client) => {
+      const launched: Launched[] = [];
+      for (const [index, one] of all.entries())
+        launched.push(await enqueueOne(client, context, one, backends[index] as string));
+      return launched;
+    });
+  const [first] = isInline
+    ? await inInlineTurn(context, async () => {
+        const launched = await insert();
+        for (const one of launched) await runQueuedInline(context, one);
+        return launched;
+      })
+    : await insert();
+  return first as Launched;
+}
+
+function assertFitsInline({ resource, expected }: NewTask): void {
+  if ((expected ?? 0) <= limits.bulk.inline) return;
+  throw new AppError('too-many-records', 422, limitTexts.inline(resource.label, true));
+}
+
+async function runQueuedInline(context: TaskContext, launched: Launched): Promise<void> {
+  if (launched.outcome !== 'queued' || launched.task.backend !== inlineName) return;
+  await context.runWithin(launched.task);
+  const { rows } = await context.db.pages.query<BulkTask>(
+    `${selectTask(context.db.t)} where id = $1`,
+    [launched.task.id],
+  );
+  if (rows[0]) launched.task = rows[0];
+  launched.outcome = 'inline';
 }
 
 async function enqueueOne(
   client: Queryable,
-  { db }: TaskContext,
+  context: TaskContext,
   task: NewTask,
+  backend: string,
 ): Promise<Launched> {
-  const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
+  const inserted = await insertTask(client, context.db, task, { backend, state: 'queued' });
   if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
-  await wake(client, db.queueSchema, inserted.task.id);
+  await callFor(client, context, backend, { kind: 'bulk', taskIds: [inserted.task.id] });
   return { task: inserted.task, outcome: 'queued' };
 }
 

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
 import { transaction } from '../../db/transaction.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import {
   type ChildOptions,
@@ -12,6 +13,7 @@ import {
   type TaskRun,
 } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
+import { inInlineTurn } from '../inline-turns.ts';
 import type { Lease } from '../running/lease.ts';
 import { isFinished } from '../states.ts';
 import type { OwnTask } from '../task-row.ts';
@@ -62,8 +64,14 @@ export function childCalls({
     const kept = (await begin(name, 'launch'))?.result as { id: number } | undefined;
     const [before] = kept ? await read([kept.id]) : [];
     if (before && !isOfNoUse(before)) return { id: before.id, name };
-    const id = await transaction(pool, async (client) => {
-      const launching = { ...options, principal, parentId: task.id, followsId: before?.id ?? null };
+    const launched = await transaction(pool, async (client) => {
+      const launching = {
+        ...options,
+        principal,
+        parentId: task.id,
+        followsId: before?.id ?? null,
+        isRunAfter: true,
+      };
       const child = await launchOwn(
         context,
         definition as TaskDefinition<S, R>,
@@ -79,9 +87,11 @@ export function childCalls({
         );
       const result = { id: child.id };
       await keepStep(client, t, lease, { lineId, name, kind: 'launch', isDone: true, result });
-      return child.id;
+      return child;
     });
-    return { id, name };
+    if (launched.backend === inlineName)
+      await inInlineTurn(context, () => context.runWithin(launched));
+    return { id: launched.id, name };
   }
 
   /** Launched for the task that this one tries again, and in vain. */

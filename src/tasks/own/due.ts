@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { empty, query, raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
-import { callPlaces } from '../../queue/wake.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
+import { callFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -12,7 +12,7 @@ import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
 import { askTurn, lockTurn } from './unique.ts';
 
-type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
+type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean; backend: string };
 
 /** Longest that a task waits for a launch of the same which does not come to its end. */
 const turnWaitMs = 250;
@@ -74,7 +74,7 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
     pool,
     async (client) => {
       const { rows } = await client.query<Waiting>(
-        `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+        `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread", backend from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
         [id],
       );
       const [task] = rows;
@@ -109,7 +109,7 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
         `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
         [id, turn.after, turn.after === null ? null : 'task'],
       );
-      await callPlaces(client, context.db);
+      await callFor(client, context, task.backend, { kind: 'own', taskIds: [id] });
     },
     { first: [`set local lock_timeout = ${turnWaitMs}`] },
   );

@@ -2,10 +2,11 @@ import type { Pool, PoolClient } from 'pg';
 import { queryPrepared } from '../../db/prepared.ts';
 import { raw, sql, statementOf } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
-import { callPlaces } from '../../queue/wake.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { StopReason } from '../../task-definitions/task-run.ts';
 import { TaskChildFailed, TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
+import { callFor } from '../call-for.ts';
+import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import type { Lease } from '../running/lease.ts';
@@ -18,6 +19,7 @@ import type { Hide } from './mask.ts';
 import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
+const processEnded = 'The process that it ran in has ended, and nothing else takes it up.';
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
 
 /** The process that a task ran in alone has ended without an end of its own. */
@@ -27,6 +29,9 @@ export class ProcessDied extends Error {}
 interface Ended {
   definition: TaskDefinition | undefined;
 }
+
+/** A task, and what runs it. */
+type Placed = Pick<OwnTask, 'id' | 'backend'>;
 
 /**
  * The same as `succeed` in one statement, of a task that nobody has asked to stop or joined, no part
@@ -78,7 +83,7 @@ export async function succeed(
     if (left.isLapsed) return stopNow(client, context, task, definition, left);
     const children = await unfinishedChildren(client, t, lease.taskId);
     if (children.length > 0 && left.state !== 'cancelling')
-      return waitFor(client, context, lease.taskId, { children, failsFast: false });
+      return waitFor(client, context, task, { children, failsFast: false });
     await client.query(`update ${t.task} set result = $2 where id = $1`, [
       lease.taskId,
       result === undefined ? null : JSON.stringify(result),
@@ -108,14 +113,13 @@ export async function endAttempt(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
-    if (stop === 'shutdown' || stop === 'paused')
-      return putBack(client, context, lease.taskId, 0, null);
+    if (stop === 'shutdown' || stop === 'paused') return putBack(client, context, task, 0, null);
     if (stop === 'soft-limit') {
       const failure = { reason: 'soft-limit', message: 'It did not stop in time of itself.' };
       return countFailure(client, context, task, definition, failure);
     }
     if (error instanceof TaskRetryLater)
-      return putBack(client, context, lease.taskId, error.afterMs, hide(error.message));
+      return putBack(client, context, task, error.afterMs, hide(error.message));
     if (error instanceof TaskChildFailed)
       return fail(client, context, lease.taskId, 'child-failed', hide(error.message));
     if (error instanceof TaskGiveUp)
@@ -140,10 +144,10 @@ export async function suspend(
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
     if ('until' in awaited) {
       const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
-      return putBack(client, context, lease.taskId, waitMs, null, { waitsFor: 'sleep' });
+      return putBack(client, context, task, waitMs, null, { waitsFor: 'sleep' });
     }
-    if ('children' in awaited) return waitFor(client, context, lease.taskId, awaited);
-    await putBack(client, context, lease.taskId, 0, null);
+    if ('children' in awaited) return waitFor(client, context, task, awaited);
+    await putBack(client, context, task, 0, null);
     await waitBehind(client, context, lease.taskId, awaited.holder);
   });
 }
@@ -152,13 +156,13 @@ export async function suspend(
 async function waitFor(
   client: PoolClient,
   context: TaskContext,
-  taskId: number,
+  task: Placed,
   { children, failsFast }: Extract<Awaited, { children: unknown }>,
 ): Promise<void> {
-  await putBack(client, context, taskId, 0, null);
+  await putBack(client, context, task, 0, null);
   await client.query(
     `update ${context.db.t.task} set waits_for = 'children', awaits = $2, fails_fast = $3 where id = $1 and state in ('queued', 'paused')`,
-    [taskId, children, failsFast],
+    [task.id, children, failsFast],
   );
 }
 
@@ -197,10 +201,12 @@ export async function endRefused(
 export async function loseAttempt(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id' | 'operation' | 'state' | 'reason'>,
+  task: Placed & Pick<OwnTask, 'operation' | 'state' | 'reason'>,
 ): Promise<void> {
   const definition = context.definitions.get(task.operation);
   if (task.state === 'cancelling') return stopNow(client, context, task, definition, task);
+  if (!abilitiesOf(context, task).restart)
+    return fail(client, context, task.id, 'worker-died', processEnded);
   const failure = { reason: 'worker-died', message: 'Its worker died while it ran.' };
   await countFailure(client, context, task, definition, failure);
 }
@@ -209,7 +215,7 @@ export async function loseAttempt(
 async function stopNow(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id'>,
+  task: Placed,
   definition: TaskDefinition | undefined,
   { reason }: Pick<OwnTask, 'reason'>,
 ): Promise<void> {
@@ -238,7 +244,7 @@ async function wasPausing(
 async function countFailure(
   client: PoolClient,
   context: TaskContext,
-  task: Pick<OwnTask, 'id'>,
+  task: Placed,
   definition: TaskDefinition | undefined,
   {
     reason,
@@ -254,13 +260,16 @@ async function countFailure(
     [task.id],
   );
   const failed = rows[0]?.failed ?? attempts;
-  const isOver = failed >= attempts || (reason === 'error' && retryOn?.(error) === false);
+  const isOver =
+    failed >= attempts ||
+    !abilitiesOf(context, task).later ||
+    (reason === 'error' && retryOn?.(error) === false);
   if (isOver) return fail(client, context, task.id, reason, message);
   const { firstMs, factor, maxMs } = { ...defaultBackoff, ...backoff };
   const waitMs = Math.min(maxMs, firstMs * factor ** (failed - 1));
   // Tasks that failed together are not tried again together.
   const laterMs = waitMs * (0.75 + Math.random() / 2);
-  await putBack(client, context, task.id, laterMs, message, { isPaused });
+  await putBack(client, context, task, laterMs, message, { isPaused });
 }
 
 /** Gives the slot back, and says how the task stood then. Null: the slot is another's. */
@@ -297,7 +306,7 @@ async function fail(
 async function putBack(
   client: PoolClient,
   context: TaskContext,
-  taskId: number,
+  { id: taskId, backend }: Placed,
   waitMs: number,
   message: string | null,
   {
@@ -306,6 +315,8 @@ async function putBack(
   }: { waitsFor?: NonNullable<OwnTask['waitsFor']>; isPaused?: boolean } = {},
 ): Promise<void> {
   const { t } = context.db;
+  if (!abilitiesOf(context, { backend }).later)
+    return fail(client, context, taskId, 'not-later', notLater(backend, message));
   const why = {
     reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
     message: message === null ? undefined : shownMessage(message),
@@ -317,7 +328,12 @@ async function putBack(
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,
     [taskId, waitMs, waitsFor],
   );
-  if (waitMs === 0) await callPlaces(client, context.db);
+  if (waitMs === 0) await callFor(client, context, backend, { kind: 'own', taskIds: [taskId] });
+}
+
+function notLater(backend: string, message: string | null): string {
+  const why = `It was to go on later, which the backend “${backend}” cannot.`;
+  return message === null ? why : `${why} ${message}`;
 }
 
 /** No column holds a NUL. */

@@ -3,20 +3,24 @@ import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { queryPrepared } from '../../db/prepared.ts';
 import { raw, sql, statementOf } from '../../db/sql.ts';
-import type { Queryable } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
-import { callPlacesSql } from '../../queue/wake.ts';
+import { inlineName, queueName } from '../../queue/backend.ts';
+import { callPlacesSql } from '../../queue/places.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { mayLaunch } from '../../task-definitions/may-launch.ts';
+import { callFor } from '../call-for.ts';
+import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
+import { inInlineTurn } from '../inline-turns.ts';
 import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
 import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
 import { encryptParams } from './secret-params.ts';
-import { askTurn, lockTurn } from './unique.ts';
+import { askTurn, duplicate, lockTurn } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -49,6 +53,8 @@ export interface OwnLaunch {
   onFinished?: OnFinished | undefined;
   /** `ignore`: it holds nothing, and asks nobody. Default: `check`. */
   locks?: 'check' | 'ignore' | undefined;
+  /** Whoever launches it in a transaction runs it when that has committed, if it runs inline. */
+  isRunAfter?: boolean;
 }
 
 /** A task that the end of another launches. */
@@ -72,7 +78,8 @@ const turnHeld =
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
  * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
- * 'wrong-isolation' 422, 'busy' 503 where another launch of the same does not end.
+ * 'wrong-isolation' 422, 'not-later' 422 where its backend cannot do what is asked, 'no-turn' 503 where
+ * it runs inline and found no turn, 'busy' 503 where another launch of the same does not end.
  */
 export async function launchOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
@@ -86,11 +93,51 @@ export async function launchOwn<S extends StandardSchemaV1, R>(
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
   if (again) return again;
   const row = await prepareLaunch(context, definition, params, launch);
-  if (!isAsked(row)) {
-    return (await insertOwn(client, context, [row]))[0] ?? earlier(client, context, launch);
-  }
-  const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
-  return given ? inTurn(given) : patientTransaction(context.db.pages, turnHeld, inTurn);
+  assertCan(context, row, given !== undefined);
+  const inserted = async (): Promise<Inserted> => {
+    if (!isAsked(row)) {
+      const [task] = await insertPlain([row], context, given);
+      return { task: task ?? (await earlier(client, context, launch)), isNew: task !== undefined };
+    }
+    const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
+    return given ? inTurn(given) : patientTransaction(context.db.pages, turnHeld, inTurn);
+  };
+  if (row.backend !== inlineName || given) return (await inserted()).task;
+  return inInlineTurn(context, async () => {
+    const { task, isNew } = await inserted();
+    return isNew ? runInserted(context, task) : task;
+  });
+}
+
+interface Inserted {
+  task: OwnTask;
+  /** False: it is one that was launched before. */
+  isNew: boolean;
+}
+
+async function runInserted(context: TaskContext, task: OwnTask): Promise<OwnTask> {
+  await context.runWithin(task);
+  return getOwn(context.db.pages, context, task.id);
+}
+
+/** Throws AppError 'not-later' (422) where its backend cannot do what is asked of the launch. */
+function assertCan(
+  context: TaskContext,
+  { backend, name, launch, next }: NewOwnTask,
+  isInTransaction: boolean,
+): void {
+  const { delayMs = 0, isRunAfter = false } = launch;
+  const refuse = (what: string) => {
+    throw new AppError('not-later', 422, `“${name}” ${what} Nothing was started.`);
+  };
+  if (delayMs > 0 && !abilitiesOf(context, { backend }).later)
+    refuse(`runs by the backend “${backend}”, which cannot begin it later.`);
+  if (backend === inlineName && isInTransaction && !isRunAfter)
+    refuse(
+      'runs within the call that launches it, so it cannot be launched in a transaction, nor as a part from outside of its run.',
+    );
+  if (next && !abilitiesOf(context, next).later)
+    refuse(`is to launch a task at its end, which the backend “${next.backend}” cannot.`);
 }
 
 /**
@@ -102,20 +149,34 @@ export async function launchManyOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
   definition: TaskDefinition<S, R>,
   params: readonly GivenParams<S>[],
-  launch: Omit<OwnLaunch, 'operationId' | 'followsId'>,
+  launch: Omit<OwnLaunch, 'operationId' | 'followsId' | 'isRunAfter'>,
   given?: Queryable,
 ): Promise<OwnTask[]> {
   const rows: NewOwnTask[] = [];
   for (const [index, one] of params.entries())
     rows.push(await prepareLaunch(context, definition, one, launch).catch(inPlace(index)));
   if (rows.length === 0) return [];
-  if (!rows.some(isAsked)) return insertOwn(given ?? context.db.pages, context, rows);
-  const oneByOne = async (client: Queryable) => {
-    const tasks: OwnTask[] = [];
-    for (const row of rows) tasks.push(await launchInTurn(client, context, definition, row));
-    return tasks;
+  for (const row of rows) assertCan(context, row, given !== undefined);
+  const inserted = async (): Promise<Inserted[]> => {
+    if (!rows.some(isAsked)) {
+      const tasks = await insertPlain(rows, context, given);
+      return tasks.map((task) => ({ task, isNew: true }));
+    }
+    const oneByOne = async (client: Queryable) => {
+      const launched: Inserted[] = [];
+      for (const row of rows) launched.push(await launchInTurn(client, context, definition, row));
+      return launched;
+    };
+    return given ? oneByOne(given) : patientTransaction(context.db.pages, turnHeld, oneByOne);
   };
-  return given ? oneByOne(given) : patientTransaction(context.db.pages, turnHeld, oneByOne);
+  if (!rows.some(({ backend }) => backend === inlineName))
+    return (await inserted()).map(({ task }) => task);
+  return inInlineTurn(context, async () => {
+    const tasks: OwnTask[] = [];
+    for (const { task, isNew } of await inserted())
+      tasks.push(isNew && task.backend === inlineName ? await runInserted(context, task) : task);
+    return tasks;
+  });
 }
 
 function inPlace(index: number): (error: unknown) => never {
@@ -154,7 +215,9 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
   const { priority = options.priority ?? 0, onFinished, ...rest } = launch;
   const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
-  const row = { name, title, launch: { ...rest, meta }, rules, priority, version, next };
+  const asked = { kind: 'own', name, resource, principal, count: null } as const;
+  const backend = chooseBackend(context, asked, options.backend);
+  const row = { name, title, backend, launch: { ...rest, meta }, rules, priority, version, next };
   const { secret } = options;
   if (!secret) return { ...row, params };
   const secrets = encryptParams(context, name, params);
@@ -166,7 +229,7 @@ async function prepareNext(
   context: TaskContext,
   { task, params }: OnFinished,
   principal: Principal,
-): Promise<object> {
+): Promise<object & { backend: string }> {
   const { launch: _, rules, ...row } = await prepareLaunch(context, task, params, { principal });
   return { ...row, ...rules };
 }
@@ -184,25 +247,31 @@ async function launchInTurn(
   context: TaskContext,
   definition: Reusable & { options: Pick<TaskDefinition['options'], 'unique'> },
   row: NewOwnTask,
-): Promise<OwnTask> {
+): Promise<Inserted> {
   const { launch, rules } = row;
   const { name } = definition;
   const { uniqueKey } = rules;
   if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
   // Asked when it is our turn: the same form, sent at the same moment, may have been faster.
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
-  if (again) return again;
+  if (again) return { task: again, isNew: false };
   const { policy = 'existing' } = definition.options.unique ?? {};
   const turn =
     uniqueKey === null
       ? { after: null }
       : await askTurn(client, context, { name, uniqueKey, policy });
-  if ('existing' in turn) return getOwn(client, context, turn.existing);
+  if ('existing' in turn)
+    return { task: await getOwn(client, context, turn.existing), isNew: false };
+  // What is behind another would wait for it.
+  if (turn.after !== null && !abilitiesOf(context, row).later) throw duplicate(turn.after);
   const { reuse = true, principal } = launch;
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
-  if (reused) return reused;
+  if (reused) return { task: reused, isNew: false };
   const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
-  return inserted ?? earlier(client, context, launch);
+  return {
+    task: inserted ?? (await earlier(client, context, launch)),
+    isNew: inserted !== undefined,
+  };
 }
 
 const maxTitleLength = 500;
@@ -224,6 +293,7 @@ export function titleOf<S extends StandardSchemaV1, R>(
 
 interface NewOwnTask {
   name: string;
+  backend: string;
   title: string;
   params: unknown;
   /** What was given, encrypted, where parts of it are secret. */
@@ -233,8 +303,19 @@ interface NewOwnTask {
   priority: number;
   version: number;
   /** What its end launches. */
-  next?: object | undefined;
+  next?: (object & { backend: string }) | undefined;
   blockedBy?: number | null;
+}
+
+/** In one statement, but where a backend of the project's own may refuse the call. */
+function insertPlain(
+  rows: readonly NewOwnTask[],
+  context: TaskContext,
+  given: Queryable | undefined,
+): Promise<OwnTask[]> {
+  const isOne = rows.every(({ backend }) => backend === queueName || backend === inlineName);
+  if (given || isOne) return insertOwn(given ?? context.db.pages, context, rows);
+  return transaction(context.db.pages, (client) => insertOwn(client, context, rows));
 }
 
 /**
@@ -243,9 +324,10 @@ interface NewOwnTask {
  */
 async function insertOwn(
   client: Queryable,
-  { db: { t, queueSchema } }: TaskContext,
+  context: TaskContext,
   given: readonly NewOwnTask[],
 ): Promise<OwnTask[]> {
+  const { t, queueSchema } = context.db;
   const rows = given.map(({ launch, params, rules, version, ...row }) => ({
     ...row,
     ...rules,
@@ -260,12 +342,12 @@ async function insertOwn(
     client,
     statementOf(sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
-         jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
+         jsonb_to_record(item) as one(name text, title text, backend text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
            queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
          queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
-       select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+       select 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
          queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
@@ -274,11 +356,26 @@ async function insertOwn(
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted
      ), called as (
-       select ${callPlacesSql(queueSchema)} from inserted limit 1
+       select ${callPlacesSql(queueSchema)} from inserted where backend = '${raw(queueName)}' limit 1
      )
      select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`),
   );
-  return inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
+  const tasks = inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
+  await callOthers(client, context, tasks);
+  return tasks;
+}
+
+/** Those of other backends than the queue, whose places the statement has called. */
+async function callOthers(
+  client: Queryable,
+  context: TaskContext,
+  tasks: readonly OwnTask[],
+): Promise<void> {
+  const due = tasks.filter(({ state, backend }) => state === 'queued' && backend !== queueName);
+  for (const backend of new Set(due.map((task) => task.backend))) {
+    const taskIds = due.filter((task) => task.backend === backend).map(({ id }) => id);
+    await callFor(client, context, backend, { kind: 'own', taskIds });
+  }
 }
 
 async function earlier(

@@ -252,7 +252,11 @@ test('what has not begun in time is taken by no place, also before somebody has 
     workerId,
   ]);
   await wait(5);
-  const taken = await takeOwn(context, { workerId, pool: db.background, queues: null }, 5);
+  const taken = await takeOwn(
+    context,
+    { workerId, pool: db.background, queues: null, backends: ['queue'] },
+    5,
+  );
   assert.deepEqual(
     taken.map(({ task }) => task.id),
     [lasting],

@@ -22,6 +22,7 @@ test('a place that is called while it looks looks again: it never has to find a 
     pool: db.background,
     concurrency: 2,
     queues: null,
+    backends: ['queue'],
     tokens: new Set(),
     lookEveryMs: 3_600_000,
   });

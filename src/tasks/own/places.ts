@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
 import type { TaskContext } from '../context.ts';
+import { beginRun } from './begin-run.ts';
 import { millisecondsUntilDue, queueScheduled } from './due.ts';
-import { startIsolatedRun } from './isolated.ts';
-import { type OwnRun, startRun } from './run-own.ts';
+import type { OwnRun } from './run-own.ts';
 import { takeOwn } from './take-own.ts';
+import { watchRuns } from './watch-runs.ts';
 
 export interface TaskPlaces {
   /** Looks at once for tasks to take. */
@@ -20,6 +21,8 @@ export interface PlacesOptions {
   concurrency: number;
   /** Queues that it listens to; null: all. */
   queues: readonly string[] | null;
+  /** Backends whose tasks it runs. */
+  backends: readonly string[];
   /** Tokens of the slots that this process is at. */
   tokens: Set<string>;
   /** How often a free place looks by itself, should nobody call. Default: a second. */
@@ -28,25 +31,22 @@ export interface PlacesOptions {
 
 /** How often at most it is asked when the next task has its time. */
 const askDueEveryMs = 50;
-/** How often it is looked whether runs were cancelled, or have lost their slot. */
-const watchEveryMs = 200;
 
 /** Places in which own tasks run, apart from slices of bulk work. */
 export function startPlaces(
   context: TaskContext,
-  { workerId, pool, concurrency, queues, tokens, lookEveryMs = 1_000 }: PlacesOptions,
+  { workerId, pool, concurrency, queues, backends, tokens, lookEveryMs = 1_000 }: PlacesOptions,
 ): TaskPlaces {
-  const taker = { workerId, pool, queues };
+  const taker = { workerId, pool, queues, backends };
   const runs = new Map<string, OwnRun>();
   let isStopped = context.definitions.size === 0;
   let isLooking = false;
   let isCalled = false;
   let askedDueAt = 0;
-  let isWatching = false;
   let due: NodeJS.Timeout | undefined;
 
   const looking = setInterval(call, lookEveryMs);
-  const watching = setInterval(() => void watch(), watchEveryMs);
+  const watching = watchRuns(context, pool, runs);
   call();
   return {
     call,
@@ -56,7 +56,7 @@ export function startPlaces(
       clearTimeout(due);
       for (const run of runs.values()) run.stop('shutdown');
       while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
-      clearInterval(watching);
+      watching.stop();
     },
   };
 
@@ -96,11 +96,8 @@ export function startPlaces(
     if (!isStopped) due = setTimeout(call, ms);
   }
 
-  function begin(taken: Parameters<typeof startRun>[2]): void {
-    const isIsolated = context.definitions.get(taken.task.operation)?.options.isolate;
-    const run = isIsolated
-      ? startIsolatedRun(context, pool, taken, workerId)
-      : startRun(context, pool, taken);
+  function begin(taken: Parameters<typeof beginRun>[2]): void {
+    const run = beginRun(context, pool, taken, workerId);
     tokens.add(taken.token);
     runs.set(taken.token, run);
     if (isStopped) run.stop('shutdown');
@@ -109,32 +106,5 @@ export function startPlaces(
       tokens.delete(taken.token);
       call();
     });
-  }
-
-  async function watch(): Promise<void> {
-    if (runs.size === 0 || isWatching) return;
-    isWatching = true;
-    // One that is taken while the question is on its way is not in its answer.
-    const asked = [...runs];
-    try {
-      const { t } = context.db;
-      const { rows } = await pool.query<{ token: string; state: string }>(
-        `select coalesce(lapsed_token, token) as token, case when lapsed_token is null then task.state else 'lapsed' end as state
-         from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where coalesce(lapsed_token, token) = any($1::uuid[])`,
-        [asked.map(([token]) => token)],
-      );
-      const states = new Map(rows.map(({ token, state }) => [token, state]));
-      for (const [token, run] of asked) {
-        const state = states.get(token);
-        if (state === 'lapsed') run.stop('hard-limit');
-        else if (state === 'cancelling') run.stop('cancelled');
-        else if (state === 'pausing') run.stop('paused');
-        else if (state !== 'running') run.stop('lost');
-      }
-    } catch (error) {
-      context.log('warning', 'runs are looked after again', { error: String(error) });
-    } finally {
-      isWatching = false;
-    }
   }
 }

@@ -26,6 +26,10 @@ export interface Taker {
   pool: Pool;
   /** Queues that it listens to; null: all. */
   queues: readonly string[] | null;
+  /** Backends whose tasks it runs. */
+  backends: readonly string[];
+  /** No task but this one. */
+  only?: number;
 }
 
 /** Longest that a look waits for another that counts limits. */
@@ -123,7 +127,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
 /** Rows `task` that a free place takes, but for limits. */
 export function isTakeable(
   context: TaskContext,
-  taker: Pick<Taker, 'queues'>,
+  taker: Pick<Taker, 'queues' | 'backends' | 'only'>,
   names: readonly string[] = [...context.definitions.keys()],
 ): Sql {
   const { t } = context.db;
@@ -132,10 +136,11 @@ export function isTakeable(
 
 function isDue(
   context: TaskContext,
-  { queues }: Pick<Taker, 'queues'>,
+  { queues, backends, only }: Pick<Taker, 'queues' | 'backends' | 'only'>,
   names: readonly string[],
 ): Sql {
   const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
+  const isOne = only === undefined ? empty : sql`and id = ${only}`;
   return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and ${isKnownSql(context, names)} ${isHeard}`;
+    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and backend = any(${backends}) and ${isKnownSql(context, names)} ${isHeard} ${isOne}`;
 }

@@ -40,6 +40,11 @@ export async function lockTurn(
   ]);
 }
 
+export function duplicate(taskId: number): AppError {
+  const message = `The same is under way already, as task ${taskId}.`;
+  return new AppError('duplicate', 409, message, { taskId });
+}
+
 /**
  * Asks whether the same is under way, and makes room by the policy, once its turn is locked. Throws
  * AppError 'duplicate' (409, details.taskId).
@@ -59,10 +64,7 @@ export async function askTurn(
   const [first] = rows;
   if (!first) return { after: null };
   if (policy === 'existing') return { existing: first.id };
-  if (policy === 'refuse')
-    throw new AppError('duplicate', 409, `The same is under way already, as task ${first.id}.`, {
-      taskId: first.id,
-    });
+  if (policy === 'refuse') throw duplicate(first.id);
   // Parts of one may go on that has not begun itself.
   const isReplaced = (task: (typeof rows)[number]) =>
     policy === 'replace' && task.state === 'queued' && task.startedAt === null && !task.isJoined;

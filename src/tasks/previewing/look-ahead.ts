@@ -80,7 +80,13 @@ export async function lookAhead(context: TaskContext, looking: Looking): Promise
     { ...preview, recordCount },
     selected,
   );
-  const { runsInline } = withManner({ ...preview, recordCount }, resource, principal, cascadeCount);
+  const { runsInline } = withManner(
+    context,
+    { ...preview, recordCount },
+    resource,
+    principal,
+    cascadeCount,
+  );
   const keys = await keysToTry(context, looking, selected, recordCount, deadline);
   await assertApart(context, looking, selected, recordCount, keys, deadline);
   const found = await findOut(
@@ -107,6 +113,7 @@ export async function lookAhead(context: TaskContext, looking: Looking): Promise
     ],
   );
   return withManner(
+    context,
     { ...preview, recordCount, selectionVersion: selection.version, findings, snapshot },
     resource,
     looking.principal,

@@ -144,6 +144,7 @@ export async function createPreview(
   const preview = rows[0] as Preview;
   const selected = previewed(selection, preview);
   const made = withManner(
+    context,
     preview,
     resource,
     principal,
@@ -182,17 +183,18 @@ export async function countPreviewCascade(
  * null.
  */
 export async function findPreview(
-  { db }: TaskContext,
+  context: TaskContext,
   resource: Resource,
   principal: Principal,
   id: string,
 ): Promise<Preview | null> {
+  const { db } = context;
   const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
     `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
        and created_at > now() - make_interval(hours => ${maxPreviewHours})`,
     [id.toLowerCase(), principal.id, resource.slug],
   );
-  return rows[0] ? withManner(rows[0], resource, principal) : null;
+  return rows[0] ? withManner(context, rows[0], resource, principal) : null;
 }
 
 /** Which records a preview is about: the selection less what was unticked on the preview itself. */
@@ -269,6 +271,7 @@ export function nothingSelected(): AppError {
 }
 
 export function withManner(
+  context: TaskContext,
   preview: Omit<Preview, 'runsInline'>,
   resource: Resource,
   principal: Principal,
@@ -280,6 +283,6 @@ export function withManner(
     return { ...preview, runsInline: false };
   return {
     ...preview,
-    runsInline: runsInline(resource, { count, cascadeCount, kind, operation }, principal),
+    runsInline: runsInline(context, resource, { count, cascadeCount, kind, operation }, principal),
   };
 }

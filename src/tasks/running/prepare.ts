@@ -7,8 +7,8 @@ import { limits, limitTexts } from '../../limits.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { editsOf } from '../../operations/operations.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
-import { wake } from '../../queue/wake.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { callFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import type { Holder } from '../looking/holders.ts';
 import { moveTask } from '../move-task.ts';
@@ -142,11 +142,12 @@ async function isStillPreparing(client: PoolClient, t: TableNames, lease: Lease)
 }
 
 async function begin(
-  { db }: TaskContext,
+  context: TaskContext,
   client: PoolClient,
   task: BulkTask,
   { total }: Frozen,
 ): Promise<void> {
+  const { db } = context;
   const { rows } = await client.query<{ count: number }>(
     `update ${db.t.task} set total = $2, chunk_count = (select count(*) from ${db.t.chunk} where task_id = $1) where id = $1
      returning chunk_count as count`,
@@ -160,7 +161,9 @@ async function begin(
     return;
   }
   if (!(await moveTask(client, db.t, task.id, 'running'))) return;
-  for (let slot = 1; slot < task.parallelism; slot++) await wake(client, db.queueSchema, task.id);
+  const others = Array<number>(task.parallelism - 1).fill(task.id);
+  if (others.length > 0)
+    await callFor(client, context, task.backend, { kind: 'bulk', taskIds: others });
 }
 
 /** Back to the queue, holding nothing, until the first of those in the way has finished. */

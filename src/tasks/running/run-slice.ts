@@ -3,7 +3,7 @@ import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.t
 import { transaction } from '../../db/transaction.ts';
 import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
-import { wake } from '../../queue/wake.ts';
+import { callFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
@@ -59,14 +59,13 @@ const unknownDelayMs = 5_000;
  */
 async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
   const { db, registry } = context;
-  const { rows } = await pool.query<Pick<TaskRow, 'kind' | 'resource' | 'operation'>>(
-    `select kind, resource, operation from ${db.t.task} where id = $1 and finished_at is null`,
+  const { rows } = await pool.query<Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend'>>(
+    `select kind, resource, operation, backend from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
-  if (!task) return true;
-  // It is taken by places of its own.
-  if (task.kind === 'own') return false;
+  // One that is called for too early is not there yet; an own one is taken by places.
+  if (!task || task.kind === 'own') return false;
   const resource = registry.list.find(({ slug }) => slug === task.resource);
   if (resource && findOperation(resource, task.operation)) return true;
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
@@ -76,7 +75,8 @@ async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promis
       `update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`,
       [taskId, `A worker that looked at it does not know ${what}. It waits for one that does.`],
     );
-    await wake(client, db.queueSchema, taskId, { delayMs: unknownDelayMs });
+    const call = { kind: 'bulk', taskIds: [taskId], delayMs: unknownDelayMs } as const;
+    await callFor(client, context, task.backend, call);
   });
   return false;
 }

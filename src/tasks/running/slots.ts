@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { wake } from '../../queue/wake.ts';
+import { callFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -97,7 +97,7 @@ export async function settle(
   state: TaskState,
   delayMs = 0,
 ): Promise<void> {
-  const { t, queueSchema } = context.db;
+  const { t } = context.db;
   if (state === 'cancelling' || state === 'pausing') {
     const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [
       taskId,
@@ -115,8 +115,12 @@ export async function settle(
     (state === 'queued' && !(await waits())) ||
     (state === 'running' && (await hasFreeChunk()));
   if (!isForNow) return;
-  await wake(client, queueSchema, taskId, { delayMs });
-  await client.query(`update ${t.task} set woken_at = now() where id = $1`, [taskId]);
+  const { rows } = await client.query<{ backend: string }>(
+    `update ${t.task} set woken_at = now() where id = $1 returning backend`,
+    [taskId],
+  );
+  if (rows[0])
+    await callFor(client, context, rows[0].backend, { kind: 'bulk', taskIds: [taskId], delayMs });
 
   // Asked after the task was put back into the queue: whoever it waits for has either finished by
   // now or will wake it.

@@ -14,7 +14,7 @@ test('what a worker took when it was buried already is taken from it as from any
   const params = { country: 'ESP', ms: 1 };
   const { id } = await launchOwn(context, holding, params, { principal: ada });
   const workerId = '00000000-0000-4000-8000-0000000000bb';
-  await takeOwn(context, { workerId, pool: db.background, queues: null }, 1);
+  await takeOwn(context, { workerId, pool: db.background, queues: null, backends: ['queue'] }, 1);
   assert.equal((await getTask(context, ada, id)).state, 'running');
   await recover(context);
   const task = await getTask(context, ada, id);

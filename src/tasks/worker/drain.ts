@@ -32,7 +32,11 @@ export async function drain(
   await announceSchedules(background, context);
   // A worker that ends has told hooks all that it had begun to tell: only then it is known what is left.
   while ((await listDue(context)).length > 0) {
-    const worker = await startWorker(context, { connectionString, concurrency: 1 });
+    const worker = await startWorker(context, {
+      connectionString,
+      concurrency: 1,
+      backends: [...context.backends.called.keys()],
+    });
     try {
       await untilNothingIsDue(context, deadline, timeoutMs);
     } finally {
@@ -69,11 +73,11 @@ async function listDue(context: TaskContext): Promise<string[]> {
   const { rows } = await query<{ what: string }>(
     background,
     sql`select 'task ' || id || ' (' || title || '), ' || state as what from ${raw(t.task)} task
-       where (backend = 'queue' and state in ('preparing', 'running', 'pausing', 'cancelling'))
-         or (kind = 'bulk' and backend = 'queue' and state = 'queued' and not ${raw(isBlocked(context))})
+       where (backend <> 'inline' and state in ('preparing', 'running', 'pausing', 'cancelling'))
+         or (kind = 'bulk' and backend <> 'inline' and state = 'queued' and not ${raw(isBlocked(context))})
          or (state = 'scheduled' and due_at <= clock_timestamp() and operation = any(${[...context.definitions.keys()]}))
          or (state in ('scheduled', 'queued') and started_at is null and expires_at <= clock_timestamp())
-         or (${isTakeable(context, { queues: null })} ${isFree})
+         or (${isTakeable(context, { queues: null, backends: [...context.backends.called.keys()] })} ${isFree})
      union all
      select 'an event of task ' || task_id from ${raw(t.task_event)} where not is_fanned
      union all

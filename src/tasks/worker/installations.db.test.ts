@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openDatabase } from '../../db/database.ts';
 import { migrate } from '../../db/migrations.ts';
-import { migrateQueue } from '../../queue/graphile.ts';
+import { queueBackend } from '../../queue/graphile.ts';
 import { testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import type { TaskContext } from '../context.ts';
@@ -18,7 +18,7 @@ const workersOf = async (context: TaskContext) => (await readHealth(context)).wo
 test('two schemas of ours in one database have workers of their own, and neither is kept from starting or taken for the other', async (t) => {
   const { db, connectionString, defer } = await testDatabase(t);
   await migrate(connectionString, { folder: ours, schema: 'second' });
-  await migrateQueue(db.pages, 'second_queue');
+  await queueBackend('second_queue').migrate?.(db.pages);
   const other = await openDatabase({
     connectionString,
     schema: 'second',
@@ -55,7 +55,7 @@ test('a worker goes on under another id when somebody migrates a queue in its da
   defer(() => worker.stop());
   const [first] = await workersOf(context);
 
-  await migrateQueue(db.pages, 'one_queue');
+  await queueBackend('one_queue').migrate?.(db.pages);
   const isAnew = async () => {
     const [now] = await workersOf(context);
     return now !== undefined && now.id !== first?.id;
@@ -64,7 +64,7 @@ test('a worker goes on under another id when somebody migrates a queue in its da
     assert.ok(Date.now() < end, 'no worker has come after it');
 
   begins.length = 0;
-  await migrateQueue(db.pages, 'two_queue');
+  await queueBackend('two_queue').migrate?.(db.pages);
   for (const end = Date.now() + 20_000; begins.length === 0; await wait(1))
     assert.ok(Date.now() < end, 'it does not stop for the migration');
   await worker.stop();

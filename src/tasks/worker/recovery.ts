@@ -1,6 +1,6 @@
-import { escapeIdentifier, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
-import { isWokenSql } from '../../queue/wake.ts';
+import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
 import { moveTask } from '../move-task.ts';
@@ -61,11 +61,7 @@ async function bury(context: TaskContext, worker: DeadWorker): Promise<void> {
     );
     if (gone.rowCount === 0) return;
     await noteWorkerEnd(client, db.t);
-    if (worker.poolId)
-      await client.query(
-        `select ${escapeIdentifier(db.queueSchema)}.force_unlock_workers(array[$1])`,
-        [worker.poolId],
-      );
+    if (worker.poolId) await context.backends.queue.release(client, worker.poolId);
     await freeSlots(context, client, worker.id);
   });
 }
@@ -84,23 +80,38 @@ async function freeSlots(context: TaskContext, client: PoolClient, id: string): 
 async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
   const { db, settings } = context;
   const { rows } = await client.query<
-    Pick<TaskRow, 'kind' | 'operation' | 'state' | 'reason' | 'deaths'>
+    Pick<TaskRow, 'kind' | 'backend' | 'operation' | 'state' | 'reason' | 'deaths'>
   >(
     `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
          when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
          else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
-     where id = $1 and finished_at is null returning kind, operation, state, reason, deaths`,
+     where id = $1 and finished_at is null returning kind, backend, operation, state, reason, deaths`,
     [taskId],
   );
   const task = rows[0];
   if (!task) return settleEnded(context, client, taskId);
   if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
+  if (isOver(context, task)) return endLost(client, context, taskId);
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
     return settle(client, context, taskId, 'failed');
   }
   await settle(client, context, taskId, task.state);
+}
+
+/** Is it to be taken up by nobody else? One that is to stop does, which is its end. */
+function isOver(context: TaskContext, task: Pick<TaskRow, 'backend' | 'state'>): boolean {
+  return (
+    !abilitiesOf(context, task).restart && task.state !== 'cancelling' && !isFinished(task.state)
+  );
+}
+
+async function endLost(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
+  const message =
+    'The process that it ran in has ended, and nothing else takes it up. What was done before stays.';
+  await moveTask(client, context.db.t, taskId, 'failed', { reason: 'worker-died', message });
+  await settle(client, context, taskId, 'failed');
 }
 
 /** Sees to what comes with the end of a task, where it has ended and its worker has not. */
@@ -135,24 +146,30 @@ async function sweep(
       await transaction(db.pages, (client) => settleEnded(context, client, id));
   }
   const { rows } = await db.pages.query<{ id: number }>(
-    `select id from ${db.t.task} task where backend = 'queue' and state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
+    `select id from ${db.t.task} task where state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
-       and (kind = 'bulk' or state <> 'queued') and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
-       and (state not in ('queued', 'preparing', 'running') or not ${isWokenSql(db.queueSchema, 'task.id')})`,
-    [forgottenMs / 1000],
+       and (kind = 'bulk' or state <> 'queued' or backend = any($2)) and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+       and (state not in ('queued', 'preparing', 'running') or backend <> 'queue' or not ${context.backends.queue.isCalledSql('task.id')})`,
+    [forgottenMs / 1000, withoutRestart(context)],
   );
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
       const locked = await client.query<
-        Pick<OwnTask, 'operation' | 'state' | 'reason'> & Pick<TaskRow, 'kind'>
+        Pick<OwnTask, 'operation' | 'state' | 'reason'> & Pick<TaskRow, 'kind' | 'backend'>
       >(
-        `select kind, operation, state, reason from ${db.t.task} task where id = $1 and finished_at is null
+        `select kind, backend, operation, state, reason from ${db.t.task} task where id = $1 and finished_at is null
            and not exists (select 1 from ${db.t.task_slot} where task_id = task.id) for update skip locked`,
         [id],
       );
       const [task] = locked.rows;
       if (task?.kind === 'own') await loseAttempt(client, context, { id, ...task });
+      else if (task && isOver(context, task)) await endLost(client, context, id);
       else if (task) await settle(client, context, id, task.state);
     });
   }
+}
+
+/** Names of backends whose tasks end with their process. */
+function withoutRestart({ backends }: TaskContext): string[] {
+  return backends.names.filter((name) => !backends.can(name)?.restart);
 }

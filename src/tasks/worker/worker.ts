@@ -1,10 +1,18 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
-import { type Queue, startQueue } from '../../queue/graphile.ts';
-import { placesChannel } from '../../queue/wake.ts';
+import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import {
+  type Backend,
+  inProcessName,
+  queueName,
+  type StartedBackend,
+} from '../../queue/backend.ts';
+import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
@@ -14,6 +22,7 @@ import { startPlaces } from '../own/places.ts';
 import { repeat } from '../repeat.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
+import { unfinishedSql } from '../states.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -34,6 +43,12 @@ export interface WorkerOptions {
   places?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
+  /** Backends whose tasks it runs. Default: all but `in-process`. */
+  backends?: readonly string[];
+  /** How often free places look by themselves, should nobody call. Default: 1,000. */
+  lookEveryMs?: number;
+  /** Longest that a backend which is for one process waits for the one before. Default: 30,000. */
+  predecessorMs?: number;
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
@@ -87,6 +102,11 @@ interface Life {
 
 async function startLife(context: TaskContext, options: WorkerOptions): Promise<Life> {
   const id = randomUUID();
+  const run = hostedOf(context, options);
+  const names = run.map(({ name }) => name);
+  const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
+  // A worker that does no bulk work has nothing to be called for by the queue: its places are.
+  const hosted = run.filter(({ name }) => hearsBulk || name !== queueName);
   const session = new UtcClient({
     connectionString: options.connectionString,
     application_name: id,
@@ -100,7 +120,8 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   session.on('end', end);
   try {
     await session.connect();
-    await announce(context, session, id, options.queues ?? null);
+    await holdAlone(context, session, hosted, options.predecessorMs ?? defaultPredecessorMs);
+    await announce(context, session, { id, queues: options.queues ?? null, backends: names });
   } catch (error) {
     await session.end().catch(() => undefined);
     throw error;
@@ -108,44 +129,52 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
 
   const tokens = new Set<string>();
   const placeCount = options.places ?? Math.min(8, availableParallelism());
-  // Two runners may be at chunks while a third connection takes or releases slots.
+  // Two runners may be at chunks while a third connection takes or releases slots; a backend may
+  // keep one.
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: options.concurrency * 2 + 2 + placeCount,
+    max: options.concurrency * 2 + 2 + placeCount + hosted.length,
     ownSessions: true,
   });
   const worker = { id, pool, tokens };
-  const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
-  let queue: Queue | null = null;
-  try {
-    if (hearsBulk) {
-      queue = await startQueue({
-        pool,
-        queueSchema: context.db.queueSchema,
-        concurrency: options.concurrency,
-        run: (taskId, signal) => runSlice(context, worker, taskId, signal),
-        log: (level, message) => context.log(level === 'info' ? 'debug' : level, message),
-      });
-      await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
-        id,
-        queue.poolId,
-      ]);
-    }
-  } catch (error) {
-    await Promise.allSettled([session.end(), pool.end()]);
-    throw error;
-  }
-  queue?.ended.then(end, end);
   const places = startPlaces(context, {
     workerId: id,
     pool,
     concurrency: placeCount,
     queues: options.queues ?? null,
+    backends: names,
     tokens,
+    lookEveryMs: options.lookEveryMs ?? 1_000,
   });
-  session.on('notification', places.call);
-  await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
+  const started: StartedBackend[] = [];
+  try {
+    session.on('notification', places.call);
+    await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
+    for (const backend of hosted) {
+      const one = await backend.start({
+        pool,
+        concurrency: options.concurrency,
+        async run(taskId, signal) {
+          places.call();
+          if (hearsBulk) await runSlice(context, worker, taskId, signal);
+        },
+        log: context.log,
+      });
+      started.push(one);
+      one.ended.then(end, end);
+      if ('poolId' in one)
+        await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
+          id,
+          one.poolId,
+        ]);
+      else await callLeft(context, backend);
+    }
+  } catch (error) {
+    await Promise.allSettled([...started, places].map((one) => one.stop()));
+    await Promise.allSettled([session.end(), pool.end()]);
+    throw error;
+  }
   const recovery = startRecovery(context, { workerId: id, tokens });
   const retention = startRetention(context);
   const telling = startTelling(context, pool, { id });
@@ -157,7 +186,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     end,
     async stop() {
       // First what takes tasks: a worker that has lost its session is taken for dead already.
-      await Promise.all([queue?.stop(), places.stop()]);
+      await Promise.all([...started, places].map((one) => one.stop()));
       await following.stop();
       await telling.stop();
       await recovery.stop();
@@ -173,6 +202,60 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   };
 }
 
+/** Those whose tasks it runs. */
+function hostedOf({ backends }: TaskContext, { backends: names }: WorkerOptions): Backend[] {
+  return [...backends.called.values()].filter(({ name }) =>
+    names ? names.includes(name) : name !== inProcessName,
+  );
+}
+
+/**
+ * Where a backend is for one process alone, this is it until its session ends. The one before is
+ * waited for, which may be about to stop; then AppError 'second-process' (503).
+ */
+async function holdAlone(
+  context: TaskContext,
+  session: pg.Client,
+  hosted: readonly Backend[],
+  predecessorMs: number,
+): Promise<void> {
+  for (const { name } of hosted.filter(({ can }) => !can.processes)) {
+    const deadline = Date.now() + predecessorMs;
+    while (!(await tryHold(name))) {
+      if (Date.now() > deadline) throw new AppError('second-process', 503, secondProcess(name));
+      await wait(askAloneEveryMs);
+    }
+  }
+
+  async function tryHold(name: string): Promise<boolean> {
+    const { rows } = await session.query<{ isOurs: boolean }>(
+      'select pg_try_advisory_lock($1, hashtext($2)) as "isOurs"',
+      [advisoryClass.alone, `${context.db.t.task} ${name}`],
+    );
+    return rows[0]?.isOurs ?? false;
+  }
+}
+
+const defaultPredecessorMs = 30_000;
+const askAloneEveryMs = 200;
+
+function secondProcess(name: string): string {
+  return `Another process runs the tasks of the backend “${name}”, which is for one process alone. Stop that first, or choose the backend “${queueName}”, which may have any number.`;
+}
+
+/** What was called for while nobody heard it. */
+async function callLeft({ db: { t, background } }: TaskContext, backend: Backend): Promise<void> {
+  const { rows } = await background.query<{ id: number }>(
+    `select id from ${t.task} task where backend = $1 and kind = 'bulk' and state in (${unfinishedSql}) and state <> 'paused'
+       and not exists (select 1 from ${t.task_slot} where task_id = task.id) order by id`,
+    [backend.name],
+  );
+  if (rows.length > 0)
+    await transaction(background, (client) =>
+      backend.call(client, { kind: 'bulk', taskIds: rows.map(({ id }) => id), delayMs: 0 }),
+    );
+}
+
 /** Numbers of advisory locks that workers draw from. */
 const maxLockId = 2 ** 31 - 1;
 
@@ -181,11 +264,14 @@ const maxLockId = 2 ** 31 - 1;
  * The lock's number is drawn: those of another schema of ours in the same database are not to be
  * taken for it.
  */
-async function announce(
+export async function announce(
   context: TaskContext,
   session: pg.Client,
-  id: string,
-  queues: readonly string[] | null,
+  {
+    id,
+    queues,
+    backends,
+  }: { id: string; queues: readonly string[] | null; backends: readonly string[] },
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -197,8 +283,8 @@ async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, lock_id) values ($1, $2, $3, $4, $5)`,
-        [id, hostname(), process.pid, queues, rows[0]?.lockId],
+        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id) values ($1, $2, $3, $4, $5, $6)`,
+        [id, hostname(), process.pid, queues, backends, rows[0]?.lockId],
       );
   }
   await session.query('commit');

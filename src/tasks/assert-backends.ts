@@ -1,0 +1,74 @@
+import type { BackendChoice } from '../queue/backend.ts';
+import { inProcessName } from '../queue/backend.ts';
+import { whyNoBackend } from '../queue/backends.ts';
+import { DefinitionError } from '../resources/problems.ts';
+import { abilitiesOf, chooseBackend } from './choose-backend.ts';
+import type { TaskContext } from './context.ts';
+
+interface Chosen {
+  /** Who says so: `Resource City, bulk.backend`. */
+  readonly by: string;
+  readonly choice: BackendChoice | undefined;
+}
+
+function choicesOf({ settings, registry, definitions }: TaskContext): Chosen[] {
+  return [
+    { by: 'BULKHEAD_BACKEND, or settings.backend', choice: settings.backend },
+    ...registry.list.map(({ model, backend }) => ({
+      by: `Resource ${model.name}, bulk.backend`,
+      choice: backend,
+    })),
+    ...[...definitions.values()].map(({ name, options }) => ({
+      by: `Task ${name}, backend`,
+      choice: options.backend,
+    })),
+  ];
+}
+
+/** Is a process that serves pages to run tasks itself, as some choice says? */
+export function runsInProcess(context: TaskContext): boolean {
+  return (
+    context.settings.background && choicesOf(context).some(({ choice }) => choice === inProcessName)
+  );
+}
+
+/** Names of the backends whose tasks the one process for everything runs. */
+export function backendsOf(context: TaskContext): string[] {
+  return [...context.backends.called.values()]
+    .map(({ name }) => name)
+    .filter((name) => name !== inProcessName || runsInProcess(context));
+}
+
+/**
+ * Throws DefinitionError for names of backends that there are not, and for schedules whose tasks
+ * could not begin by themselves, all of it at once.
+ */
+export function assertBackends(context: TaskContext): void {
+  const problems = choicesOf(context).flatMap(({ by, choice }) => {
+    const problem = choice === undefined ? null : whyNoBackend(choice, context.backends);
+    return problem === null ? [] : [`${by}: ${problem}`];
+  });
+  if (problems.length === 0) problems.push(...scheduleProblems(context));
+  if (problems.length > 0) throw new DefinitionError(problems);
+}
+
+/** A function is asked at each launch. */
+function scheduleProblems(context: TaskContext): string[] {
+  return [...context.schedules.values()].flatMap(({ name, options: { task, bulk } }) => {
+    const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
+    const nearer = task ? task.options.backend : resource?.backend;
+    const choice = nearer ?? context.settings.backend;
+    if (typeof choice === 'function' && context.settings.background) return [];
+    const backend =
+      resource && !resource.hasBackground
+        ? 'inline'
+        : chooseBackend(
+            context,
+            { kind: 'own', name, resource: null, principal: { id: '', name: '' }, count: null },
+            nearer,
+          );
+    return abilitiesOf(context, { backend }).later
+      ? []
+      : [`Schedule ${name}: what it launches cannot run later by the backend “${backend}”.`];
+  });
+}

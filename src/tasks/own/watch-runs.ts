@@ -1,0 +1,44 @@
+import type { Pool } from 'pg';
+import type { TaskContext } from '../context.ts';
+import type { OwnRun } from './run-own.ts';
+
+/** How often it is looked whether runs were cancelled, or have lost their slot. */
+const watchEveryMs = 200;
+
+/** Stops runs, by the tokens of their slots, that are to stop. */
+export function watchRuns(
+  context: TaskContext,
+  pool: Pool,
+  runs: ReadonlyMap<string, OwnRun>,
+): { stop(): void } {
+  let isWatching = false;
+  const watching = setInterval(() => void watch(), watchEveryMs);
+  return { stop: () => clearInterval(watching) };
+
+  async function watch(): Promise<void> {
+    if (runs.size === 0 || isWatching) return;
+    isWatching = true;
+    // One that is taken while the question is on its way is not in its answer.
+    const asked = [...runs];
+    try {
+      const { t } = context.db;
+      const { rows } = await pool.query<{ token: string; state: string }>(
+        `select coalesce(lapsed_token, token) as token, case when lapsed_token is null then task.state else 'lapsed' end as state
+         from ${t.task_slot} slot join ${t.task} task on task.id = slot.task_id where coalesce(lapsed_token, token) = any($1::uuid[])`,
+        [asked.map(([token]) => token)],
+      );
+      const states = new Map(rows.map(({ token, state }) => [token, state]));
+      for (const [token, run] of asked) {
+        const state = states.get(token);
+        if (state === 'lapsed') run.stop('hard-limit');
+        else if (state === 'cancelling') run.stop('cancelled');
+        else if (state === 'pausing') run.stop('paused');
+        else if (state !== 'running') run.stop('lost');
+      }
+    } catch (error) {
+      context.log('warning', 'runs are looked after again', { error: String(error) });
+    } finally {
+      isWatching = false;
+    }
+  }
+}
