@@ -18,7 +18,7 @@ export interface BackendCall {
   readonly taskIds: readonly number[];
   /** `bulk`: a bulk operation; `own`: a task of the project's own. */
   readonly kind: 'bulk' | 'own';
-  /** Milliseconds that it may wait; 0: at once. */
+  /** Milliseconds after which it is due; 0: at once. Called sooner does no harm. */
   readonly delayMs: number;
 }
 

@@ -10,6 +10,8 @@ import { channelOf } from './places.ts';
 
 /** Ids in one notification, which holds less than 8,000 bytes. */
 const idsAtOnce = 500;
+/** Longest that a timer waits; called sooner, a task is looked at once more. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * The backend for one process that serves pages and runs tasks, and needs nothing beside. A call is
@@ -65,10 +67,13 @@ function listenOn(client: PoolClient, { concurrency, run, log }: BackendStart): 
       take(taskIds);
       return;
     }
-    const timer = setTimeout(() => {
-      later.delete(timer);
-      take(taskIds);
-    }, delayMs);
+    const timer = setTimeout(
+      () => {
+        later.delete(timer);
+        take(taskIds);
+      },
+      Math.min(delayMs, maxTimerMs),
+    );
     later.add(timer);
   }
 

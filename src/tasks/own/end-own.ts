@@ -328,7 +328,7 @@ async function putBack(
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,
     [taskId, waitMs, waitsFor],
   );
-  if (waitMs === 0) await callFor(client, context, backend, { kind: 'own', taskIds: [taskId] });
+  await callFor(client, context, backend, { kind: 'own', taskIds: [taskId], delayMs: waitMs });
 }
 
 function notLater(backend: string, message: string | null): string {

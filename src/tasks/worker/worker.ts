@@ -170,6 +170,8 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
         ]);
       else await callLeft(context, backend);
     }
+    // What was called for before anybody listened.
+    places.call();
   } catch (error) {
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
