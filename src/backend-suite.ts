@@ -274,6 +274,7 @@ const parts: readonly { name: string; isFor?: (name: string) => boolean; run: Pa
  * @returns its parts, for whichever test runner you have
  *
  * @example
+ * import { test } from 'node:test';
  * for (const { name, run } of backendSuite({ admin, backend: 'fax-machine', databaseUrl }))
  *   test(name, run);
  */

@@ -16,6 +16,63 @@ const slow = ({ db }: Installation, ms: number) =>
   db.pages.query(`create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(${ms / 1_000}); return new; end $$;
     create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();`);
 
+/** What runs a change of all cities. */
+const ranBy = async ({ context, db, launchAll }: Installation) => {
+  const { rows } = await db.pages.query<{ backend: string }>(
+    `select backend from ${context.db.t.task} where id = $1`,
+    [await launchAll()],
+  );
+  return rows[0]?.backend;
+};
+
+test('a change runs by the backend that the nearest level says', async (t) => {
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'backend',
+      { environment: 'in-process', admin: 'queue', resource: 'inline' },
+      { places: 30 },
+      ranBy,
+    ),
+    ['queue', 'in-process', 'queue', 'inline'],
+  );
+});
+
+test('nothing runs in the background where one level says so, whatever the others say', async (t) => {
+  const places = { places: 30 };
+  const [on, off] = [true, false];
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'background',
+      { environment: off, admin: on, resource: on },
+      places,
+      ranBy,
+    ),
+    ['queue', 'inline', 'inline', 'inline'],
+  );
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'background',
+      { environment: on, admin: off, resource: on },
+      places,
+      ranBy,
+    ),
+    ['queue', 'queue', 'inline', 'inline'],
+  );
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'background',
+      { environment: on, admin: on, resource: off },
+      places,
+      ranBy,
+    ),
+    ['queue', 'queue', 'queue', 'inline'],
+  );
+});
+
 test('as many records as the nearest level says go to the background, and fewer do not', async (t) => {
   const sizes = [2, 3, 5, 9, 20];
   const inTheBackground = async ({ context, cities }: Installation) => {

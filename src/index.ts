@@ -4,6 +4,11 @@ export type { AdminSettings } from './admin-settings.ts';
 export type { People, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
+export {
+  type BackendPart,
+  type BackendSuiteOptions,
+  backendSuite,
+} from './backend-suite.ts';
 export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
 export { createTestTasks, type TestTasks } from './create-test-tasks.ts';
 export { AppError } from './errors.ts';
@@ -23,6 +28,15 @@ export type {
 export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
 export type { Metadata } from './metadata/contract.ts';
+export type {
+  AskedBackend,
+  Backend,
+  BackendAbilities,
+  BackendCall,
+  BackendChoice,
+  BackendStart,
+  StartedBackend,
+} from './queue/backend.ts';
 export type { Action } from './resources/actions.ts';
 export type { Client, Where } from './resources/client.ts';
 export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';
@@ -117,4 +131,5 @@ export {
   TaskNotSucceeded,
 } from './task-manager.ts';
 export type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';
+export type { BackendInfo } from './tasks/looking/list-backends.ts';
 export type { ScheduleInfo, ScheduleRun } from './tasks/schedules/list-schedules.ts';

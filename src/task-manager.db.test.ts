@@ -255,7 +255,13 @@ test('code is told who holds each record, of several resources at once', async (
 
 test('code is told by what tasks are run: a worker that is alive and listens to their queue, or the call itself', async (t) => {
   const { db, tasks, begin } = await setUp(t);
-  assert.deepEqual(tasks.backends(), ['queue', 'inline']);
+  const backends = async () =>
+    (await tasks.backends()).map((one) => [one.name, one.isAvailable, one.isChosen]);
+  assert.deepEqual(await backends(), [
+    ['queue', false, true],
+    ['in-process', false, false],
+    ['inline', true, false],
+  ]);
   const alive = () =>
     Promise.all(['mail', 'default', undefined].map((queue) => tasks.isWorkerAlive(queue)));
   assert.deepEqual(await alive(), [false, false, false]);

@@ -21,6 +21,7 @@ import {
   type RecordsOf,
 } from './tasks/looking/conflicts.ts';
 import { type Health, readHealth } from './tasks/looking/health.ts';
+import { type BackendInfo, listBackends } from './tasks/looking/list-backends.ts';
 import { getTask, listTasksWhere, type TaskQuery } from './tasks/looking/queries.ts';
 import { launchInParent } from './tasks/own/join-parent.ts';
 import {
@@ -343,7 +344,7 @@ export class TaskManager {
    * Has a schedule run now, its own times apart. Gives the time that was added. Bounds on how many
    * records match are not held to: somebody has asked.
    *
-   * @throws AppError 404 'not-found', 409 'already-due'
+   * @throws AppError 404 'not-found', 409 'already-due', 422 'no-background'
    */
   runSchedule(name: string): Promise<Date> {
     const { context, principal } = this.#access;
@@ -373,9 +374,9 @@ export class TaskManager {
     return workers.some(({ queues }) => queue === undefined || !queues || queues.includes(queue));
   }
 
-  /** Ways in which a task runs: by a worker, or within the call that launches it. */
-  backends(): readonly string[] {
-    return this.#access.context.backends.names;
+  /** By what tasks run here: what each can do, whether anybody runs its tasks now, which is chosen. */
+  backends(): Promise<BackendInfo[]> {
+    return listBackends(this.#access.context);
   }
 
   /** Forgets what is older than the settings keep it, now and not within the hour. */

@@ -23,6 +23,7 @@ const own = 'src/tasks/own';
 
 const files = {
   affects: `${own}/affects.db.test.ts`,
+  backend: 'src/tasks/choose-backend.db.test.ts',
   backoff: `${own}/backoff.db.test.ts`,
   buttons: 'src/http/tasks/launch-routes.db.test.ts',
   isolated: `${own}/isolated.db.test.ts`,
@@ -100,6 +101,7 @@ const testOf: Readonly<Record<OptionName, readonly [file: keyof typeof files, ti
     'a launch of the same is answered with an earlier success while that is good',
   ],
   keepMs: ['kept', 'a task is kept as long as its definition says, or the setting'],
+  backend: ['backend', 'a function chooses for each launch, by what it is told of it'],
   queue: ['rules', 'a worker takes of the queues that it listens to'],
   'concurrency.max': ['rules', limited],
   'concurrency.key': ['rules', limited],

@@ -52,13 +52,14 @@ export function assertBackends(context: TaskContext): void {
   if (problems.length > 0) throw new DefinitionError(problems);
 }
 
-/** A function is asked at each launch. */
+/** A function is asked at each launch; where there is no background at all, none is followed. */
 function scheduleProblems(context: TaskContext): string[] {
+  if (!context.settings.background) return [];
   return [...context.schedules.values()].flatMap(({ name, options: { task, bulk } }) => {
     const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
     const nearer = task ? task.options.backend : resource?.backend;
     const choice = nearer ?? context.settings.backend;
-    if (typeof choice === 'function' && context.settings.background) return [];
+    if (typeof choice === 'function') return [];
     const backend =
       resource && !resource.hasBackground
         ? 'inline'

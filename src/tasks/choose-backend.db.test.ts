@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { taskManagerOf } from '../create-task-manager.ts';
 import { defineSchedule, defineTask } from '../index.ts';
@@ -136,10 +137,6 @@ test('a backend that there is not is refused at the start, whoever names it, wit
       'Schedule nightly: what it launches cannot run later by the backend “inline”.',
     ],
     [
-      { env: { BULKHEAD_BACKGROUND: 'false' }, admin: { tasks, schedules: [nightly] } },
-      'Schedule nightly: what it launches cannot run later by the backend “inline”.',
-    ],
-    [
       { admin: { backends: [{ ...faxMachine(), name: 'queue' }] } },
       'Backend queue: this name is one of Bulkhead’s own.',
     ],
@@ -217,6 +214,23 @@ for (const [who, said] of Object.entries(off))
       'who ran them is a worker no more',
     );
   });
+
+test('without a background schedules are not followed, nor run by hand', async (t) => {
+  const schedules = [
+    defineSchedule({ name: 'often', cron: '* * * * * *', task: plain, params: {} }),
+  ];
+  const env = { BULKHEAD_BACKGROUND: 'false' };
+  const { context, admin, db, connectionString } = await install(t, {
+    env,
+    admin: { tasks, schedules },
+  });
+  const manager = taskManagerOf(admin, context);
+  await assert.rejects(manager.runSchedule('often'), { code: 'no-background', status: 422 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  await wait(2_500);
+  await worker.stop();
+  assert.equal((await db.pages.query(`select from ${db.t.schedule_run}`)).rowCount, 0);
+});
 
 test('what is more than a request can do is refused where there is no background', async (t) => {
   const { context, cities, db } = await install(t, off['the environment'], 10_001);

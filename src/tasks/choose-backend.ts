@@ -1,3 +1,4 @@
+import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import {
   type AskedBackend,
@@ -8,6 +9,7 @@ import {
   queueName,
 } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
+import type { Resource } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 
 type Choosing = Pick<TaskContext, 'backends' | 'settings'>;
@@ -44,4 +46,19 @@ export function chooseBackend(
       `What chooses the backend of “${asked.name}”: ${problem} Nothing was started.`,
     );
   return chosen === autoName ? queueName : chosen;
+}
+
+/** The same of a bulk operation that is not done within its request; `inline`: there is none. */
+export function backendOfBulk(
+  context: Choosing,
+  {
+    resource,
+    operation: name,
+    principal,
+    count,
+  }: { resource: Resource; operation: string; principal: Principal; count: number | null },
+): string {
+  if (!resource.hasBackground) return inlineName;
+  const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
+  return chooseBackend(context, asked, resource.backend);
 }

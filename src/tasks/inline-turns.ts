@@ -41,10 +41,11 @@ export async function inInlineTurn<T>(context: Turning, work: () => Promise<T>):
  * Is what could run within a request put off to the background? Where as much runs so in this
  * process as may, and a worker is alive to do it.
  */
-export async function isPutOff(context: Turning): Promise<boolean> {
+export async function isPutOff(context: Turning, backend: string): Promise<boolean> {
   if (!inlineTurns(context).areTaken) return false;
   const { rows } = await context.db.pages.query<{ isAlive: boolean }>(
-    `select exists (select from ${context.db.t.worker} worker where (queues is null or '${bulkQueue}' = any(queues)) and ${isAliveSql}) as "isAlive"`,
+    `select exists (select from ${context.db.t.worker} worker where (queues is null or '${bulkQueue}' = any(queues)) and $1 = any(backends) and ${isAliveSql}) as "isAlive"`,
+    [backend],
   );
   return rows[0]?.isAlive ?? false;
 }

@@ -5,7 +5,7 @@ import { countCascade, type PlannedWrite } from '../operations/count-cascade.ts'
 import { inlineName } from '../queue/backend.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { BulkSelection } from '../resources/options.ts';
-import { chooseBackend } from './choose-backend.ts';
+import { backendOfBulk } from './choose-backend.ts';
 import type { TaskContext } from './context.ts';
 
 /**
@@ -18,7 +18,8 @@ export function runsInline(
   selection: BulkSelection,
   principal: Principal,
 ): boolean {
-  const hasBackground = hasBackgroundFor(context, resource, selection, principal);
+  const hasBackground =
+    backendOfBulk(context, { resource, ...selection, principal }) !== inlineName;
   if (hasBackground && resource.runsInBackground(selection, principal)) return false;
   if (selection.count + selection.cascadeCount <= limits.bulk.inline) return true;
   if (hasBackground) return false;
@@ -27,18 +28,6 @@ export function runsInline(
     422,
     limitTexts.inline(resource.label, selection.count <= limits.bulk.inline),
   );
-}
-
-/** Has it one, and does not what chooses its backend want it inline? */
-function hasBackgroundFor(
-  context: TaskContext,
-  resource: Resource,
-  { count, operation: name }: BulkSelection,
-  principal: Principal,
-): boolean {
-  if (!resource.hasBackground) return false;
-  const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
-  return chooseBackend(context, asked, resource.backend) !== inlineName;
 }
 
 /**

@@ -73,7 +73,9 @@ test('what projects call has an example, and every example compiles', async () =
   );
   const ours = exported
     .map(({ name }) => name)
-    .filter((name) => /^define|^create|^AppError$|^kinds$|^t$|^systemPrincipal$/.test(name));
+    .filter((name) =>
+      /^define|^create|^AppError$|^kinds$|^t$|^systemPrincipal$|^backendSuite$/.test(name),
+    );
   const codes = examples.map(
     ({ example }) =>
       `import { ${ours.join(', ')} } from 'bulkhead';\n${given}${example.includes('const cities') ? '' : declared}${example}\nexport {};\n`,

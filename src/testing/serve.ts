@@ -1,11 +1,13 @@
 import { createInterface } from 'node:readline';
-import admin from '../admin.ts';
+import sample from '../admin.ts';
 import { roles } from '../auth/users.ts';
 import { buildContext } from '../build-context.ts';
 import { servePages } from '../cli/serve-pages.ts';
 import { parseConfig } from '../config.ts';
+import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
+import { faxMachine } from './fax-machine.ts';
 import { insertUsers, testPassword } from './users.ts';
 import type { WantedApp } from './wanted-app.ts';
 
@@ -15,6 +17,8 @@ import type { WantedApp } from './wanted-app.ts';
  * with the whole gazetteer, on a free port; where, is said as one line of JSON. `close`: all that is
  * gone again. Its end: so is the process.
  */
+/** With a backend of its own, and no schedule where tasks can only run at once. */
+const admin = { ...sample, backends: [faxMachine()] };
 const base = {
   ...process.env,
   PORT: '0',
@@ -41,11 +45,16 @@ process.exit(0);
 async function open({ env = {}, hasWorker = true }: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
   const { connectionString, drop } = await createDatabase('seeded');
-  const { db, context } = await buildContext(connectionString, config, admin, log);
+  const served = config.BULKHEAD_BACKEND === 'inline' ? { ...admin, schedules: [] } : admin;
+  const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
-  const { app, address } = await servePages(admin, config, context);
+  const { app, address } = await servePages(served, config, context);
   const worker = hasWorker
-    ? await startWorker(context, { connectionString, concurrency: 2 })
+    ? await startWorker(context, {
+        connectionString,
+        concurrency: 2,
+        backends: backendsOf(context),
+      })
     : null;
   close = async () => {
     await app.close();

@@ -96,6 +96,13 @@ export async function whileHeld<T>(
   }
 }
 
+type Value = number | string | boolean;
+interface Levels {
+  environment: Value;
+  admin: Value;
+  resource?: Value;
+}
+
 /**
  * What is seen of a setting as more and more say it: nobody, the environment, the admin besides,
  * the resource besides, each something else.
@@ -103,7 +110,7 @@ export async function whileHeld<T>(
 export async function seenOnLevels<T>(
   t: TestContext,
   name: keyof AdminSettings,
-  { environment, admin, resource }: { environment: number; admin: number; resource?: number },
+  { environment, admin, resource }: Levels,
   { places, env = {} }: { places: number; env?: Record<string, string> },
   look: (installation: Installation) => Promise<T>,
 ): Promise<T[]> {

@@ -72,3 +72,11 @@ test('there are no schedules to see where the code has none', async (t) => {
   assert.doesNotMatch((await visitor.get('/tasks')).body, /schedules/);
   assert.match((await visitor.get('/tasks/schedules')).body, /There is no schedule/);
 });
+
+test('where nothing runs in the background the page says that no schedule does', async (t) => {
+  const app = await testApp(t, { env: { BULKHEAD_BACKGROUND: 'false' } });
+  const ada = await app.signIn('admin');
+  const { body } = await ada.get('/tasks/schedules');
+  assert.match(body, /None of them runs: nothing does in the background here/);
+  assert.doesNotMatch(body, /Run now/);
+});

@@ -25,7 +25,12 @@ export const schedulesRoutes: FastifyPluginAsync<RouteOptions> = async (app, { c
     const { timeZone } = readerOf(principal);
     return reply.page(
       'schedules/index',
-      schedulesData(schedules, { now: new Date(), timeZone, url }),
+      schedulesData(schedules, {
+        now: new Date(),
+        timeZone,
+        url,
+        areFollowed: context.settings.background,
+      }),
     );
   });
 

@@ -6,6 +6,7 @@ export const scheduleTexts = {
   heading: 'Schedules',
   intro:
     'What runs by itself at its times. Schedules are written in code; here they are run, paused and resumed.',
+  off: 'None of them runs: nothing does in the background here, as the setting BULKHEAD_BACKGROUND says.',
   none: 'There is no schedule. They are listed in the code, as schedules of defineAdmin.',
   tasks: 'All tasks',
   columns: { next: 'Next run', runs: 'Latest runs' },

@@ -37,6 +37,8 @@ interface ScheduleParts {
   now: Date;
   timeZone: string;
   url: Url;
+  /** Are they followed? Not where nothing runs in the background. */
+  areFollowed: boolean;
 }
 
 export function schedulesData(
@@ -45,7 +47,7 @@ export function schedulesData(
 ): SchedulesData {
   return {
     title: scheduleTexts.heading,
-    intro: scheduleTexts.intro,
+    intro: parts.areFollowed ? scheduleTexts.intro : scheduleTexts.off,
     lines: schedules.map((schedule) => scheduleLine(schedule, parts)),
     emptyText: scheduleTexts.none,
     back: { href: parts.url('/tasks'), label: scheduleTexts.tasks },
@@ -69,7 +71,9 @@ function scheduleLine(schedule: ScheduleInfo, parts: ScheduleParts): ScheduleLin
     line: scheduleTexts.line(cron, timeZone),
     next: nextOf(schedule, parts),
     runs: schedule.runs.map((run) => runLine(run, parts)),
-    acts: isParked ? [] : [act('run', scheduleTexts.run, 'zap'), turn],
+    acts: isParked
+      ? []
+      : [...(parts.areFollowed ? [act('run', scheduleTexts.run, 'zap')] : []), turn],
   };
 }
 

@@ -1,7 +1,12 @@
 import type { Reader } from '../../fields/reader.ts';
 import { wordsOf } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { type Progress, progressOf, withoutWorkerSince } from '../../tasks/looking/progress.ts';
+import {
+  isAllOrNothing,
+  type Progress,
+  progressOf,
+  withoutWorkerSince,
+} from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatNumber } from '../format.ts';
@@ -298,7 +303,7 @@ export function countsOf(task: TaskRow & Partial<Naming>): CountInWords[] {
     [task.unchanged, counts.unchanged, 'plain'],
     [task.conflicted, counts.conflicted, 'warning'],
     [task.gone, counts.gone, 'plain'],
-    [left, task.backend === 'inline' ? counts.rolledBack : counts.left, 'warning'],
+    [left, isAllOrNothing(task) ? counts.rolledBack : counts.left, 'warning'],
   ];
   return all
     .filter(([count]) => count > 0)

@@ -16,7 +16,6 @@ export interface KindTexts {
   paused: string;
   endedNote: Readonly<Record<string, string>>;
   endedNoteHere: Readonly<Record<string, string>>;
-  waitedFor: string;
 }
 
 const bulk: KindTexts = {
@@ -40,7 +39,6 @@ const bulk: KindTexts = {
   paused: taskTexts.paused,
   endedNote: taskTexts.endedNote,
   endedNoteHere: taskTexts.endedNoteHere,
-  waitedFor: taskTexts.backends.queue ?? '',
 };
 
 const own: KindTexts = {
@@ -64,7 +62,6 @@ const own: KindTexts = {
   paused: taskTexts.own.pausedNote,
   endedNote: taskTexts.own.endedNote,
   endedNoteHere: taskTexts.own.endedNote,
-  waitedFor: taskTexts.own.backend,
 };
 
 /** The one place that asks what kind of task it is, to speak of it. */

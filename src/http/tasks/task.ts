@@ -3,9 +3,11 @@ import type { Database } from '../../db/database.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { WritePath } from '../../operations/write-path.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import {
+  isAllOrNothing,
   progressOf,
   successOf,
   withoutWorkerSince,
@@ -30,7 +32,6 @@ import {
 } from './progress.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
-import { kindTexts } from './task-kinds.ts';
 import type { NamedTask } from './task-title.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -372,7 +373,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   if (task.finishedAt) list.push(at(facts.finished, task.finishedAt));
   else if (task.startedAt) list.push(at(facts.lastSign, task.updatedAt));
   const waited = (task.startedAt ?? task.finishedAt ?? now).getTime() - task.createdAt.getTime();
-  if (task.backend === 'queue') list.push({ label: facts.waited, value: formatSpan(waited) });
+  if (task.backend !== inlineName) list.push({ label: facts.waited, value: formatSpan(waited) });
   if (task.startedAt) {
     const worked = workedMs(task, now);
     const idle = (task.finishedAt ?? now).getTime() - task.startedAt.getTime() - worked;
@@ -384,7 +385,7 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
   if (task.kind === 'own') {
     if (task.onFinished)
       list.push({ label: taskTexts.own.onFinished, value: nextOf(task.onFinished) });
-    list.push({ label: facts.backend, value: kindTexts(task).waitedFor });
+    list.push({ label: facts.backend, value: ranBy(task) });
     if (task.failedAttempts > 0)
       list.push({
         label: taskTexts.own.failedAttempts,
@@ -392,7 +393,9 @@ function factsOf(task: TaskRow, now: Date, timeZone: string): Fact[] {
       });
     return list;
   }
-  list.push({ label: facts.backend, value: taskTexts.backends[task.backend] ?? task.backend });
+  const kept =
+    isAllOrNothing(task) || task.isAtomic ? taskTexts.allOrNothing : taskTexts.goodOnesKept;
+  list.push({ label: facts.backend, value: `${ranBy(task)}, ${kept}` });
   list.push({
     label: facts.way,
     value: taskTexts.ways[task.writeThrough as WritePath] ?? task.writeThrough,
@@ -572,4 +575,9 @@ declare module '../pages.ts' {
     'tasks/show': TaskPageData;
     'tasks/_details': TaskDetailsData;
   }
+}
+
+function ranBy({ backend }: TaskRow): string {
+  if (backend === inlineName) return taskTexts.atOnce;
+  return taskTexts.backends[backend] ?? taskTexts.otherBackend(backend);
 }

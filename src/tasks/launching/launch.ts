@@ -16,7 +16,7 @@ import {
   selectionWhere,
 } from '../../selection/selection.ts';
 import { callFor } from '../call-for.ts';
-import { chooseBackend } from '../choose-backend.ts';
+import { backendOfBulk } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
@@ -137,7 +137,7 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
         error instanceof AppError &&
         error.code === 'overlap' &&
         task.options.overlap === 'wait' &&
-        backendOf(context, task) !== inlineName;
+        backendOfBulk(context, { ...task, count: task.expected }) !== inlineName;
       if (!isToWait) throw error;
     }
   }
@@ -164,15 +164,6 @@ export async function assertNoOverlap(
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
 }
 
-/** What runs a bulk operation that is not done within the request, all or nothing. */
-function backendOf(
-  context: TaskContext,
-  { operation: name, resource, principal, expected: count }: NewTask,
-): string {
-  const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
-  return resource.hasBackground ? chooseBackend(context, asked, resource.backend) : inlineName;
-}
-
 /**
  * The task row and the call for a worker, and those of `others`, together or not at all. What runs
  * inline is done when this resolves: AppError 'too-many-records' (422) where it is more than that
@@ -184,7 +175,7 @@ export async function enqueue(
   ...others: readonly NewTask[]
 ): Promise<Launched> {
   const all = [task, ...others];
-  const backends = all.map((one) => backendOf(context, one));
+  const backends = all.map((one) => backendOfBulk(context, { ...one, count: one.expected }));
   const isInline = backends.includes(inlineName);
   if (isInline) for (const one of all) assertFitsInline(one);
   const insert = () =>

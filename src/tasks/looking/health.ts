@@ -4,7 +4,7 @@ import { unfinishedSql } from '../states.ts';
 
 /** How tasks fare at this moment. */
 export interface Health {
-  /** Those that are alive. */
+  /** Those that are alive, but for calls that run what they have launched. */
   readonly workers: readonly {
     readonly id: string;
     readonly host: string;
@@ -21,7 +21,7 @@ export interface Health {
 
 export async function readHealth({ db: { pages, t } }: Pick<TaskContext, 'db'>): Promise<Health> {
   const workers = await pages.query<Health['workers'][number]>(
-    `select id, host, pid, queues, started_at as "startedAt" from ${t.worker} worker where ${isAliveSql} order by started_at, id`,
+    `select id, host, pid, queues, started_at as "startedAt" from ${t.worker} worker where ${isAliveSql} and backends <> '{}' order by started_at, id`,
   );
   const { rows } = await pages.query<{ state: string; count: number; waitMs: number | null }>(
     `select state, count(*)::int as count,

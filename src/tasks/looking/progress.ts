@@ -1,3 +1,4 @@
+import { inlineName } from '../../queue/backend.ts';
 import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 
@@ -38,11 +39,17 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     isFinished: finished,
     canCancel: !finished && task.state !== 'cancelling',
     canPause:
-      task.kind === 'bulk'
+      task.backend !== inlineName &&
+      (task.kind === 'bulk'
         ? task.state === 'running'
-        : task.canGoOn && (task.state === 'running' || task.state === 'queued'),
+        : task.canGoOn && (task.state === 'running' || task.state === 'queued')),
     canResume: task.state === 'pausing' || task.state === 'paused',
   };
+}
+
+/** Was it done in one transaction, within the request that launched it? */
+export function isAllOrNothing({ backend, followsId, kind }: TaskRow): boolean {
+  return kind === 'bulk' && backend === inlineName && followsId === null;
 }
 
 /** How long somebody was at it: not while it was paused, waited, or had no worker. */

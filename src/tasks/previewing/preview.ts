@@ -8,6 +8,7 @@ import { limits, limitTexts } from '../../limits.ts';
 import { sortKeys } from '../../metadata/keys.ts';
 import { assertMayBegin, getOperation } from '../../operations/operations.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
   countSelection,
@@ -16,6 +17,7 @@ import {
   type Selection,
   selectionWhere,
 } from '../../selection/selection.ts';
+import { backendOfBulk } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { isPutOff } from '../inline-turns.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
@@ -150,7 +152,9 @@ export async function createPreview(
     principal,
     await countPreviewCascade(context, resource, principal, preview, selected),
   );
-  if (!made.runsInline || !resource.hasBackground || !(await isPutOff(context))) return made;
+  const backend = backendOfBulk(context, { resource, operation, principal, count: recordCount });
+  if (!made.runsInline || backend === inlineName || !(await isPutOff(context, backend)))
+    return made;
   await db.pages.query(`update ${db.t.preview} set is_put_off = true where id = $1`, [made.id]);
   return { ...made, isPutOff: true, runsInline: false };
 }

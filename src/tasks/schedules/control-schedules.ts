@@ -22,13 +22,20 @@ function getSchedule(context: TaskContext, principal: Principal, name: string): 
   return schedule;
 }
 
-/** Adds a time by hand: now. It is begun as any other. */
+const withoutBackground =
+  'Nothing runs in the background here, as the setting BULKHEAD_BACKGROUND says, so nothing would begin it. Nothing was added.';
+
+/**
+ * Adds a time by hand: now. It is begun as any other. Throws AppError 'already-due' (409), and
+ * 'no-background' (422) where schedules are not followed.
+ */
 export async function runSchedule(
   context: TaskContext,
   principal: Principal,
   name: string,
 ): Promise<Date> {
   getSchedule(context, principal, name);
+  if (!context.settings.background) throw new AppError('no-background', 422, withoutBackground);
   const { db } = context;
   await announceSchedules(db.pages, context);
   const { rows } = await db.pages.query<{ dueAt: Date }>(

@@ -85,6 +85,6 @@ async function listDue(context: TaskContext): Promise<string[]> {
        where hook = any(${context.hooks.map(({ name }) => name)}) and ${raw(isDeliverableSql(t))}
      limit ${maxNamed}`,
   );
-  const schedules = await listBeginnable(context);
+  const schedules = context.settings.background ? await listBeginnable(context) : [];
   return [...rows.map(({ what }) => what), ...schedules.map((name) => `schedule ${name}`)];
 }

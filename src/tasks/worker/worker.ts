@@ -180,7 +180,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   const recovery = startRecovery(context, { workerId: id, tokens });
   const retention = startRetention(context);
   const telling = startTelling(context, pool, { id });
-  const following = followSchedules(context, pool);
+  const following = context.settings.background ? followSchedules(context, pool) : null;
 
   return {
     id,
@@ -189,7 +189,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     async stop() {
       // First what takes tasks: a worker that has lost its session is taken for dead already.
       await Promise.all([...started, places].map((one) => one.stop()));
-      await following.stop();
+      await following?.stop();
       await telling.stop();
       await recovery.stop();
       await retention.stop();

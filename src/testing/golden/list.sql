@@ -272,7 +272,7 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend = 'queue' then exists (
+    and backend <> 'inline' then exists (
       select
         1
       from
@@ -285,6 +285,7 @@ select
             else queue
           end = any (queues)
         )
+        and backend = any (worker.backends)
         and exists (
           select
             1
@@ -309,7 +310,7 @@ select
   end as "hasWorker",
   case
     when finished_at is null
-    and backend = 'queue'
+    and backend <> 'inline'
     and not exists (
       select
         1

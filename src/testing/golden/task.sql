@@ -2,7 +2,8 @@
 select
   kind,
   resource,
-  operation
+  operation,
+  backend
 from
   "bulkhead"."task"
 where
@@ -295,7 +296,7 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend = 'queue' then exists (
+    and backend <> 'inline' then exists (
       select
         1
       from
@@ -308,6 +309,7 @@ select
             else queue
           end = any (queues)
         )
+        and backend = any (worker.backends)
         and exists (
           select
             1
@@ -332,7 +334,7 @@ select
   end as "hasWorker",
   case
     when finished_at is null
-    and backend = 'queue'
+    and backend <> 'inline'
     and not exists (
       select
         1
@@ -985,31 +987,50 @@ with
       and state = 'queued'
     returning
       id,
-      kind
+      kind,
+      backend
+  ),
+  all_of_them as (
+    select
+      id,
+      kind,
+      backend
+    from
+      woken
+    union all
+    select
+      parent.id,
+      'own',
+      parent.backend
+    from
+      "bulkhead"."task" task
+      join "bulkhead"."task" parent on parent.id = task.parent_id
+    where
+      task.id = $1
+    union all
+    select
+      id,
+      'own',
+      on_finished ->> 'backend'
+    from
+      "bulkhead"."task"
+    where
+      id = $1
+      and on_finished is not null
   )
 select
-  id,
-  kind
+  kind,
+  coalesce(backend, 'queue') as backend,
+  array_agg(
+    id
+    order by
+      id
+  ) as ids
 from
-  woken
-union all
-select
-  parent_id,
-  'own'
-from
-  "bulkhead"."task"
-where
-  id = $1
-  and parent_id is not null
-union all
-select
-  id,
-  'own'
-from
-  "bulkhead"."task"
-where
-  id = $1
-  and on_finished is not null;
+  all_of_them
+group by
+  1,
+  2;
 
 -- releaseSlot
 commit;
