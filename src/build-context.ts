@@ -4,6 +4,7 @@ import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { assertOwnSessions } from './db/pooler.ts';
 import { buildBackends } from './queue/backends.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
@@ -12,7 +13,7 @@ import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { askManager } from './task-managers.ts';
-import { assertBackends } from './tasks/assert-backends.ts';
+import { assertBackends, mayRunWithin } from './tasks/assert-backends.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { buildSchedules } from './tasks/schedules/check-schedules.ts';
 import { runWithin } from './tasks/worker/run-within.ts';
@@ -64,19 +65,20 @@ async function contextOf(
     db.t,
   );
   const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
+  const direct = config.DIRECT_DATABASE_URL ?? db.connectionString;
   const context: TaskContext = {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     log,
     backends: buildBackends(db.queueSchema, admin.backends),
-    runWithin: (task) =>
-      runWithin(context, config.DIRECT_DATABASE_URL ?? db.connectionString, task),
+    runWithin: (task) => runWithin(context, direct, task),
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
   };
   assertBackends(context);
+  if (mayRunWithin(context)) await assertOwnSessions(direct);
   return context;
 }
 

@@ -1,5 +1,5 @@
 import type { BackendChoice } from '../queue/backend.ts';
-import { inProcessName } from '../queue/backend.ts';
+import { inlineName, inProcessName } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { abilitiesOf, chooseBackend } from './choose-backend.ts';
@@ -29,6 +29,15 @@ function choicesOf({ settings, registry, definitions }: TaskContext): Chosen[] {
 export function runsInProcess(context: TaskContext): boolean {
   return (
     context.settings.background && choicesOf(context).some(({ choice }) => choice === inProcessName)
+  );
+}
+
+/** May something be run within the call that launches it, by a session of its own? */
+export function mayRunWithin(context: TaskContext): boolean {
+  return (
+    !context.settings.background ||
+    context.registry.list.some(({ hasBackground }) => !hasBackground) ||
+    choicesOf(context).some(({ choice }) => choice === inlineName || typeof choice === 'function')
   );
 }
 

@@ -206,7 +206,7 @@ export async function launchLike(
     `insert into ${t.task_about} (task_id, model, key) select $1, model, key from ${t.task_about} where task_id = $2 on conflict do nothing`,
     [again.id, task.id],
   );
-  return { task: again, outcome: 'queued' };
+  return { task: again, outcome: isFinished(again.state) ? 'inline' : 'queued' };
 }
 
 function sum(counts: Iterable<number>): number {

@@ -74,5 +74,6 @@ export async function launchUndoRun(
   const { parametersVersion: version, priority } = task;
   const launch = { principal, operationId, followsId: task.id, isUndo: true, priority, version };
   const params = await givenParams(context, context.db.pages, task);
-  return { task: await launchOwn(context, definition, params, launch), outcome: 'queued' };
+  const undoing = await launchOwn(context, definition, params, launch);
+  return { task: undoing, outcome: isFinished(undoing.state) ? 'inline' : 'queued' };
 }

@@ -18,6 +18,7 @@ import { findTaskByOperation } from '../insert-task.ts';
 import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
 import { launchOwn } from '../own/launch-own.ts';
 import { asShown } from './as-shown.ts';
+import { launchAndRun } from './launch-and-run.ts';
 import type { PressedButton } from './launch-buttons.ts';
 import { assertQueueRoom } from './queue-room.ts';
 import { saveContextOf } from './save-context.ts';
@@ -51,15 +52,18 @@ export async function pressButton(
   const earlier = await findTaskByOperation(db, principal, operationId);
   if (earlier) return { task: earlier, outcome: 'already' };
   try {
-    return await inTurn(db.pages, (lockMs) =>
-      clientTransaction(
-        registry,
-        db.pages,
-        { timeoutMs: settings.statementTimeoutMs },
-        async (sql, tx) => {
-          await sql.query(`select set_config('lock_timeout', '${lockMs}', true)`);
-          return launch(sql, tx);
-        },
+    const from = resource?.slug ?? null;
+    return await launchAndRun(context, definition, { principal, from }, () =>
+      inTurn(db.pages, (lockMs) =>
+        clientTransaction(
+          registry,
+          db.pages,
+          { timeoutMs: settings.statementTimeoutMs },
+          async (sql, tx) => {
+            await sql.query(`select set_config('lock_timeout', '${lockMs}', true)`);
+            return launch(sql, tx);
+          },
+        ),
       ),
     );
   } catch (error) {
@@ -74,7 +78,13 @@ export async function pressButton(
       context,
       definition,
       params,
-      { principal, operationId, from: resource?.slug ?? null, isFromPage: true },
+      {
+        principal,
+        operationId,
+        from: resource?.slug ?? null,
+        isFromPage: true,
+        isRunAfter: true,
+      },
       sql,
     );
     if (task.operationId !== operationId)

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
+import { inlineName } from '../../queue/backend.ts';
 import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
@@ -91,7 +92,9 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
   const task = rows[0];
   if (!task) return settleEnded(context, client, taskId);
   if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
-  if (isOver(context, task)) return endLost(client, context, taskId);
+  // One that is to stop does, which is its end.
+  if (!abilitiesOf(context, task).restart && task.state !== 'cancelling')
+    return endLost(client, context, taskId);
   if (task.deaths >= settings.maxDeaths) {
     const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
     await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
@@ -100,13 +103,7 @@ async function countDeath(context: TaskContext, client: PoolClient, taskId: numb
   await settle(client, context, taskId, task.state);
 }
 
-/** Is it to be taken up by nobody else? One that is to stop does, which is its end. */
-function isOver(context: TaskContext, task: Pick<TaskRow, 'backend' | 'state'>): boolean {
-  return (
-    !abilitiesOf(context, task).restart && task.state !== 'cancelling' && !isFinished(task.state)
-  );
-}
-
+/** Nothing else takes it up. */
 async function endLost(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
   const message =
     'The process that it ran in has ended, and nothing else takes it up. What was done before stays.';
@@ -148,9 +145,9 @@ async function sweep(
   const { rows } = await db.pages.query<{ id: number }>(
     `select id from ${db.t.task} task where state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
-       and (kind = 'bulk' or state <> 'queued' or backend = any($2)) and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+       and (kind = 'bulk' or state <> 'queued' or backend = '${inlineName}') and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
        and (state not in ('queued', 'preparing', 'running') or backend <> 'queue' or not ${context.backends.queue.isCalledSql('task.id')})`,
-    [forgottenMs / 1000, withoutRestart(context)],
+    [forgottenMs / 1000],
   );
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
@@ -163,13 +160,8 @@ async function sweep(
       );
       const [task] = locked.rows;
       if (task?.kind === 'own') await loseAttempt(client, context, { id, ...task });
-      else if (task && isOver(context, task)) await endLost(client, context, id);
+      else if (task?.backend === inlineName) await endLost(client, context, id);
       else if (task) await settle(client, context, id, task.state);
     });
   }
-}
-
-/** Names of backends whose tasks end with their process. */
-function withoutRestart({ backends }: TaskContext): string[] {
-  return backends.names.filter((name) => !backends.can(name)?.restart);
 }

@@ -1,0 +1,29 @@
+import { inlineName } from '../../queue/backend.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import { chooseBackend } from '../choose-backend.ts';
+import type { TaskContext } from '../context.ts';
+import { inInlineTurn } from '../inline-turns.ts';
+import type { Launched } from '../launched.ts';
+import { getTask } from '../looking/queries.ts';
+import type { OwnLaunch } from '../own/launch-own.ts';
+
+/**
+ * Launches a task in a transaction, and where it is to run inline runs it when that has committed,
+ * in a turn that it has before. Throws AppError 'no-turn' (503).
+ */
+export async function launchAndRun(
+  context: TaskContext,
+  { name, options }: TaskDefinition,
+  { principal, from: resource = null }: Pick<OwnLaunch, 'principal' | 'from'>,
+  launch: () => Promise<Launched>,
+): Promise<Launched> {
+  const asked = { kind: 'own', name, resource, principal, count: null } as const;
+  if (chooseBackend(context, asked, options.backend) !== inlineName) return launch();
+  return inInlineTurn(context, async () => {
+    const launched = await launch();
+    const { task, outcome } = launched;
+    if (outcome !== 'queued' || task.backend !== inlineName) return launched;
+    await context.runWithin(task);
+    return { task: await getTask(context, principal, task.id), outcome: 'inline' };
+  });
+}
