@@ -4,6 +4,7 @@ import { inProcessName } from '../queue/backend.ts';
 import { workerOptionsOf } from '../run-worker.ts';
 import { runsInProcess } from '../tasks/assert-backends.ts';
 import { startTelling } from '../tasks/hooks/tell.ts';
+import { startRetention } from '../tasks/worker/retention.ts';
 import { startRecovery, startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
@@ -40,11 +41,13 @@ await runCommand(async () => {
     : null;
   const { app, address } = await servePages(admin, config, context);
   const recovery = startRecovery(context);
+  // Elsewhere it is a worker's.
+  const retention = context.settings.background ? null : startRetention(context);
   const telling = startTelling(context, db.pages, null);
   onShutdown(async () => {
     await app.close();
     await worker?.stop();
-    await Promise.all([recovery.stop(), telling.stop()]);
+    await Promise.all([recovery.stop(), telling.stop(), retention?.stop()]);
     await db.close();
   });
   const signIns = await ensureFirstUsers(context, config, address, false);
