@@ -13,7 +13,7 @@ import { runSlice, type SliceWorker } from '../running/run-slice.ts';
 import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
-import { announce } from './worker.ts';
+import { announce } from './announce.ts';
 
 /** How long a bulk operation rests that met passing trouble. */
 const restMs = 250;

@@ -1,11 +1,9 @@
-import { randomInt, randomUUID } from 'node:crypto';
-import { availableParallelism, hostname } from 'node:os';
-import { setTimeout as wait } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
-import { AppError } from '../../errors.ts';
 import {
   type Backend,
   inProcessName,
@@ -14,7 +12,6 @@ import {
 } from '../../queue/backend.ts';
 import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
 import { noteWorkerEnd } from '../liveness.ts';
@@ -23,6 +20,8 @@ import { repeat } from '../repeat.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
+import { announce } from './announce.ts';
+import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
 import { recover } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -211,40 +210,6 @@ function hostedOf({ backends }: TaskContext, { backends: names }: WorkerOptions)
   );
 }
 
-/**
- * Where a backend is for one process alone, this is it until its session ends. The one before is
- * waited for, which may be about to stop; then AppError 'second-process' (503).
- */
-async function holdAlone(
-  context: TaskContext,
-  session: pg.Client,
-  hosted: readonly Backend[],
-  predecessorMs: number,
-): Promise<void> {
-  for (const { name } of hosted.filter(({ can }) => !can.processes)) {
-    const deadline = Date.now() + predecessorMs;
-    while (!(await tryHold(name))) {
-      if (Date.now() > deadline) throw new AppError('second-process', 503, secondProcess(name));
-      await wait(askAloneEveryMs);
-    }
-  }
-
-  async function tryHold(name: string): Promise<boolean> {
-    const { rows } = await session.query<{ isOurs: boolean }>(
-      'select pg_try_advisory_lock($1, hashtext($2)) as "isOurs"',
-      [advisoryClass.alone, `${context.db.t.task} ${name}`],
-    );
-    return rows[0]?.isOurs ?? false;
-  }
-}
-
-const defaultPredecessorMs = 30_000;
-const askAloneEveryMs = 200;
-
-function secondProcess(name: string): string {
-  return `Another process runs the tasks of the backend “${name}”, which is for one process alone. Stop that first, or choose the backend “${queueName}”, which may have any number.`;
-}
-
 /** What was called for while nobody heard it. */
 async function callLeft({ db: { t, background } }: TaskContext, backend: Backend): Promise<void> {
   const { rows } = await background.query<{ id: number }>(
@@ -256,40 +221,6 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
     await transaction(background, (client) =>
       backend.call(client, { kind: 'bulk', taskIds: rows.map(({ id }) => id), delayMs: 0 }),
     );
-}
-
-/** Numbers of advisory locks that workers draw from. */
-const maxLockId = 2 ** 31 - 1;
-
-/**
- * Makes the worker known by a row, and alive by an advisory lock for as long as its session lasts.
- * The lock's number is drawn: those of another schema of ours in the same database are not to be
- * taken for it.
- */
-export async function announce(
-  context: TaskContext,
-  session: pg.Client,
-  {
-    id,
-    queues,
-    backends,
-  }: { id: string; queues: readonly string[] | null; backends: readonly string[] },
-): Promise<void> {
-  // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
-  await session.query('begin');
-  for (let isOurs = false; !isOurs; ) {
-    const { rows } = await session.query<{ isOurs: boolean; lockId: number }>(
-      'select pg_try_advisory_lock($1, $2) as "isOurs", $2::int as "lockId"',
-      [advisoryClass.liveness, randomInt(1, maxLockId)],
-    );
-    isOurs = rows[0]?.isOurs ?? false;
-    if (isOurs)
-      await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id) values ($1, $2, $3, $4, $5, $6)`,
-        [id, hostname(), process.pid, queues, backends, rows[0]?.lockId],
-      );
-  }
-  await session.query('commit');
 }
 
 /**
