@@ -164,6 +164,10 @@ export const taskTexts = {
   },
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
+  replaced: 'The same that had not begun was cancelled: this takes its place.',
+  behind: 'The same is under way already: this waits for its end.',
+  putOffBehind:
+    'The same is under way already, so this is not made at once: it waits for the end of that, and is all or nothing then.',
   alreadyRunning:
     'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
   countsNone: 'nothing changed',

@@ -6,13 +6,15 @@ import { limitRules } from '../../task-definitions/limits.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
+import type { OwnTask } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { isKnownSql } from './known-here.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
-import { askTurn, lockTurn } from './unique.ts';
+import { askTurn, blockerOf, freeTurn, lockTurn, makeRoom } from './unique.ts';
 
-type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean };
+type Waiting = Unread &
+  Pick<OwnTask, 'principal'> & { uniqueKey: string | null; isUnread: boolean };
 
 /** Longest that a task waits for a launch of the same which does not come to its end. */
 const turnWaitMs = 250;
@@ -74,7 +76,7 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
     pool,
     async (client) => {
       const { rows } = await client.query<Waiting>(
-        `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+        `select id, operation, parameters, principal, priority, unique_key as "uniqueKey", is_unread as "isUnread" from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
         [id],
       );
       const [task] = rows;
@@ -86,28 +88,30 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
       if (uniqueKey === unreadable) return;
       const { policy = 'existing' } = definition.options.unique ?? {};
       const name = task.operation;
-      if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
-      const turn =
-        uniqueKey === null
-          ? { after: null }
-          : await askTurn(client, context, {
-              name,
-              uniqueKey,
-              // Nobody is there to be told: it ends, as one ends that others have.
-              policy: policy === 'refuse' ? 'existing' : policy,
-            });
+      const same = uniqueKey === null ? null : { kind: 'own' as const, name, uniqueKey };
+      if (same) await lockTurn(client, context, same);
+      const turn = same
+        ? await askTurn(client, context, {
+            ...same,
+            principal: task.principal,
+            // Nobody is there to be told: it ends, as one ends that others have.
+            policy: policy === 'refuse' ? 'existing' : policy,
+          })
+        : freeTurn;
       if ('existing' in turn) {
         await cancelDescendants(client, context, id);
         await moveTask(client, t, id, 'cancelled', {
           reason: 'duplicate',
-          message: `The same was under way already when its time came, as task ${turn.existing}.`,
+          message: `The same was under way already when its time came, as task ${turn.existing.id}.`,
         });
         return;
       }
+      await makeRoom(client, context, turn);
+      const blockedBy = blockerOf(turn);
       await moveTask(client, t, id, 'queued');
       await client.query(
         `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
-        [id, turn.after, turn.after === null ? null : 'task'],
+        [id, blockedBy, blockedBy === null ? null : 'task'],
       );
       await callPlaces(client, context.db);
     },

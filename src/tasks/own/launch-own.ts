@@ -16,7 +16,7 @@ import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
 import { encryptParams } from './secret-params.ts';
-import { askTurn, lockTurn } from './unique.ts';
+import { askTurn, blockerOf, freeTurn, lockTurn, makeRoom } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -71,8 +71,8 @@ const turnHeld =
  * used again, that task is answered.
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
- * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
- * 'wrong-isolation' 422, 'busy' 503 where another launch of the same does not end.
+ * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId where
+ * the principal may see it), 'wrong-isolation' 422, 'busy' 503 where another launch of the same does not end.
  */
 export async function launchOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
@@ -188,21 +188,23 @@ async function launchInTurn(
   const { launch, rules } = row;
   const { name } = definition;
   const { uniqueKey } = rules;
-  if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
+  const same = uniqueKey === null ? null : { kind: 'own' as const, name, uniqueKey };
+  if (same) await lockTurn(client, context, same);
   // Asked when it is our turn: the same form, sent at the same moment, may have been faster.
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
   if (again) return again;
   const { policy = 'existing' } = definition.options.unique ?? {};
-  const turn =
-    uniqueKey === null
-      ? { after: null }
-      : await askTurn(client, context, { name, uniqueKey, policy });
-  if ('existing' in turn) return getOwn(client, context, turn.existing);
   const { reuse = true, principal } = launch;
+  const turn = same ? await askTurn(client, context, { ...same, policy, principal }) : freeTurn;
+  if ('existing' in turn) return getOwn(client, context, turn.existing.id);
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return reused;
-  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
-  return inserted ?? earlier(client, context, launch);
+  const blockedBy = blockerOf(turn);
+  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy }]);
+  if (!inserted) return earlier(client, context, launch);
+  // For a task that is there: a form with another key may have been sent before.
+  await makeRoom(client, context, turn);
+  return inserted;
 }
 
 const maxTitleLength = 500;

@@ -977,15 +977,19 @@ where
 -- wakeWaiting
 with
   woken as (
-    update "bulkhead"."task"
+    update "bulkhead"."task" task
     set
-      woken_at = now()
+      woken_at = now(),
+      blocked_by = coalesce(nullif(ended.blocked_by, task.id), $1)
+    from
+      "bulkhead"."task" ended
     where
-      blocked_by = $1
-      and state = 'queued'
+      ended.id = $1
+      and task.blocked_by = $1
+      and task.state = 'queued'
     returning
-      id,
-      kind
+      task.id,
+      task.kind
   )
 select
   id,
