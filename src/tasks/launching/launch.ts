@@ -4,7 +4,6 @@ import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
-import { wake } from '../../queue/wake.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
@@ -13,9 +12,11 @@ import {
   type Selection,
   selectionWhere,
 } from '../../selection/selection.ts';
+import { askedMeta } from '../asked-meta.ts';
 import type { TaskContext } from '../context.ts';
-import { findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
-import { earlierTask, type Launched, type MadeRoom, recordsHeld } from '../launched.ts';
+import { enqueueOne } from '../enqueue-one.ts';
+import { findTaskByOperation, type NewTask } from '../insert-task.ts';
+import { type Launched, type MadeRoom, recordsHeld } from '../launched.ts';
 import { blockerOf, makeRoom, type Room } from '../own/unique.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
@@ -159,14 +160,6 @@ export function managerAsked(
   };
 }
 
-/** What the manager of its resource keeps with it; throws what that refuses it with. */
-export function askedMeta(
-  { onLaunch }: TaskContext,
-  { operation: name, resource: { slug: resource }, principal, meta }: NewTask,
-): Promise<unknown> {
-  return onLaunch({ name, resource, principal, meta });
-}
-
 /** Throws AppError 'overlap' (409) where tasks, but for those of `free`, plainly hold some of the records. */
 export async function assertNoOverlap(
   context: TaskContext,
@@ -217,17 +210,6 @@ export async function enqueueInTurn(
 function madeRoomOf({ replaced, behind }: Room, isPutOff: boolean): MadeRoom | null {
   if (replaced.length + behind.length === 0) return null;
   return { isReplaced: replaced.length > 0, isBehind: behind.length > 0, isPutOff };
-}
-
-async function enqueueOne(
-  client: Queryable,
-  { db }: TaskContext,
-  task: NewTask,
-): Promise<Launched> {
-  const inserted = await insertTask(client, db, task, { backend: 'queue', state: 'queued' });
-  if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
-  if (inserted.task.blockedBy === null) await wake(client, db.queueSchema, inserted.task.id);
-  return { task: inserted.task, outcome: 'queued' };
 }
 
 async function getPreview(
