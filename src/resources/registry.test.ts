@@ -138,7 +138,7 @@ const refused: [options: object, problem: string][] = [
   ],
   [
     { bulk: { unique: { policy: 'wait' } } },
-    'bulk.unique.policy: must be one of existing, refuse, after, replace.',
+    'bulk.unique.policy: must be one of existing, refuse, after, replace, start-over.',
   ],
   [
     { bulk: { unique: { key: async () => 'x' } } },

@@ -7,14 +7,14 @@ import { seesTask } from './who-sees.ts';
 /** A task as far as it is asked who sees it. */
 export type TaskFound = Pick<
   TaskRow,
-  'id' | 'resource' | 'operation' | 'principalId' | 'principal' | 'operationId'
+  'id' | 'kind' | 'resource' | 'operation' | 'principalId' | 'principal' | 'operationId' | 'state'
 >;
 
 /** The same is under way; `so` says what follows. The task is named to whoever may see it. */
 export function duplicate(
   context: Pick<TaskContext, 'registry' | 'people'>,
   principal: Principal,
-  task: Omit<TaskFound, 'operationId'>,
+  task: Omit<TaskFound, 'operationId' | 'state' | 'kind'>,
   so = 'Nothing was started.',
 ): AppError {
   const isSeen = seesTask(context, principal, task);

@@ -18,6 +18,8 @@ export interface NewTask {
   unique?: { readonly key: string; readonly policy: DuplicatePolicy };
   /** The task that it waits for before it begins. */
   blockedBy?: number | null;
+  /** What is taken back before it begins. */
+  startOver?: BulkTask['startOver'];
   resource: Resource;
   operation: string;
   title: string;
@@ -55,8 +57,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -91,6 +93,7 @@ export async function insertTask(
       task.isFromPage ?? false,
       task.unique?.key ?? null,
       task.blockedBy ?? null,
+      task.startOver ? JSON.stringify(task.startOver) : null,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -20,6 +20,8 @@ export interface MadeRoom {
   isReplaced: boolean;
   /** The launch waits for the end of some of it. */
   isBehind: boolean;
+  /** Some of it is cancelled, and taken back before the launch begins. */
+  isStartedOver: boolean;
   /** It was promised to be made at once: it is made later, all or nothing as promised. */
   isPutOff: boolean;
 }

@@ -66,7 +66,7 @@ test('that a change waits for the same is said with and without JavaScript', asy
   for (const body of small.bodies)
     assert.match(
       body,
-      /so this is not made at once: it waits for the end of that, and is all or nothing then/,
+      /waits for its end\. So this is not made at once, and is all or nothing when its turn comes/,
     );
 });
 
@@ -77,4 +77,13 @@ test('that a change takes the place of the same is said with and without JavaScr
     assert.match(body, /The same that had not begun was cancelled: this takes its place/);
   await begin();
   assert.match((await answers(40)).bodies[2] as string, /takes its place/);
+});
+
+test('that a change starts over is said with and without JavaScript', async (t) => {
+  const { answers, begin } = await setUp(t, 'start-over');
+  await begin();
+  const { codes, bodies } = await answers(40);
+  assert.deepEqual(codes, [202, 202, 303]);
+  for (const body of bodies)
+    assert.match(body, /what it did is taken back first, and this begins then/);
 });

@@ -8,10 +8,11 @@ export function launchNote({ task, outcome, madeRoom }: Launched): string | null
   if (outcome === 'same')
     return task.kind === 'own' ? taskTexts.own.alreadyRunning : taskTexts.alreadyRunning;
   if (!madeRoom) return null;
-  const { isReplaced, isBehind, isPutOff } = madeRoom;
+  const { isReplaced, isBehind, isStartedOver, isPutOff } = madeRoom;
   const said = [
     isReplaced ? taskTexts.replaced : null,
-    isPutOff ? taskTexts.putOffBehind : isBehind ? taskTexts.behind : null,
+    isStartedOver ? taskTexts.startsOver : isBehind ? taskTexts.behind : null,
+    isPutOff ? taskTexts.putOff : null,
   ];
   return said.filter((one) => one !== null).join(' ');
 }

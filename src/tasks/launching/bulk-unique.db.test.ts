@@ -147,7 +147,13 @@ async function refusalOf(launching: () => Promise<unknown>): Promise<AppError> {
 
 /** All updates are the same, whoever makes which. */
 const one = (policy: DuplicatePolicy): Bulk => ({ unique: { key: () => 'one', policy } });
-const policies: readonly DuplicatePolicy[] = ['existing', 'refuse', 'after', 'replace'];
+const policies: readonly DuplicatePolicy[] = [
+  'existing',
+  'refuse',
+  'after',
+  'replace',
+  'start-over',
+];
 
 test('what is the same is what the rule of the resource says, of one operation', async (t) => {
   const asked: UniqueLaunch[] = [];
@@ -264,7 +270,7 @@ for (const policy of policies)
     }
   });
 
-for (const policy of ['existing', 'refuse', 'replace'] as const)
+for (const policy of ['existing', 'refuse', 'replace', 'start-over'] as const)
   test(`of many forms that are sent at once one is under way: ${policy}`, async (t) => {
     const { launch, tasks } = await setUp(t, one(policy));
     const settled = await Promise.allSettled(
@@ -272,7 +278,7 @@ for (const policy of ['existing', 'refuse', 'replace'] as const)
     );
     const all = await tasks();
     assert.equal(all.filter(({ state }) => state === 'queued').length, 1);
-    assert.equal(all.length, policy === 'replace' ? 8 : 1);
+    assert.equal(all.length, policy === 'replace' || policy === 'start-over' ? 8 : 1);
     assert.equal(
       settled.filter(({ status }) => status === 'rejected').length,
       policy === 'refuse' ? 7 : 0,
@@ -289,7 +295,12 @@ test('the same waits for the end of what is under way, each for that before it',
   const [first, second, third] = launched.map(({ task }) => task.id) as [number, number, number];
   assert.deepEqual([await blockerOf(second), await blockerOf(third)], [first, second]);
   const { madeRoom } = launched[1] as (typeof launched)[number];
-  assert.deepEqual(madeRoom, { isReplaced: false, isBehind: true, isPutOff: false });
+  assert.deepEqual(madeRoom, {
+    isReplaced: false,
+    isBehind: true,
+    isStartedOver: false,
+    isPutOff: false,
+  });
   await run();
   for (const id of [first, second, third])
     assert.equal((await finished(db, id)).state, 'succeeded');
@@ -328,7 +339,12 @@ test('the same takes the place of what has not begun, and waits for what has', a
   const second = await launch({ status: 'reviewed' });
   const replaced = await getTask(context, ada, first.task.id);
   assert.deepEqual([replaced.state, replaced.reason], ['cancelled', 'replaced']);
-  assert.deepEqual(second.madeRoom, { isReplaced: true, isBehind: false, isPutOff: false });
+  assert.deepEqual(second.madeRoom, {
+    isReplaced: true,
+    isBehind: false,
+    isStartedOver: false,
+    isPutOff: false,
+  });
   assert.equal(second.task.blockedBy, null);
   await begin(second.task.id);
   const third = await launch();
@@ -357,7 +373,12 @@ for (const policy of ['after', 'replace'] as const)
     await begin(first.task.id);
     const small = await launch({ count: 3, from: 60, status: 'reviewed' });
     assert.deepEqual([small.outcome, small.task.blockedBy], ['queued', first.task.id]);
-    assert.deepEqual(small.madeRoom, { isReplaced: false, isBehind: true, isPutOff: true });
+    assert.deepEqual(small.madeRoom, {
+      isReplaced: false,
+      isBehind: true,
+      isStartedOver: false,
+      isPutOff: true,
+    });
     await cancel(context, ada, first.task.id);
     await run();
     const ended = await finished(db, small.task.id);

@@ -17,7 +17,7 @@ import type { TaskContext } from '../context.ts';
 import { enqueueOne } from '../enqueue-one.ts';
 import { findTaskByOperation, type NewTask } from '../insert-task.ts';
 import { type Launched, type MadeRoom, recordsHeld } from '../launched.ts';
-import { blockerOf, makeRoom, type Room } from '../own/unique.ts';
+import { makeRoom, placeOf, type Room } from '../own/unique.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
@@ -200,16 +200,17 @@ export async function enqueueInTurn(
     const room = await askBulkTurn(client, context, task);
     if ('answer' in room) return room.answer;
     await admit(client, room);
-    const launched = await enqueueOne(client, context, { ...task, blockedBy: blockerOf(room) });
+    const launched = await enqueueOne(client, context, { ...task, ...placeOf(room) });
     if (launched.outcome !== 'queued') return launched;
     await makeRoom(client, context, room);
     return { ...launched, madeRoom: madeRoomOf(room, isPutOff) };
   });
 }
 
-function madeRoomOf({ replaced, behind }: Room, isPutOff: boolean): MadeRoom | null {
+function madeRoomOf({ replaced, behind, startOver }: Room, isPutOff: boolean): MadeRoom | null {
   if (replaced.length + behind.length === 0) return null;
-  return { isReplaced: replaced.length > 0, isBehind: behind.length > 0, isPutOff };
+  const [isReplaced, isBehind] = [replaced.length > 0, behind.length > 0];
+  return { isReplaced, isBehind, isStartedOver: startOver !== null, isPutOff };
 }
 
 async function getPreview(

@@ -89,7 +89,7 @@ export async function runInline(
     await lockModels(client, db.t, [...new Set(models)]);
     const room = await askBulkTurn(client, context, task);
     if ('answer' in room) return room.answer;
-    const [before] = room.behind;
+    const [before] = room.startOver ? [...room.behind, ...room.replaced] : room.behind;
     if (before) throw new GoesBehind(before);
     await admit(task);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });

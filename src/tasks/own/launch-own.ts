@@ -16,7 +16,7 @@ import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
 import { encryptParams } from './secret-params.ts';
-import { askTurn, blockerOf, freeTurn, lockTurn, makeRoom } from './unique.ts';
+import { askTurn, freeTurn, lockTurn, makeRoom, placeOf } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -199,8 +199,7 @@ async function launchInTurn(
   if ('existing' in turn) return getOwn(client, context, turn.existing.id);
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return reused;
-  const blockedBy = blockerOf(turn);
-  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy }]);
+  const [inserted] = await insertOwn(client, context, [{ ...row, ...placeOf(turn) }]);
   if (!inserted) return earlier(client, context, launch);
   // For a task that is there: a form with another key may have been sent before.
   await makeRoom(client, context, turn);
@@ -237,6 +236,7 @@ interface NewOwnTask {
   /** What its end launches. */
   next?: object | undefined;
   blockedBy?: number | null;
+  startOver?: OwnTask['startOver'];
 }
 
 /**
@@ -263,13 +263,13 @@ async function insertOwn(
     statementOf(sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
        select 'own', "operationId", name, title, 'queue', principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", "startOver", case when coalesce("blockedBy"::text, "startOver"::text) is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *

@@ -6,7 +6,9 @@ import type { TaskContext } from '../context.ts';
 import { duplicate, type TaskFound } from '../duplicate.ts';
 import { moveTask } from '../move-task.ts';
 import { assertReadCommitted } from '../read-committed.ts';
+import { assertUndoable } from '../start-over/assert-undoable.ts';
 import { unfinishedStates } from '../states.ts';
+import { isWorkedOn, stopTask } from '../stop-task.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 
@@ -19,9 +21,11 @@ export type Turn =
 export interface Room {
   readonly replaced: readonly TaskFound[];
   readonly behind: readonly TaskFound[];
+  /** What is taken back before it begins; null: nothing, and what it goes behind goes on. */
+  readonly startOver: TaskRow['startOver'];
 }
 
-export const freeTurn: Room = { replaced: [], behind: [] };
+export const freeTurn: Room = { replaced: [], behind: [], startOver: null };
 
 /** Those that wait for their time are not under way yet: their own turn is asked when it has come. */
 const underWay = unfinishedStates.filter((state) => state !== 'scheduled');
@@ -49,7 +53,8 @@ export async function lockTurn(
   ]);
 }
 
-type UnderWay = TaskFound & Pick<TaskRow, 'state' | 'startedAt'> & { isJoined: boolean };
+type UnderWay = TaskFound &
+  Pick<TaskRow, 'state' | 'startedAt' | 'startOver'> & { isJoined: boolean };
 
 /** The same that is under way, the first launched first. */
 export async function listSame(
@@ -59,7 +64,7 @@ export async function listSame(
   { isLocked = false } = {},
 ): Promise<UnderWay[]> {
   const { rows } = await client.query<UnderWay>(
-    `select id, operation_id as "operationId", operation, resource, principal, principal_id as "principalId", state, started_at as "startedAt", is_joined as "isJoined" from ${t.task}
+    `select id, kind, operation_id as "operationId", operation, resource, principal, principal_id as "principalId", state, started_at as "startedAt", is_joined as "isJoined", start_over as "startOver" from ${t.task}
      where kind = $4 and operation = $1 and unique_key = $2 and state = any($3) order by id${isLocked ? ' for update' : ''}`,
     [name, uniqueKey, underWay, kind],
   );
@@ -72,7 +77,7 @@ export async function listSame(
  */
 export async function askTurn(
   client: Queryable,
-  context: Pick<TaskContext, 'db' | 'registry' | 'people'>,
+  context: TaskContext,
   { policy, principal, ...same }: Same & { policy: DuplicatePolicy; principal: Principal },
 ): Promise<Turn> {
   const found = await listSame(client, context, same, { isLocked: true });
@@ -80,20 +85,27 @@ export async function askTurn(
   if (!first) return freeTurn;
   if (policy === 'existing') return { existing: first };
   if (policy === 'refuse') throw duplicate(context, principal, first);
+  const takesPlace = policy === 'replace' || policy === 'start-over';
   // Parts of one may go on that has not begun itself.
   const isReplaced = (task: UnderWay) =>
-    policy === 'replace' && task.state === 'queued' && task.startedAt === null && !task.isJoined;
-  return {
-    replaced: found.filter(isReplaced),
-    behind: found.filter((task) => !isReplaced(task)),
-  };
+    takesPlace && task.state === 'queued' && task.startedAt === null && !task.isJoined;
+  const replaced = found.filter(isReplaced);
+  const behind = found.filter((task) => !isReplaced(task));
+  if (policy !== 'start-over') return { replaced, behind, startOver: null };
+  for (const { id } of behind) await assertUndoable(client, context, principal, id);
+  // What one that has not begun was to take back, or is taking back, is taken back still.
+  const startOver = [
+    ...replaced.flatMap((task) => task.startOver ?? []),
+    ...behind.map(({ id }) => ({ taskId: id, undoIds: null })),
+  ];
+  return { replaced, behind, startOver: startOver.length > 0 ? startOver : null };
 }
 
-/** Cancels what a launch takes the place of. */
+/** Cancels what a launch takes the place of, and what it takes back. */
 export async function makeRoom(
   client: Queryable,
   context: TaskContext,
-  { replaced }: Room,
+  { replaced, behind, startOver }: Room,
 ): Promise<void> {
   for (const { id } of replaced) {
     await moveTask(client, context.db.t, id, 'cancelled', {
@@ -102,9 +114,15 @@ export async function makeRoom(
     });
     await wakeWaiting(client, context, id);
   }
+  if (!startOver) return;
+  const message = 'Cancelled for a later launch, which takes back what it did and starts over.';
+  for (const task of behind) {
+    const isAtIt = await isWorkedOn(client, context.db.t, task.id);
+    await stopTask(client, context, { ...task, isWorkedOn: isAtIt }, { message });
+  }
 }
 
-/** The task that it waits for; null: none. */
-export function blockerOf({ behind }: Room): number | null {
-  return behind.at(-1)?.id ?? null;
+/** The task that it waits for first, and what it takes back; null: none. */
+export function placeOf({ behind, startOver }: Room): Pick<TaskRow, 'blockedBy' | 'startOver'> {
+  return { blockedBy: behind.at(-1)?.id ?? null, startOver };
 }

@@ -2,7 +2,8 @@
 select
   kind,
   resource,
-  operation
+  operation,
+  start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
 where
@@ -16,7 +17,8 @@ begin isolation level read committed;
 select
   state,
   parallelism,
-  exists (
+  start_over is not null
+  or exists (
     select
       1
     from
@@ -255,6 +257,7 @@ select
   line_id as "lineId",
   parent_id as "parentId",
   blocked_by as "blockedBy",
+  start_over as "startOver",
   is_atomic as "isAtomic",
   attempts as "attempts",
   failed_attempts as "failedAttempts",
