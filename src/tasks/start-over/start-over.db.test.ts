@@ -5,7 +5,14 @@ import { z } from 'zod';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
-import { AppError, defineResource, defineTask, type TaskDefinition } from '../../index.ts';
+import {
+  AppError,
+  type AskedLaunch,
+  defineResource,
+  defineTask,
+  type TaskDefinition,
+  TaskManager,
+} from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import {
   ada,
@@ -24,6 +31,7 @@ import { undo } from '../follow-ups/undo.ts';
 import { launchFromCode } from '../launching/launch-from-code.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn, type OwnLaunch } from '../own/launch-own.ts';
+import { takeSlot } from '../running/slots.ts';
 import { drain } from '../worker/drain.ts';
 import { recover } from '../worker/recovery.ts';
 import { startRecovery, startWorker } from '../worker/worker.ts';
@@ -39,7 +47,15 @@ async function setUp(t: TestContext, ...tasks: readonly TaskDefinition<any, any>
     bulk: { unique: { key: () => 'one', policy }, chunkSize: 10 },
   });
   const resources = [cities, ...sample.resources.filter(({ model }) => model !== 'City')];
-  const admin = { ...sample, schedules: [], taskHooks: [], resources, tasks };
+  const asked: { undo: () => Promise<void> } = { undo: async () => undefined };
+  class Asked extends TaskManager {
+    override async onLaunch({ name }: AskedLaunch) {
+      if (name === 'undo') await asked.undo();
+      return undefined;
+    }
+  }
+  const own = { schedules: [], taskHooks: [], taskManager: Asked };
+  const admin = { ...sample, ...own, resources, tasks };
   const context = testContext(db, { recoveryIntervalMs: 100 }, {}, admin);
   await insertPrincipals(db);
   await insertPlaces(db, records);
@@ -95,6 +111,7 @@ async function setUp(t: TestContext, ...tasks: readonly TaskDefinition<any, any>
   return {
     db,
     context,
+    asked,
     connectionString,
     defer,
     launch,
@@ -245,34 +262,111 @@ test('one that is cancelled while it waits takes nothing back any more', async (
   assert.deepEqual(await undosOf(id), []);
 });
 
-test('whoever brings it a step further, at once and again, takes nothing back twice', async (t) => {
-  const { db, context, connectionString, launch, undosOf, get, countOf } = await setUp(t);
+/** Done, and as if it were under way still, with nobody at it. */
+async function standsDone({
+  db,
+  context,
+  connectionString,
+  launch,
+}: Awaited<ReturnType<typeof setUp>>) {
   const { task } = await launch('archived');
   await drain(context, connectionString, 60_000);
-  // As if it were under way still, with what it has changed.
   await db.pages.query(
     `update ${db.t.task} set state = 'running', finished_at = null where id = $1`,
     [task.id],
   );
+  return task.id;
+}
+
+for (const isStepped of [false, true])
+  test(`what takes the place of one that waits goes on from there: its undo is ${isStepped ? '' : 'not '}launched`, async (t) => {
+    const world = await setUp(t);
+    const { db, context, launch, undosOf, get, run, countOf } = world;
+    const id = await standsDone(world);
+    const first = await launch('reviewed');
+    if (isStepped) await startOver(context, db.background, first.task.id);
+    const second = await launch('published');
+    assert.equal((await get(first.task.id)).reason, 'replaced');
+    const undoIds = isStepped ? (await undosOf(id)).map((one) => one.id) : null;
+    assert.deepEqual(second.task.startOver, [{ taskId: id, undoIds }]);
+    await run();
+    assert.equal((await undosOf(id)).length, 1);
+    assert.deepEqual(
+      [(await get(second.task.id)).state, await countOf('published')],
+      ['succeeded', records],
+    );
+  });
+
+test('whoever brings it a step further, at once and again, takes nothing back twice', async (t) => {
+  const calls: string[] = [];
+  const definition = standing(calls);
+  const world = await setUp(t, definition);
+  const { db, context, launch, undosOf, get, run, countOf } = world;
+  const id = await standsDone(world);
   const next = await launch('reviewed');
-  assert.equal((await get(task.id)).state, 'cancelled');
-  const { background: pool } = db;
+  assert.equal((await get(id)).state, 'cancelled');
+  const own = await launchOwn(context, definition, { name: 'first' }, { principal: ada });
+  await db.pages.query(
+    `update ${db.t.task} set state = 'running', started_at = now() where id = $1`,
+    [own.id],
+  );
+  const last = await launchOwn(context, definition, { name: 'last' }, { principal: ada });
   const all = () =>
     Promise.all([
-      ...Array.from({ length: 6 }, () => startOver(context, pool, next.task.id)),
-      seeToStartingOver(context, pool),
+      ...[next.task, last].flatMap((task) =>
+        Array.from({ length: 4 }, () => startOver(context, db.background, task.id)),
+      ),
+      seeToStartingOver(context, db.background),
     ]);
   await all();
   await all();
-  const undos = await undosOf(task.id);
-  assert.equal(undos.length, 1);
-  assert.equal((await get(next.task.id)).blockedBy, undos[0]?.id);
-  // No wake-up of the new one is left: the sweep alone goes on with it.
-  await drain(context, connectionString, 60_000);
+  for (const [takenId, waiting] of [
+    [id, next.task.id],
+    [own.id, last.id],
+  ] as const) {
+    const undos = await undosOf(takenId);
+    assert.equal(undos.length, 1);
+    assert.equal((await get(waiting)).blockedBy, undos[0]?.id);
+  }
+  await run();
   assert.deepEqual(
     [(await get(next.task.id)).state, await countOf('reviewed')],
     ['succeeded', records],
   );
+  assert.deepEqual(calls, ['undo first', 'last']);
+});
+
+test('who comes late to a step leaves it as it was done', async (t) => {
+  const world = await setUp(t);
+  const { db, context, asked, launch, undosOf, get } = world;
+  const id = await standsDone(world);
+  const next = await launch('reviewed');
+  let isAsked = false;
+  let goOn: () => void = () => undefined;
+  asked.undo = () =>
+    new Promise((resolve) => {
+      isAsked = true;
+      goOn = resolve;
+    });
+  const late = startOver(context, db.background, next.task.id);
+  await until(() => isAsked);
+  asked.undo = async () => undefined;
+  await startOver(context, db.background, next.task.id);
+  const [undone] = await undosOf(id);
+  await cancel(context, ada, undone?.id as number);
+  goOn();
+  await late;
+  assert.equal((await undosOf(id)).length, 1);
+  assert.equal((await get(next.task.id)).reason, 'not-taken-back');
+});
+
+test('nobody begins with one whose turn has come before what did the same is taken back', async (t) => {
+  const world = await setUp(t);
+  const { db, context, launch, get } = world;
+  const id = await standsDone(world);
+  const { task } = await launch('reviewed');
+  assert.equal((await get(id)).state, 'cancelled', 'it waits for nobody');
+  assert.equal(await takeSlot(context, db.background, task.id, randomUUID()), null);
 });
 
 test('workers killed at each step lose nothing, and take nothing back twice', async (t) => {
