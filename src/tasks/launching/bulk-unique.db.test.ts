@@ -419,6 +419,13 @@ test('the same is found before who holds its records, how many wait, and what it
   assert.equal((await refusalOf(() => launch({ from: 2 }))).code, 'forbidden');
 });
 
+test('what it takes the place of does not count among those that wait', async (t) => {
+  const { launch, stateOf } = await setUp(t, one('replace'), { maxQueued: 1, maxQueuedPerUser: 1 });
+  const { task } = await launch();
+  const next = await launch();
+  assert.deepEqual([await stateOf(task.id), await stateOf(next.task.id)], ['cancelled', 'queued']);
+});
+
 test('what it goes behind is not in its way, and whatever else holds its records is', async (t) => {
   const { launch, code, begin, blockerOf } = await setUp(t, {
     unique: { key: ({ parameters }) => JSON.stringify(parameters), policy: 'after' },

@@ -134,12 +134,21 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   }
   // What was promised to be made at once, all or nothing, is all or nothing when its turn comes.
   const queued = isPromised ? { ...task, isAtomic: true } : task;
-  return enqueueInTurn(context, queued, { isPutOff: isPromised }, async (client, { behind }) => {
-    await admit(queued);
-    const free = behind.map(({ id }) => id);
-    if (options.overlap === 'refuse') await assertNoOverlap(context, resource, where, free);
-    await assertQueueRoom(client, context, principal);
-  });
+  return enqueueInTurn(
+    context,
+    queued,
+    { isPutOff: isPromised },
+    async (client, { behind, replaced }) => {
+      await admit(queued);
+      if (options.overlap === 'refuse')
+        await assertNoOverlap(context, resource, where, idsOf(behind));
+      await assertQueueRoom(client, context, principal, idsOf(replaced));
+    },
+  );
+}
+
+function idsOf(tasks: Room['behind']): number[] {
+  return tasks.map(({ id }) => id);
 }
 
 /** May what could not be made at once, since others hold its records, wait for them? */
