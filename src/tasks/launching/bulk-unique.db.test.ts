@@ -214,6 +214,13 @@ for (const policy of ['existing', 'refuse'] as const)
     assert.equal((await tasks()).length, 1);
   });
 
+test('what code launches is refused as what a form does', async (t) => {
+  const { code } = await setUp(t, one('refuse'));
+  const { task } = await code();
+  const error = await refusalOf(() => code());
+  assert.deepEqual([error.code, error.details], ['duplicate', { taskId: task.id }]);
+});
+
 test('without a key it is the same change of the same selection by the same person', async (t) => {
   const { launch } = await setUp(t, { unique: { policy: 'existing' } });
   const { task } = await launch();

@@ -66,10 +66,11 @@ export async function findSame(context: TaskContext, task: Asking): Promise<Laun
   if (policy !== 'existing' && policy !== 'refuse') return null;
   const { pages } = context.db;
   const found = await listSame(pages, context, sameOf(task));
-  const sent = found.find(({ operationId }) => operationId === task.operationId);
-  const first = (task.operationId && sent) || found[0];
+  const isSent = ({ operationId }: TaskFound) =>
+    operationId !== null && operationId === task.operationId;
+  const first = found.find(isSent) ?? found[0];
   if (!first) return null;
-  if (policy === 'refuse' && first !== sent) throw duplicate(context, task.principal, first);
+  if (policy === 'refuse' && !isSent(first)) throw duplicate(context, task.principal, first);
   return answer(pages, context, task, first);
 }
 
