@@ -67,7 +67,7 @@ export async function findSame(context: TaskContext, task: Asking): Promise<Laun
   const { pages } = context.db;
   const found = await listSame(pages, context, sameOf(task));
   const isSent = ({ operationId }: TaskFound) =>
-    operationId !== null && operationId === task.operationId;
+    operationId !== null && operationId === task.operationId?.toLowerCase();
   const first = found.find(isSent) ?? found[0];
   if (!first) return null;
   if (policy === 'refuse' && !isSent(first)) throw duplicate(context, task.principal, first);

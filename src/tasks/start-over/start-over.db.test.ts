@@ -250,6 +250,23 @@ test('what could not be taken back is refused at the launch, and goes on', async
   assert.equal(await countOf('archived'), records);
 });
 
+test('what can no longer be taken back once it has ended ends the new one, with the reason', async (t) => {
+  const world = await setUp(t);
+  const { db, context, launch, undosOf, get } = world;
+  const id = await standsDone(world);
+  const { task } = await launch('reviewed');
+  await db.pages.query(`update ${db.t.change} set before = null, after = null`);
+  await seeToStartingOver(context, db.background);
+  const { state, reason, message } = await get(task.id);
+  assert.deepEqual([state, reason, await undosOf(id)], ['failed', 'not-taken-back', []]);
+  assert.match(
+    message ?? '',
+    new RegExp(
+      `^What task ${id} did was to be .*, and that cannot be done: .* it cannot be undone\\. Nothing of this was begun\\.$`,
+    ),
+  );
+});
+
 test('one that is cancelled while it waits takes nothing back any more', async (t) => {
   const { db, context, launch, undosOf, halfDone } = await setUp(t);
   const { id, release } = await halfDone();
