@@ -79,6 +79,7 @@ export type {
   FieldGroupOptions,
   FieldOptions,
   ResourceOptions,
+  UniqueLaunch,
   WriteThrough,
 } from './resources/options.ts';
 export { DefinitionError } from './resources/problems.ts';
@@ -98,12 +99,10 @@ export {
 export {
   type Backoff,
   type Concurrency,
-  type DuplicatePolicy,
   defineTask,
   type Rate,
   type TaskDefinition,
   type TaskOptions,
-  type Unique,
 } from './task-definitions/define-task.ts';
 export type { LaunchButton, Pressed, PressedOn } from './task-definitions/launch-button.ts';
 export type { TaskEvent, TaskEventName, TaskHook } from './task-definitions/task-hooks.ts';
@@ -133,3 +132,4 @@ export {
 export type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';
 export type { BackendInfo } from './tasks/looking/list-backends.ts';
 export type { ScheduleInfo, ScheduleRun } from './tasks/schedules/list-schedules.ts';
+export type { DuplicatePolicy, Unique } from './unique.ts';

@@ -710,10 +710,9 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       const within = { ...cities, hasBackground: false, runsInBackground: () => false };
       return messageOf(() =>
         runsInline(
-          context,
           within,
           { count, cascadeCount: 0, kind: 'ticked', operation: 'update' },
-          ada,
+          { principal: ada, backend: 'inline' },
         ),
       );
     }),

@@ -161,6 +161,7 @@ export function buildResource(
     parallelism: bulk.parallelism ?? defaults.parallelism,
     chunkSize: bulk.chunkSize ?? defaults.chunkSize,
     countLimit: options.countLimit ?? defaults.countLimit ?? 10_000,
+    unique: bulk.unique ?? null,
     locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
     isAtomic: bulk.atomic === 'all',
     stopRatio: bulk.stopRatio ?? null,

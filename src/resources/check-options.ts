@@ -1,5 +1,7 @@
 import type { ModelMeta } from '../metadata/contract.ts';
 import { didYouMean } from '../nearest.ts';
+import { inlineName } from '../queue/backend.ts';
+import { waitingPolicies } from '../unique.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
 
@@ -42,6 +44,11 @@ export function checkOptions(
       add('bulk.runInBackground', 'is never asked, since bulk.background is false.');
     if (bulk.background === false && bulk.minAsyncRecords)
       add('bulk.minAsyncRecords', 'has no effect, since bulk.background is false.');
+    const { policy = 'existing' } = bulk.unique ?? {};
+    if (bulk.background === false && waitingPolicies.includes(policy))
+      add('bulk.unique.policy', `"${policy}" may have to wait, and bulk.background is false.`);
+    if (bulk.backend === inlineName && waitingPolicies.includes(policy))
+      add('bulk.unique.policy', `"${policy}" may have to wait, and bulk.backend is inline.`);
     if (bulk.runInBackground && bulk.minAsyncRecords)
       add('bulk.minAsyncRecords', 'has no effect beside bulk.runInBackground.');
   }

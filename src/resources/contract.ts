@@ -73,6 +73,8 @@ export interface Resource {
   readonly chunkSize: number;
   /** Records up to which a list is counted exactly, and its pages are numbered. */
   readonly countLimit: number;
+  /** What is not to be under way twice; null: as for every resource. */
+  readonly unique: NonNullable<ResourceOptions['bulk']>['unique'] | null;
   /** Why its tasks hold nothing; null: they hold their records. */
   readonly locksOffReason: string | null;
   /** Background tasks too are all or nothing. */

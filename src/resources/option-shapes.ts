@@ -1,7 +1,9 @@
+import { types } from 'node:util';
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import type { BackendChoice } from '../queue/backend.ts';
+import { duplicatePolicies } from '../unique.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
@@ -13,6 +15,10 @@ type Shapes<T> = { readonly [K in keyof Required<T>]: z.ZodType };
 const text = z.string('must be a text.').optional();
 const yesOrNo = z.boolean('must be true or false.').optional();
 const called = z.custom((given) => typeof given === 'function', 'must be a function.');
+const answersAtOnce = called.refine(
+  (given) => !types.isAsyncFunction(given),
+  'must answer at once: it is async.',
+);
 const whole = (setting: keyof typeof settingBounds) => {
   const [low, high] = settingBounds[setting];
   const isWithin = (given: unknown) =>
@@ -78,6 +84,17 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
   runInBackground: called.optional(),
   parallelism: whole('BULKHEAD_PARALLELISM'),
   chunkSize: whole('BULKHEAD_CHUNK_SIZE'),
+  unique: z
+    .strictObject(
+      {
+        key: answersAtOnce.optional(),
+        policy: z
+          .enum(duplicatePolicies, `must be one of ${duplicatePolicies.join(', ')}.`)
+          .optional(),
+      },
+      'must be { key, policy }.',
+    )
+    .optional(),
   locks: z
     .custom(
       (given) =>

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
 import type { BackendChoice } from '../queue/backend.ts';
+import type { Unique } from '../unique.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
@@ -189,6 +190,26 @@ export interface BulkSelection {
   readonly operation: string;
 }
 
+/** A launch of bulk work, as `bulk.unique` is asked about it: no record has been read. */
+export interface UniqueLaunch {
+  readonly principal: Principal;
+  /** Name of the operation: `update`, `delete`, or one of your own. */
+  readonly operation: string;
+  /** As the operation reads them. */
+  readonly parameters: unknown;
+  /**
+   * What is selected: a filter as in an address, keys where they were ticked or given, and what code
+   * asked for.
+   */
+  readonly selection: {
+    readonly filter: string;
+    readonly keys: readonly string[] | null;
+    /** Keys that were left out of what the filter matches. */
+    readonly exclusions: readonly string[] | null;
+    readonly where: unknown;
+  };
+}
+
 /** How records of a resource are changed in bulk. */
 export interface BulkOptions<T extends ModelTypes = AnyModel> {
   /** Fields offered by bulk edit. Default: every editable field that is not unique. */
@@ -220,6 +241,13 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
   parallelism?: number;
   /** Most records in a chunk. */
   chunkSize?: number;
+  /**
+   * What is not to be under way twice, and what a launch does where it is. `key` says it of launches
+   * of one operation: two operations are never the same. Default: the same change of the same
+   * selection by the same person, who is given the task that is at it. Retries, undos and redos are
+   * not asked, nor is what a record's own pages do.
+   */
+  unique?: Unique<UniqueLaunch>;
   /**
    * Records of an unfinished task are held: nobody else changes them meanwhile. `{ off: reason }`
    * holds nothing and asks nobody; the reason is shown in the task's details.

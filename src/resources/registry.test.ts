@@ -129,6 +129,22 @@ const refused: [options: object, problem: string][] = [
     'bulk.runInBackground: is never asked, since bulk.background is false.',
   ],
   [
+    { bulk: { background: false, unique: { policy: 'after' } } },
+    'bulk.unique.policy: "after" may have to wait, and bulk.background is false.',
+  ],
+  [
+    { bulk: { background: false, unique: { policy: 'replace' } } },
+    'bulk.unique.policy: "replace" may have to wait, and bulk.background is false.',
+  ],
+  [
+    { bulk: { unique: { policy: 'wait' } } },
+    'bulk.unique.policy: must be one of existing, refuse, after, replace, start-over.',
+  ],
+  [
+    { bulk: { unique: { key: async () => 'x' } } },
+    'bulk.unique.key: must answer at once: it is async.',
+  ],
+  [
     { bulk: { minAsyncRecords: 5, runInBackground: () => true } },
     'bulk.minAsyncRecords: has no effect beside bulk.runInBackground.',
   ],

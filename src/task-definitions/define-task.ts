@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { FormInputs } from '../resources/form-inputs.ts';
 import type { TransactionClient } from '../resources/hooks.ts';
+import type { Unique } from '../unique.ts';
 import type { AffectedRecords, OwnOverlap } from './affected-records.ts';
 import type { LaunchButton } from './launch-button.ts';
 import type { TaskRun } from './task-run.ts';
@@ -15,22 +16,6 @@ export interface Backoff {
   readonly factor: number;
   /** At most, in milliseconds. */
   readonly maxMs: number;
-}
-
-/**
- * What a launch does where the same is under way: `existing` gives that task, `refuse` throws
- * 'duplicate', `after` waits for its end, `replace` cancels what has not begun, and waits for the
- * end of what has.
- */
-export type DuplicatePolicy = (typeof duplicatePolicies)[number];
-export const duplicatePolicies = ['existing', 'refuse', 'after', 'replace'] as const;
-
-/** What is not to be under way twice. */
-export interface Unique<P> {
-  /** The same text is the same. Default: the parameters as they are given. */
-  readonly key?: (params: P) => string;
-  /** Default: `existing`. */
-  readonly policy?: DuplicatePolicy;
 }
 
 /** How many tasks of a definition run at a time, in all workers together. */

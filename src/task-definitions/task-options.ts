@@ -1,8 +1,9 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
 import { isQueueName } from '../queue-names.ts';
+import { duplicatePolicies } from '../unique.ts';
 import { ownOverlaps } from './affected-records.ts';
-import { defaultHardLimitMs, duplicatePolicies, type TaskOptions } from './define-task.ts';
+import { defaultHardLimitMs, type TaskOptions } from './define-task.ts';
 import { buttonPlaces } from './launch-button.ts';
 
 /** Says what is wrong with an option's value; null: nothing. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTexts } from '../testing/read-texts.ts';
 import { testTitles } from '../testing/test-titles.ts';
-import type { Backoff, Concurrency, Rate, TaskOptions, Unique } from './define-task.ts';
+import type { Unique } from '../unique.ts';
+import type { Backoff, Concurrency, Rate, TaskOptions } from './define-task.ts';
 import type { LaunchButton } from './launch-button.ts';
 
 type NamesOf<T> = T extends unknown ? keyof T & string : never;

@@ -4,6 +4,7 @@ import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { DuplicatePolicy } from '../unique.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
 import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
@@ -11,7 +12,14 @@ import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './ta
 export interface NewTask {
   /** The one-time id of a form; null: code launches it. */
   operationId: string | null;
-  taskKey: string;
+  /** What has it is not there twice while it is unfinished; null: its turn is asked. */
+  taskKey: string | null;
+  /** What it may not be under way twice with, and what a launch does where it is. */
+  unique?: { readonly key: string; readonly policy: DuplicatePolicy };
+  /** The task that it waits for before it begins. */
+  blockedBy?: number | null;
+  /** What is taken back before it begins. */
+  startOver?: BulkTask['startOver'];
   resource: Resource;
   operation: string;
   title: string;
@@ -26,6 +34,8 @@ export interface NewTask {
   /** Records that somebody confirmed; null: nobody was shown any. */
   expected: number | null;
   options: RunOptions;
+  /** What runs it, where it is not done within the request. Default: it is chosen. */
+  backend?: string;
   /** What its manager keeps with it. */
   meta: unknown;
   /**
@@ -37,7 +47,7 @@ export interface NewTask {
 
 /**
  * Writes a task row, or finds the principal's own that has the same operation id, or the same
- * fingerprint and is unfinished, or was when this began. Throws AppError 'preview-gone' (409): the
+ * key and is unfinished, or was when this began. Throws AppError 'preview-gone' (409): the
  * operation id is somebody else's.
  */
 export async function insertTask(
@@ -49,8 +59,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -83,6 +93,9 @@ export async function insertTask(
       task.resource.locksOffReason,
       task.meta === null || task.meta === undefined ? null : JSON.stringify(task.meta),
       task.isFromPage ?? false,
+      task.unique?.key ?? null,
+      task.blockedBy ?? null,
+      task.startOver ? JSON.stringify(task.startOver) : null,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };
@@ -104,18 +117,11 @@ export async function findTaskByOperation(
   db: Database,
   principal: Principal,
   operationId: string,
+  client: Queryable = db.pages,
 ): Promise<BulkTask | null> {
-  const { rows } = await db.pages.query<BulkTask>(
+  const { rows } = await client.query<BulkTask>(
     `${selectTask(db.t)} where operation_id::text = $1 and principal_id = $2`,
     [operationId.toLowerCase(), principal.id],
-  );
-  return rows[0] ?? null;
-}
-
-export async function findTaskByKey(db: Database, taskKey: string): Promise<BulkTask | null> {
-  const { rows } = await db.pages.query<BulkTask>(
-    `${selectTask(db.t)} where task_key = $1 and state in (${unfinishedSql})`,
-    [taskKey],
   );
   return rows[0] ?? null;
 }

@@ -10,6 +10,20 @@ export interface Launched {
    * still good.
    */
   outcome: 'inline' | 'queued' | 'already' | 'same' | 'reused';
+  /** Of a new one, where the same was under way. */
+  madeRoom?: MadeRoom | null;
+}
+
+/** What became of the same for a launch, and of the launch. */
+export interface MadeRoom {
+  /** Some of it was cancelled, as it had not begun. */
+  isReplaced: boolean;
+  /** The launch waits for the end of some of it. */
+  isBehind: boolean;
+  /** Some of it is cancelled, and taken back before the launch begins. */
+  isStartedOver: boolean;
+  /** It was promised to be made at once: it is made later, all or nothing as promised. */
+  isPutOff: boolean;
 }
 
 /** The same form sent twice, or another that asks for what is under way. */

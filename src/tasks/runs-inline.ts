@@ -13,13 +13,11 @@ import type { TaskContext } from './context.ts';
  * nothing else is allowed.
  */
 export function runsInline(
-  context: TaskContext,
   resource: Resource,
   selection: BulkSelection,
-  principal: Principal,
+  { principal, backend }: { principal: Principal; backend: string },
 ): boolean {
-  const hasBackground =
-    backendOfBulk(context, { resource, ...selection, principal }) !== inlineName;
+  const hasBackground = backend !== inlineName;
   if (hasBackground && resource.runsInBackground(selection, principal)) return false;
   if (selection.count + selection.cascadeCount <= limits.bulk.inline) return true;
   if (hasBackground) return false;
@@ -35,16 +33,16 @@ export function runsInline(
  * request.
  */
 export async function countCascadeInline(
-  { db, registry }: TaskContext,
+  context: TaskContext,
   resource: Resource,
   principal: Principal,
   writing: PlannedWrite & Pick<BulkSelection, 'kind'>,
 ): Promise<number> {
+  const { db, registry } = context;
   const { count, kind, operation } = writing;
-  if (
-    count > resource.maxInline ||
-    resource.runsInBackground({ count, cascadeCount: 0, kind, operation }, principal)
-  )
-    return 0;
-  return countCascade(db, registry, resource, writing, resource.maxInline + 1 - count);
+  const isInline = backendOfBulk(context, { resource, operation, principal, count }) === inlineName;
+  const max = isInline ? limits.bulk.inline : resource.maxInline;
+  const selection = { count, cascadeCount: 0, kind, operation };
+  if (count > max || (!isInline && resource.runsInBackground(selection, principal))) return 0;
+  return countCascade(db, registry, resource, writing, max + 1 - count);
 }

@@ -102,6 +102,8 @@ interface AnyTask {
   parentId: number | null;
   /** The task that it waits for. */
   blockedBy: number | null;
+  /** What is taken back before it begins, and the tasks that do so; null: nothing is (any more). */
+  startOver: readonly { taskId: number; undoIds: readonly number[] | null }[] | null;
   /** All or nothing, in one chunk. */
   isAtomic: boolean;
   attempts: number;
@@ -195,6 +197,7 @@ const columns: Record<
   lineId: 'line_id',
   parentId: 'parent_id',
   blockedBy: 'blocked_by',
+  startOver: 'start_over',
   isAtomic: 'is_atomic',
   attempts: 'attempts',
   failedAttempts: 'failed_attempts',

@@ -4,7 +4,10 @@ import { callFor } from './call-for.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
-/** Wakes whoever waits for the end of a task, which has come; whose part it was, and what it launched, are looked for. */
+/**
+ * Wakes whoever waits for the end of a task, which has come; whose part it was, and what it launched,
+ * are looked for. Where it waited itself, and never began, they wait for what it waited for.
+ */
 export async function wakeWaiting(
   client: Queryable,
   context: TaskContext,
@@ -15,7 +18,8 @@ export async function wakeWaiting(
     client,
     {
       text: `with woken as (
-       update ${t.task} set woken_at = now() where blocked_by = $1 and state = 'queued' returning id, kind, backend
+       update ${t.task} task set woken_at = now(), blocked_by = coalesce(nullif(ended.blocked_by, task.id), $1)
+       from ${t.task} ended where ended.id = $1 and task.blocked_by = $1 and task.state = 'queued' returning task.id, task.kind, task.backend
      ), all_of_them as (
        select id, kind, backend from woken
        union all select parent.id, 'own', parent.backend from ${t.task} task join ${t.task} parent on parent.id = task.parent_id where task.id = $1

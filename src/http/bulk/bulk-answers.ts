@@ -4,8 +4,8 @@ import type { TaskContext } from '../../tasks/context.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
-import { earlierNote } from '../tasks/earlier-note.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
+import { launchNote } from '../tasks/launch-note.ts';
 import { finishedData, finishedEvents, progressData } from '../tasks/progress.ts';
 import { taskJson } from '../tasks/task.ts';
 import { getNamed, type NamedTask, named, namedHolders } from '../tasks/task-title.ts';
@@ -25,16 +25,18 @@ export async function sendLaunched(
   request: FastifyRequest,
   reply: FastifyReply,
   about: BulkRequest,
-  { task: launched, outcome }: Launched,
+  answer: Launched,
 ) {
+  const { task: launched, outcome } = answer;
   const { url } = about;
   const [task] = (await named(context, about.principal, [launched])) as [NamedTask];
   const now = new Date();
   const statusUrl = url(`/tasks/${task.id}`);
   const finished = isFinished(task.state);
+  const note = launchNote(answer);
   if (wantsJson(request)) {
     const message =
-      earlierNote({ task: launched, outcome }) ??
+      note ??
       (finished
         ? (task.message ?? task.title)
         : taskTexts.processing(task.total ?? task.expected ?? 0));
@@ -42,7 +44,6 @@ export async function sendLaunched(
       .code(202)
       .send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
   }
-  const note = earlierNote({ task: launched, outcome });
   if (!isHtmx(request))
     return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (outcome === 'inline') {

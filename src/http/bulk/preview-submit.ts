@@ -1,4 +1,5 @@
 import type { OperationWords } from '../../operations/words.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
 import { bulkTexts } from './bulk-texts.ts';
@@ -44,7 +45,9 @@ export function submitOf(
           ? previewTexts.leaveOutRefused(refused)
           : null,
       backgroundText:
-        changed > 0 && resource.hasBackground ? previewTexts.inBackground(text(changed)) : null,
+        changed > 0 && preview.backend !== inlineName
+          ? previewTexts.inBackground(text(changed))
+          : null,
     };
   }
   const isFree = held.length === 0 && busy === 0;

@@ -4,6 +4,7 @@ import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
 import { seenEdits } from '../../operations/operations.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { hasExtensions } from '../../resources/has-extensions.ts';
 import type { Findings, Preview } from '../../tasks/previewing/preview.ts';
@@ -361,7 +362,7 @@ function confirmOf({ resource, operation, preview, body, error }: PreviewParts):
     isOpen:
       ['background', 'skipChanged', 'stopPercent'].some((name) => given(name) !== '') ||
       chosen !== 'refuse',
-    hasBackground: preview.runsInline && resource.hasBackground,
+    hasBackground: preview.runsInline && preview.backend !== inlineName,
     isBackground: given('background') === 'yes',
     skipsChanged: given('skipChanged') === 'yes',
     overlap: (['refuse', 'skip', 'wait'] as const).map((value) => ({

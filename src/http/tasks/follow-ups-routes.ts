@@ -19,9 +19,9 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import type { Body } from '../form.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { earlierNote } from './earlier-note.ts';
 import { csvLine, failuresData } from './failures.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
+import { launchNote } from './launch-note.ts';
 import { totalOf } from './progress.ts';
 import { taskJson } from './task.ts';
 import { taskActions } from './task-actions.ts';
@@ -234,7 +234,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     { task: launched, outcome }: Launched,
   ) {
     const [task] = (await named(context, principalOf(request), [launched])) as [NamedTask];
-    const note = earlierNote({ task: launched, outcome });
+    const note = launchNote({ task: launched, outcome });
     const statusUrl = url(`/tasks/${task.id}`);
     if (!wantsJson(request))
       return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);

@@ -25,6 +25,8 @@ export const followUpTexts = {
   },
   task: (id: number) => `task ${id}`,
   blockedBy: (id: number) => `Waits until task ${id} is finished, and holds nothing meanwhile.`,
+  startsOver: (id: number) =>
+    `What task ${id} did is taken back first. It begins when that is done, and holds nothing meanwhile.`,
   backToTask: (id: number) => `Back to task ${id}`,
   failuresHeading: (title: string) => `Failed: ${title}`,
   selectFailed: (count: number) =>

@@ -10,8 +10,8 @@ import { pressButton } from '../../tasks/launching/press-button.ts';
 import type { Body } from '../form.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { earlierNote } from './earlier-note.ts';
 import { launchData } from './launch.ts';
+import { launchNote } from './launch-note.ts';
 import { taskJson } from './task.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -81,7 +81,7 @@ export const launchRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     { task, outcome }: Launched,
   ): FastifyReply {
     const statusUrl = url(`/tasks/${task.id}`);
-    const note = earlierNote({ task, outcome });
+    const note = launchNote({ task, outcome });
     if (wantsJson(request))
       return reply.code(202).send({
         ...taskJson(task, new Date()),

@@ -73,6 +73,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     lineId: null,
     parentId: null,
     blockedBy: null,
+    startOver: null,
     isAtomic: false,
     attempts: 0,
     deaths: 0,
@@ -107,6 +108,17 @@ test('a task that waits for its time says when it is, and no time that is past',
   assert.equal(note(null), 'Waits for its time.');
   assert.match(note(new Date(now.getTime() + 60_000)), /^It begins at /);
   assert.match(note(new Date(now.getTime() - 60_000)), /^Waiting for a worker since /);
+});
+
+test('a task that waits says for what: the end of another, or that what did the same is taken back', () => {
+  const waiting = { state: 'queued', startedAt: null, blockedBy: 5 } as const;
+  const note = (values: Partial<BulkTask>) =>
+    progressData(taskOf({ ...waiting, ...values }), look).note;
+  assert.equal(note({}), 'Waits until task 5 is finished, and holds nothing meanwhile.');
+  assert.equal(
+    note({ startOver: [{ taskId: 4, undoIds: [5] }] }),
+    'What task 4 did is taken back first. It begins when that is done, and holds nothing meanwhile.',
+  );
 });
 
 test('a list behind a task is read again at most every 5 s while records change, and at once in another state', () => {

@@ -219,6 +219,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
+      if (task.startOver?.[0]) return followUpTexts.startsOver(task.startOver[0].taskId);
       if (task.blockedBy !== null) return followUpTexts.blockedBy(task.blockedBy);
       if (task.dueAt !== null && task.dueAt > now) {
         const at = formatTimestamp(task.dueAt, now, reader.timeZone);

@@ -6,7 +6,7 @@ import type { Resource } from '../../resources/contract.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import { runsAgainUntil } from '../../tasks/follow-ups/run-again.ts';
-import { undoneThrough } from '../../tasks/follow-ups/undo-run.ts';
+import { undoneThrough } from '../../tasks/follow-ups/undone-through.ts';
 import {
   countRetryable,
   type FollowUpTask,

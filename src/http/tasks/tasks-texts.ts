@@ -163,6 +163,11 @@ export const taskTexts = {
   },
   showTask: 'Show the task',
   alreadySent: 'This form had already been sent. This is the task it started.',
+  replaced: 'The same that had not begun was cancelled: this takes its place.',
+  behind: 'The same is under way already: this waits for its end.',
+  startsOver:
+    'The same was under way: what it did is taken back first, and this begins then. Nothing is begun if that cannot be done.',
+  putOff: 'So this is not made at once, and is all or nothing when its turn comes.',
   alreadyRunning:
     'This bulk operation is already in progress, from another form. Nothing was started: this is its task.',
   countsNone: 'nothing changed',
@@ -293,6 +298,8 @@ export const taskTexts = {
     'user-inactive': 'its person may not sign in any more',
     forbidden: 'no longer allowed',
     unknown: 'not known to the worker that looked at it',
+    replaced: 'a later launch took its place',
+    'not-taken-back': 'what did the same was not taken back',
   } as Record<string, string>,
   strip: 'Running now',
 };

@@ -5,6 +5,7 @@ import { AppError, notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import { isTaskId } from '../looking/queries.ts';
 import { isFinished, type TaskState } from '../states.ts';
+import { isWorkedOn } from '../stop-task.ts';
 import type { TaskRow } from '../task-row.ts';
 import { seenSql } from '../who-sees.ts';
 
@@ -41,10 +42,5 @@ export async function lockUnfinished(
     throw new AppError('task-finished', 409, 'This task had already finished.', {
       state: task.state,
     });
-  // In a statement of its own: one that began before the wait for the row does not see a slot that
-  // was taken meanwhile.
-  const { rowCount } = await client.query(`select 1 from ${t.task_slot} where task_id = $1`, [
-    taskId,
-  ]);
-  return { ...task, isWorkedOn: rowCount !== 0 };
+  return { ...task, isWorkedOn: await isWorkedOn(client, t, taskId) };
 }

@@ -1,41 +1,21 @@
-import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { assertMayRun, getOperation } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
+import { askedMeta } from '../asked-meta.ts';
 import type { TaskContext } from '../context.ts';
-import { findTaskByOperation, type NewTask } from '../insert-task.ts';
+import { findTaskByOperation } from '../insert-task.ts';
 import { earlierTask, type Launched } from '../launched.ts';
 import { asShown } from '../launching/as-shown.ts';
-import { askedMeta, enqueue } from '../launching/launch.ts';
+import { enqueue } from '../launching/launch.ts';
 import { countRetryable } from '../looking/failed-records.ts';
 import { getTask } from '../looking/queries.ts';
 import { launchOwn, locksIgnored, type OwnLaunch } from '../own/launch-own.ts';
 import { givenParams } from '../own/secret-params.ts';
-import { defaultRunOptions } from '../run-options.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
-import {
-  type BulkTask,
-  type OwnTask,
-  selectTask,
-  type TaskRow,
-  type TaskSelection,
-} from '../task-row.ts';
-
-/** A task of its own that goes on from what another one left: retry and undo. */
-export interface FollowUp {
-  parent: TaskRow;
-  resource: Resource;
-  principal: Principal;
-  /** The one-time id of the form. */
-  operationId: string;
-  operation: NewTask['operation'];
-  title: string;
-  parameters: unknown;
-  selection: TaskSelection;
-  expected: number;
-}
+import { type BulkTask, type OwnTask, selectTask, type TaskRow } from '../task-row.ts';
+import { type FollowUp, newFollowUp } from './follow-up.ts';
 
 /** A finished task and its resource, as this person sees both. */
 export async function getFinished(
@@ -82,28 +62,6 @@ export async function launchFollowUp(
   ] as const;
   for (const task of [first, ...more]) task.meta = await askedMeta(context, task);
   return enqueue(context, first, ...more);
-}
-
-function newFollowUp(followUp: FollowUp): NewTask {
-  const { parent, resource, principal, operationId, operation } = followUp;
-  const { title, parameters, selection, expected } = followUp;
-  const parts = [principal.id, parent.id, resource.model.name, operation, selection];
-  return {
-    operationId,
-    taskKey: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
-    resource,
-    operation,
-    title,
-    principal,
-    parameters,
-    selection,
-    expected,
-    followsId: parent.id,
-    isAtomic: parent.isAtomic,
-    options: { ...defaultRunOptions, inBackground: true, changeReason: parent.changeReason },
-    meta: null,
-    snapshot: null,
-  };
 }
 
 /** `Retry: Edit cities` of `Edit cities`, and of itself. */

@@ -1,6 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
-import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
+import { duplicate } from '../duplicate.ts';
 import type { Launched } from '../launched.ts';
 import { seesTask } from '../who-sees.ts';
 
@@ -14,6 +14,5 @@ export function asShown(
   launched: Launched,
 ): Launched {
   if (seesTask(context, principal, launched.task)) return launched;
-  const message = 'The same is under way already, launched by somebody else. Nothing was started.';
-  throw new AppError('duplicate', 409, message);
+  throw duplicate(context, principal, launched.task);
 }

@@ -10,7 +10,8 @@ import { digestOf, maxTried } from '../previewing/look-ahead.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { readSelectedKeys } from '../previewing/read-selected-keys.ts';
 import type { RunOptions } from '../run-options.ts';
-import { launch } from './launch.ts';
+import { findSame, sameness } from './bulk-unique.ts';
+import { frozenForm, launch } from './launch.ts';
 
 export interface Confirmation {
   resource: Resource;
@@ -35,12 +36,20 @@ export async function confirmPreview(
       409,
       'This preview is no longer there. Make it again from your selection.',
     );
-  const isSent = await findTaskByOperation(context.db, principal, preview.id);
-  if (!isSent) {
-    await assertFresh(context, { resource, principal, preview, options }).catch(async (error) => {
+  const isSent = async () =>
+    (await findTaskByOperation(context.db, principal, preview.id)) !== null;
+  if (!(await isSent())) {
+    const asked = { resource, principal, preview };
+    try {
+      await assertFresh(context, { ...asked, options });
+    } catch (error) {
       // A second click must not compare again: the first one has changed the values.
-      if (!(await findTaskByOperation(context.db, principal, preview.id))) throw error;
-    });
+      if (!(await isSent())) {
+        const same = await findSamePreviewed(context, asked);
+        if (same) return same;
+        throw error;
+      }
+    }
   }
   return launch(context, {
     resource,
@@ -51,9 +60,23 @@ export async function confirmPreview(
   });
 }
 
+type Previewed = Pick<Confirmation, 'resource' | 'principal'> & { preview: Preview };
+
+/** What is under way and just this may have changed the values itself. */
+async function findSamePreviewed(
+  context: TaskContext,
+  { resource, principal, preview }: Previewed,
+): Promise<Launched | null> {
+  const whole = await getSelection(context.db, principal, resource, preview.selectionId);
+  const { operation, parameters } = preview;
+  const selection = frozenForm(previewed(whole, preview));
+  const unique = sameness(context, { resource, principal, operation, parameters, selection });
+  return findSame(context, { operation, operationId: preview.id, principal, unique });
+}
+
 async function assertFresh(
   context: TaskContext,
-  { resource, principal, preview, options }: Omit<Confirmation, 'previewId'> & { preview: Preview },
+  { resource, principal, preview, options }: Previewed & Pick<Confirmation, 'options'>,
 ): Promise<void> {
   const digest = preview.findings?.digest ?? null;
   const selection = await getSelection(context.db, principal, resource, preview.selectionId);

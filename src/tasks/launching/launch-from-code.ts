@@ -6,16 +6,20 @@ import { countCascade } from '../../operations/count-cascade.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
 import { type GivenValues, parseGiven } from '../../operations/parse-given.ts';
 import { snapshotSql } from '../../operations/since-preview.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource } from '../../resources/contract.ts';
+import { backendOfBulk } from '../choose-backend.ts';
 import { type ChosenByCode, chosenByCode, type GivenSelection } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
-import { findTaskByKey, findTaskByOperation, type NewTask } from '../insert-task.ts';
+import { duplicate } from '../duplicate.ts';
+import { findTaskByOperation, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { assertRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { personNow } from '../running/may-run.ts';
-import { askedMeta, assertNoOverlap, assertReason, enqueue, fingerprint } from './launch.ts';
-import { runInline } from './run-inline.ts';
+import { findSame, sameness } from './bulk-unique.ts';
+import { assertNoOverlap, assertReason, enqueueInTurn, isToWait, managerAsked } from './launch.ts';
+import { GoesBehind, runInline } from './run-inline.ts';
 
 /** What code launches: an operation on records that it chooses, as somebody. */
 export interface CodeLaunch extends GivenSelection {
@@ -56,7 +60,8 @@ export interface CodeLaunch extends GivenSelection {
  *
  * @returns `{ task, outcome }`: `queued`; `inline`, it is done; `same`, it was under way already
  * @throws AppError 404 'not-found' (no such resource, or not the principal's), 403 'forbidden', 409
- *   'unknown-operation', 409 'overlap' (details.holders; as far as it shows at once), 422
+ *   'unknown-operation', 409 'duplicate' (details.taskId, where it is the principal's to see), 409
+ *   'overlap' (details.holders; as far as it shows at once), 422
  *   'invalid-selection', 'invalid-key' and 'invalid-filter' (details.field: `where.country.code`,
  *   `keys.3`), 'empty-selection', 'too-many-ticked', 'too-many-values', 'invalid-operation'
  *   (details.fieldErrors), 'rewritten-table', 'no-background'; of `inline` also 'too-many-records',
@@ -96,16 +101,24 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
       422,
       `${resource.label} are changed within the call alone: say inline: true. Nothing was changed.`,
     );
+  const backend = backendOfBulk(context, {
+    resource,
+    operation: operation.kind,
+    principal,
+    count: chosen.count,
+  });
   const { asOf: _, ...lasting } = chosen.selection;
-  const task: NewTask = {
+  const unique = sameness(context, {
+    principal,
+    resource,
+    operation: operation.kind,
+    parameters,
+    selection: lasting,
+  });
+  const task = {
     operationId: request.operationId ?? null,
-    taskKey: fingerprint({
-      principal,
-      resource,
-      operation: operation.kind,
-      parameters,
-      selection: lasting,
-    }),
+    taskKey: null,
+    unique,
     resource,
     operation: operation.kind,
     title: operation.title(resource),
@@ -117,16 +130,20 @@ export async function launchFromCode(context: TaskContext, request: CodeLaunch):
     options,
     meta: null,
     snapshot: options.skipChanged ? await readSnapshot(context) : null,
-  };
-  const running = await findTaskByKey(db, task.taskKey);
-  if (running) return { task: running, outcome: 'same' };
-  task.meta = await askedMeta(context, task);
-  if (request.inline) {
-    const done = await withinCall(context, task, chosen);
+    backend,
+  } satisfies NewTask;
+  const same = await findSame(context, task);
+  if (same) return same;
+  const admit = managerAsked(context, task);
+  if (request.inline || backend === inlineName) {
+    const done = await withinCall(context, task, chosen, admit);
     if (done) return done;
   }
-  if (options.overlap === 'refuse') await assertNoOverlap(context, resource, chosen.where);
-  return enqueue(context, task);
+  return enqueueInTurn(context, task, { isPutOff: false }, async (_, { behind }) => {
+    await admit(task);
+    const free = behind.map(({ id }) => id);
+    if (options.overlap === 'refuse') await assertNoOverlap(context, resource, chosen.where, free);
+  });
 }
 
 /** A person as they are now. A worker asks again. */
@@ -165,8 +182,9 @@ async function readSnapshot({ db }: TaskContext): Promise<string> {
 /** Null: another task holds some of the records, and is to be waited for. */
 async function withinCall(
   context: TaskContext,
-  task: NewTask,
+  task: Parameters<typeof runInline>[1],
   { where }: ChosenByCode,
+  admit: Parameters<typeof runInline>[3],
 ): Promise<Launched | null> {
   const { db, registry } = context;
   const { resource, operation, parameters, options } = task;
@@ -183,11 +201,14 @@ async function withinCall(
       limitTexts.inline(resource.label, keys.length <= max),
     );
   try {
-    return await runInline(context, task, keys);
+    return await runInline(context, task, keys, admit);
   } catch (error) {
-    const isToWait =
-      error instanceof AppError && error.code === 'overlap' && options.overlap === 'wait';
-    if (isToWait && resource.hasBackground) return null;
+    // Within the call is what was asked for: later is something else.
+    if (error instanceof GoesBehind) throw duplicate(context, task.principal, error.task, waits);
+    if (isToWait(error, task)) return null;
     throw error;
   }
 }
+
+const waits =
+  'This would wait for its end, which nothing does that is made within the call. Nothing was changed.';

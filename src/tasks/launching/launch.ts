@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 import { assertMayBegin, assertNoRuleFor, getOperation } from '../../operations/operations.ts';
-import { inOrder } from '../../plain-json.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -15,21 +13,25 @@ import {
   type Selection,
   selectionWhere,
 } from '../../selection/selection.ts';
-import { callFor } from '../call-for.ts';
+import { askedMeta } from '../asked-meta.ts';
 import { backendOfBulk } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
+import { duplicate } from '../duplicate.ts';
+import { enqueueOne } from '../enqueue-one.ts';
 import { inInlineTurn } from '../inline-turns.ts';
-import { findTaskByKey, findTaskByOperation, insertTask, type NewTask } from '../insert-task.ts';
-import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
+import { findTaskByOperation, type NewTask } from '../insert-task.ts';
+import { type Launched, type MadeRoom, recordsHeld } from '../launched.ts';
+import { makeRoom, placeOf, type Room } from '../own/unique.ts';
 import { findPreview, type Preview, previewed } from '../previewing/preview.ts';
 import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
 import { type BulkTask, selectTask } from '../task-row.ts';
+import { askBulkTurn, findSame, lockBulkTurn, sameness } from './bulk-unique.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { assertQueueRoom } from './queue-room.ts';
-import { runInline } from './run-inline.ts';
+import { GoesBehind, runInline } from './run-inline.ts';
 
 export interface Launch {
   resource: Resource;
@@ -48,6 +50,7 @@ export interface Launch {
  * and one wake-up, and nothing here waits for records.
  *
  * Throws AppError: 'preview-gone' 409, 'selection-changed' 409, 'overlap' 409 (details.holders),
+ * 'duplicate' 409 (details.taskId where the principal may see it),
  * 'empty-selection' 422, 'invalid-operation' 422 (details.fieldErrors), 'refused' 422
  * (details.failures, details.taskId; everything rolled back), 'forbidden' 403, 'queue-full' 409
  * (details.max, details.isOwn), 'no-turn' 503.
@@ -66,6 +69,9 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   const options = { ...defaultRunOptions, ...request.options };
   const whole = await getSelection(db, principal, resource, preview.selectionId);
   const selection = previewed(whole, preview);
+  const unique = sameness(context, { ...request, parameters, selection: frozenForm(selection) });
+  const same = await findSame(context, { ...request, unique });
+  if (same) return same;
   if (selection.version !== preview.selectionVersion) {
     const count = await countSelection(registry, resource, principal, selection);
     const [from, to] = [preview.recordCount, count].map((one) => one.toLocaleString('en'));
@@ -81,9 +87,11 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   }
   const where = selectionWhere(resource, principal, selection);
   const { kind } = selection;
+  const count = preview.recordCount;
+  const backend = backendOfBulk(context, { resource, operation: operation.kind, principal, count });
   const isPutOff =
     (options.inBackground || preview.isPutOff || preview.findings?.isUntried === true) &&
-    resource.hasBackground;
+    backend !== inlineName;
   const writing = {
     operation: request.operation,
     parameters,
@@ -97,10 +105,9 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
   const isInline = (count: number) =>
     !isPutOff &&
     runsInline(
-      context,
       resource,
       { count, cascadeCount, kind, operation: request.operation },
-      principal,
+      { principal, backend },
     );
   const keys = await readKeys(
     registry,
@@ -109,10 +116,11 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     isInline(preview.recordCount) ? limits.bulk.inline + 1 : 1,
   );
   if (keys.length === 0) throw new AppError('empty-selection', 422, 'Nothing is selected.');
-  const task: NewTask = {
+  const task = {
     operationId,
     isFromPage: true,
-    taskKey: fingerprint({ ...request, parameters, selection: frozenForm(selection) }),
+    taskKey: null,
+    unique,
     resource,
     operation: request.operation,
     title: operation.title(resource),
@@ -124,43 +132,68 @@ export async function launch(context: TaskContext, request: Launch): Promise<Lau
     meta: null,
     isAtomic: resource.isAtomic,
     snapshot: preview.snapshot,
-  };
-  const running = await findTaskByKey(db, task.taskKey);
-  if (running) return earlierTask(running, operationId);
-  task.meta = await askedMeta(context, task);
-
+    backend,
+  } satisfies NewTask;
+  const admit = managerAsked(context, task);
+  let isPromised = false;
   if (isInline(preview.recordCount) && isInline(keys.length)) {
     try {
-      return await runInline(context, task, keys);
+      return await runInline(context, task, keys, admit);
     } catch (error) {
-      const isToWait =
-        error instanceof AppError &&
-        error.code === 'overlap' &&
-        task.options.overlap === 'wait' &&
-        backendOfBulk(context, { ...task, count: task.expected }) !== inlineName;
-      if (!isToWait) throw error;
+      isPromised = error instanceof GoesBehind;
+      if (isPromised && backend === inlineName)
+        throw duplicate(context, principal, (error as GoesBehind).task, waitsForEnd);
+      if (!isPromised && !isToWait(error, task)) throw error;
     }
   }
-  if (task.options.overlap === 'refuse') await assertNoOverlap(context, resource, where);
-  await assertQueueRoom(db.pages, context, principal);
-  return enqueue(context, task);
+  // What was promised to be made at once, all or nothing, is all or nothing when its turn comes.
+  const queued = isPromised ? { ...task, isAtomic: true } : task;
+  return enqueueInTurn(
+    context,
+    queued,
+    { isPutOff: isPromised },
+    async (client, { behind, replaced }) => {
+      await admit(queued);
+      if (options.overlap === 'refuse')
+        await assertNoOverlap(context, resource, where, idsOf(behind));
+      await assertQueueRoom(client, context, principal, idsOf(replaced));
+    },
+  );
 }
 
-/** What the manager of its resource keeps with it; throws what that refuses it with. */
-export function askedMeta(
-  { onLaunch }: TaskContext,
-  { operation: name, resource: { slug: resource }, principal, meta }: NewTask,
-): Promise<unknown> {
-  return onLaunch({ name, resource, principal, meta });
+const waitsForEnd =
+  'This would wait for its end, which nothing does that is made at once. Nothing was changed.';
+
+function idsOf(tasks: Room['behind']): number[] {
+  return tasks.map(({ id }) => id);
 }
 
-/** Throws AppError 'overlap' (409) where other tasks plainly hold some of the records. */
+/** May what could not be made at once, since others hold its records, wait for them? */
+export function isToWait(error: unknown, { options, backend }: NewTask): boolean {
+  const isHeld = error instanceof AppError && error.code === 'overlap';
+  return isHeld && options.overlap === 'wait' && backend !== inlineName;
+}
+
+/** Asks the manager of a launch once, however often it is tried, and keeps what that says. */
+export function managerAsked(
+  context: TaskContext,
+  asked: NewTask,
+): (task: NewTask) => Promise<void> {
+  let meta: Promise<unknown> | null = null;
+  return async (task) => {
+    meta ??= askedMeta(context, asked);
+    task.meta = await meta;
+  };
+}
+
+/** Throws AppError 'overlap' (409) where tasks, but for those of `free`, plainly hold some of the records. */
 export async function assertNoOverlap(
   context: TaskContext,
   resource: Resource,
   where: Where,
+  free: readonly number[] = [],
 ): Promise<void> {
-  const holders = await probeOverlap(context, resource, where);
+  const holders = await probeOverlap(context, resource, where, free);
   if (holders.length > 0) throw new AppError('overlap', 409, overlapMessage(holders), { holders });
 }
 
@@ -174,25 +207,24 @@ export async function enqueue(
   task: NewTask,
   ...others: readonly NewTask[]
 ): Promise<Launched> {
-  const all = [task, ...others];
-  const backends = all.map((one) => backendOfBulk(context, { ...one, count: one.expected }));
-  const isInline = backends.includes(inlineName);
-  if (isInline) for (const one of all) assertFitsInline(one);
-  const insert = () =>
+  const all = [task, ...others].map((one) => ({
+    ...one,
+    backend: one.backend ?? backendOfBulk(context, { ...one, count: one.expected }),
+  }));
+  const insert = (tasks: readonly NewTask[]) =>
     patientTransaction(context.db.pages, recordsHeld, async (client) => {
       const launched: Launched[] = [];
-      for (const [index, one] of all.entries())
-        launched.push(await enqueueOne(client, context, one, backends[index] as string));
+      for (const one of tasks) launched.push(await enqueueOne(client, context, one));
       return launched;
     });
-  const [first] = isInline
-    ? await inInlineTurn(context, async () => {
-        const launched = await insert();
-        for (const one of launched) await runQueuedInline(context, one);
-        return launched;
-      })
-    : await insert();
-  return first as Launched;
+  const isInline = all.some(({ backend }) => backend === inlineName);
+  if (!isInline) return (await insert(all))[0] as Launched;
+  for (const one of all) assertFitsInline(one);
+  return inInlineTurn(context, async () => {
+    const launched = await insert(all);
+    for (const one of launched) await runQueuedInline(context, one);
+    return launched[0] as Launched;
+  });
 }
 
 function assertFitsInline({ resource, expected }: NewTask): void {
@@ -211,16 +243,32 @@ async function runQueuedInline(context: TaskContext, launched: Launched): Promis
   launched.outcome = 'inline';
 }
 
-async function enqueueOne(
-  client: Queryable,
+/**
+ * The same of a launch that asks for its turn: `admit` is called when it has one, and refuses it by
+ * throwing. Throws AppError 'duplicate' (409).
+ */
+export async function enqueueInTurn(
   context: TaskContext,
-  task: NewTask,
-  backend: string,
+  task: NewTask & Pick<Required<NewTask>, 'unique'>,
+  { isPutOff }: { isPutOff: boolean },
+  admit: (client: Queryable, room: Room) => Promise<void>,
 ): Promise<Launched> {
-  const inserted = await insertTask(client, context.db, task, { backend, state: 'queued' });
-  if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
-  await callFor(client, context, backend, { kind: 'bulk', taskIds: [inserted.task.id] });
-  return { task: inserted.task, outcome: 'queued' };
+  return patientTransaction(context.db.pages, recordsHeld, async (client) => {
+    await lockBulkTurn(client, context, task);
+    const room = await askBulkTurn(client, context, task);
+    if ('answer' in room) return room.answer;
+    await admit(client, room);
+    const launched = await enqueueOne(client, context, { ...task, ...placeOf(room) });
+    if (launched.outcome !== 'queued') return launched;
+    await makeRoom(client, context, room);
+    return { ...launched, madeRoom: madeRoomOf(room, isPutOff) };
+  });
+}
+
+function madeRoomOf({ replaced, behind, startOver }: Room, isPutOff: boolean): MadeRoom | null {
+  if (replaced.length + behind.length === 0) return null;
+  const [isReplaced, isBehind] = [replaced.length > 0, behind.length > 0];
+  return { isReplaced, isBehind, isStartedOver: startOver !== null, isPutOff };
 }
 
 async function getPreview(
@@ -249,23 +297,6 @@ export function assertReason(
 }
 
 /** What is kept of a selection: its own row may change or go. */
-function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['selection'] {
+export function frozenForm({ kind, filter, keys, exclusions }: Selection): NewTask['selection'] {
   return kind === 'ticked' ? { kind, filter, keys } : { kind, filter, exclusions };
-}
-
-/**
- * Of principal, model, selection and parameters: equal for a repeated launch, whichever form it
- * comes from.
- */
-export function fingerprint({
-  resource,
-  principal,
-  operation,
-  parameters,
-  selection,
-}: Pick<Launch, 'resource' | 'principal' | 'operation' | 'parameters'> & {
-  selection: NewTask['selection'];
-}): string {
-  const parts = [principal.id, resource.model.name, operation, parameters, selection];
-  return createHash('sha256').update(JSON.stringify(parts, inOrder)).digest('hex');
 }

@@ -5,19 +5,21 @@ import type { TaskContext } from '../context.ts';
 
 /**
  * Throws AppError 'queue-full' (409, details.max and details.isOwn) where as many tasks that people
- * launched on pages wait as may, theirs or everybody's. No more are counted than that.
+ * launched on pages wait as may, theirs or everybody's, but for those of `free`, which are about to be
+ * cancelled. No more are counted than that.
  */
 export async function assertQueueRoom(
   client: Queryable,
   { db: { t }, settings }: Pick<TaskContext, 'db' | 'settings'>,
   principal: Principal,
+  free: readonly number[] = [],
 ): Promise<void> {
   const { maxQueued, maxQueuedPerUser } = settings;
-  const waiting = `select 1 from ${t.task} where is_from_page and state = 'queued' and started_at is null`;
+  const waiting = `select 1 from ${t.task} where is_from_page and state = 'queued' and started_at is null and id <> all($4)`;
   const { rows } = await client.query<{ all: number; own: number }>(
     `select (select count(*)::int from (${waiting} limit $1) one) as all,
        (select count(*)::int from (${waiting} and principal_id = $3 limit $2) one) as own`,
-    [maxQueued, maxQueuedPerUser, principal.id],
+    [maxQueued, maxQueuedPerUser, principal.id, free],
   );
   const { all, own } = rows[0] as { all: number; own: number };
   const isOwn = own >= maxQueuedPerUser;

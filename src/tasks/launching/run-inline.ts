@@ -9,10 +9,12 @@ import { findRewriting } from '../../operations/triggers.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
 import type { Client } from '../../resources/client.ts';
 import type { TaskContext } from '../context.ts';
+import type { TaskFound } from '../duplicate.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import { insertTask, type NewTask } from '../insert-task.ts';
 import type { Launched } from '../launched.ts';
 import { earlierTask, recordsHeld } from '../launched.ts';
+import { makeRoom } from '../own/unique.ts';
 import { activate, lockModels } from '../running/activate.ts';
 import { applyIsolated, type ChunkOutcome } from '../running/apply-isolated.ts';
 import { askDescendants, keepDescendants } from '../running/descendants.ts';
@@ -24,12 +26,27 @@ import { assertStayApart } from '../running/stay-apart.ts';
 import { TaskRefused } from '../running/task-refused.ts';
 import { writeCalls } from '../running/write-calls.ts';
 import { selectTask, type TaskRow } from '../task-row.ts';
+import { askBulkTurn, lockBulkTurn } from './bulk-unique.ts';
 
-/** Runs a small task within the request: one transaction, all or nothing. */
+/** The same is under way, and its end is to be waited for: not within a request. */
+export class GoesBehind extends Error {
+  readonly task: TaskFound;
+
+  constructor(task: TaskFound) {
+    super(`it goes behind task ${task.id}`);
+    this.task = task;
+  }
+}
+
+/**
+ * Runs a small task within the request: one transaction, all or nothing. `admit` is called when it
+ * has its turn, and refuses it by throwing. Throws GoesBehind.
+ */
 export async function runInline(
   context: TaskContext,
-  task: NewTask,
+  task: NewTask & Pick<Required<NewTask>, 'unique'>,
   keys: readonly string[],
+  admit: (task: NewTask) => Promise<void>,
 ): Promise<Launched> {
   try {
     return await inInlineTurn(context, () =>
@@ -66,11 +83,18 @@ export async function runInline(
     await client.query(
       `set local lock_timeout = ${lockMs}; set local statement_timeout = ${settings.statementTimeoutMs}`,
     );
+    await lockBulkTurn(client, context, task);
     const withThem = tx ? await askDescendants(context, resource, keys, tx) : [];
     const models = [resource.model.name, ...withThem.map(({ model }) => model)];
     await lockModels(client, db.t, [...new Set(models)]);
+    const room = await askBulkTurn(client, context, task);
+    if ('answer' in room) return room.answer;
+    const [before] = room.startOver ? [...room.behind, ...room.replaced] : room.behind;
+    if (before) throw new GoesBehind(before);
+    await admit(task);
     const inserted = await insertTask(client, db, task, { backend: 'inline', state: 'running' });
     if (!inserted.isNew) return earlierTask(inserted.task, task.operationId);
+    await makeRoom(client, context, room);
     const { id } = inserted.task;
     await client.query(
       `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key)

@@ -1,18 +1,22 @@
 import type { Pool } from 'pg';
 import { empty, query, raw, sql } from '../../db/sql.ts';
-import { transaction } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
 import { callFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
+import { isStartingOverSql, seeToStartingOver } from '../start-over/start-over.ts';
+import type { OwnTask } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { isKnownSql } from './known-here.ts';
 import { pastStartsSql, untilRateSql } from './limits-sql.ts';
 import { readUnread, type Unread, unreadable } from './read-unread.ts';
-import { askTurn, lockTurn } from './unique.ts';
+import { askTurn, freeTurn, lockTurn, makeRoom, placeOf, type Room } from './unique.ts';
 
-type Waiting = Unread & { uniqueKey: string | null; isUnread: boolean; backend: string };
+type Waiting = Unread &
+  Pick<OwnTask, 'principal' | 'backend'> & { uniqueKey: string | null; isUnread: boolean };
 
 /** Longest that a task waits for a launch of the same which does not come to its end. */
 const turnWaitMs = 250;
@@ -21,7 +25,7 @@ const maxAtOnce = 100;
 
 /**
  * Milliseconds until the next own task has its time, or a rate lets one more begin; 0 or less: it
- * has come; null: none is waited for.
+ * has come, or one that starts over has a step to do; null: none is waited for.
  */
 export async function millisecondsUntilDue(
   context: TaskContext,
@@ -35,6 +39,8 @@ export async function millisecondsUntilDue(
        select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from ${raw(t.task)}
        where kind = 'own' and ${isKnownSql(context)}
          and (state = 'scheduled' or (state = 'queued' and due_at > clock_timestamp()))
+       union all
+       select 0 from ${raw(t.task)} task where kind = 'own' and ${raw(isStartingOverSql(context))} and ${isKnownSql(context)}
        ${rules.length === 0 ? empty : sql`union all ${untilRateSql(context, rules)}`}
      ) next`,
   );
@@ -52,9 +58,13 @@ export async function seeToDue(context: TaskContext, pool: Pool): Promise<void> 
   if (rules.length > 0) await query(pool, pastStartsSql(context, rules));
 }
 
-/** Each has its turn now, by what is under way at this moment. */
+/**
+ * Each has its turn now, by what is under way at this moment; those that start over come a step
+ * further.
+ */
 export async function queueScheduled(context: TaskContext, pool: Pool): Promise<void> {
   const { t } = context.db;
+  await seeToStartingOver(context, pool);
   const { rows } = await query<{ id: number }>(
     pool,
     sql`select id from ${raw(t.task)} where kind = 'own' and state = 'scheduled' and due_at <= clock_timestamp() and ${isKnownSql(context)} order by due_at, id limit ${maxAtOnce}`,
@@ -74,7 +84,7 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
     pool,
     async (client) => {
       const { rows } = await client.query<Waiting>(
-        `select id, operation, parameters, priority, unique_key as "uniqueKey", is_unread as "isUnread", backend from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
+        `select id, operation, parameters, principal, priority, unique_key as "uniqueKey", is_unread as "isUnread", backend from ${t.task} where id = $1 and state = 'scheduled' for update skip locked`,
         [id],
       );
       const [task] = rows;
@@ -86,33 +96,48 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
       if (uniqueKey === unreadable) return;
       const { policy = 'existing' } = definition.options.unique ?? {};
       const name = task.operation;
-      if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
-      const turn =
-        uniqueKey === null
-          ? { after: null }
-          : await askTurn(client, context, {
-              name,
-              uniqueKey,
-              // Nobody is there to be told: it ends, as one ends that others have.
-              policy: policy === 'refuse' ? 'existing' : policy,
-            });
-      if ('existing' in turn) {
+      const same = uniqueKey === null ? null : { kind: 'own' as const, name, uniqueKey };
+      if (same) await lockTurn(client, context, same);
+      const turn = same
+        ? await turnOf(client, { ...same, policy, principal: task.principal })
+        : freeTurn;
+      if (typeof turn === 'string') {
         await cancelDescendants(client, context, id);
-        await moveTask(client, t, id, 'cancelled', {
-          reason: 'duplicate',
-          message: `The same was under way already when its time came, as task ${turn.existing}.`,
-        });
+        await moveTask(client, t, id, 'cancelled', { reason: 'duplicate', message: turn });
         return;
       }
+      await makeRoom(client, context, turn);
+      const { blockedBy, startOver } = placeOf(turn);
       await moveTask(client, t, id, 'queued');
       await client.query(
-        `update ${t.task} set queued_at = now(), blocked_by = $2, waits_for = $3 where id = $1`,
-        [id, turn.after, turn.after === null ? null : 'task'],
+        `update ${t.task} set queued_at = now(), blocked_by = $2, start_over = $3, waits_for = $4 where id = $1`,
+        [
+          id,
+          blockedBy,
+          startOver && JSON.stringify(startOver),
+          blockedBy === null && !startOver ? null : 'task',
+        ],
       );
       await callFor(client, context, task.backend, { kind: 'own', taskIds: [id] });
     },
     { first: [`set local lock_timeout = ${turnWaitMs}`] },
   );
+
+  /** A text says why it has none: nobody is there to be told, so it ends as one ends that others have. */
+  async function turnOf(
+    client: Queryable,
+    asked: Parameters<typeof askTurn>[2],
+  ): Promise<Room | string> {
+    const policy = asked.policy === 'refuse' ? 'existing' : asked.policy;
+    try {
+      const turn = await askTurn(client, context, { ...asked, policy });
+      if (!('existing' in turn)) return turn;
+      return `The same was under way already when its time came, as task ${turn.existing.id}.`;
+    } catch (error) {
+      if (error instanceof AppError) return error.message;
+      throw error;
+    }
+  }
 }
 
 async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {

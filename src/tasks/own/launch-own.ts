@@ -13,6 +13,7 @@ import { mayLaunch } from '../../task-definitions/may-launch.ts';
 import { callFor } from '../call-for.ts';
 import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
+import { duplicate } from '../duplicate.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
 import { type LaunchRules, launchRules } from './launch-rules.ts';
@@ -20,7 +21,7 @@ import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
 import { encryptParams } from './secret-params.ts';
-import { askTurn, duplicate, lockTurn } from './unique.ts';
+import { askTurn, freeTurn, lockTurn, makeRoom, placeOf } from './unique.ts';
 
 export interface OwnLaunch {
   /** On whose behalf it runs. */
@@ -77,9 +78,10 @@ const turnHeld =
  * used again, that task is answered.
  *
  * Throws AppError: 'unknown-task' 422 where it is not among the `tasks` of the admin, 'forbidden'
- * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId),
- * 'wrong-isolation' 422, 'not-later' 422 where its backend cannot do what is asked, 'no-turn' 503 where
- * it runs inline and found no turn, 'busy' 503 where another launch of the same does not end.
+ * 403, 'invalid-params' 422 (details.fieldErrors by place), 'duplicate' 409 (details.taskId where the
+ * principal may see it), 'wrong-isolation' 422, 'not-later' 422 where its backend cannot do what is asked,
+ * 'no-turn' 503 where it runs inline and found no turn, 'busy' 503 where another launch of the same does
+ * not end.
  */
 export async function launchOwn<S extends StandardSchemaV1, R>(
   context: TaskContext,
@@ -251,27 +253,26 @@ async function launchInTurn(
   const { launch, rules } = row;
   const { name } = definition;
   const { uniqueKey } = rules;
-  if (uniqueKey !== null) await lockTurn(client, context, { name, uniqueKey });
+  const same = uniqueKey === null ? null : { kind: 'own' as const, name, uniqueKey };
+  if (same) await lockTurn(client, context, same);
   // Asked when it is our turn: the same form, sent at the same moment, may have been faster.
   const again = launch.operationId ? await findEarlier(client, context, launch) : null;
   if (again) return { task: again, isNew: false };
   const { policy = 'existing' } = definition.options.unique ?? {};
-  const turn =
-    uniqueKey === null
-      ? { after: null }
-      : await askTurn(client, context, { name, uniqueKey, policy });
-  if ('existing' in turn)
-    return { task: await getOwn(client, context, turn.existing), isNew: false };
-  // What is behind another would wait for it.
-  if (turn.after !== null && !abilitiesOf(context, row).later) throw duplicate(turn.after);
   const { reuse = true, principal } = launch;
+  const turn = same ? await askTurn(client, context, { ...same, policy, principal }) : freeTurn;
+  if ('existing' in turn)
+    return { task: await getOwn(client, context, turn.existing.id), isNew: false };
+  // What is behind another would wait for it.
+  const [first] = turn.behind;
+  if (first && !abilitiesOf(context, row).later) throw duplicate(context, principal, first);
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return { task: reused, isNew: false };
-  const [inserted] = await insertOwn(client, context, [{ ...row, blockedBy: turn.after }]);
-  return {
-    task: inserted ?? (await earlier(client, context, launch)),
-    isNew: inserted !== undefined,
-  };
+  const [inserted] = await insertOwn(client, context, [{ ...row, ...placeOf(turn) }]);
+  if (!inserted) return { task: await earlier(client, context, launch), isNew: false };
+  // For a task that is there: a form with another key may have been sent before.
+  await makeRoom(client, context, turn);
+  return { task: inserted, isNew: true };
 }
 
 const maxTitleLength = 500;
@@ -305,6 +306,7 @@ interface NewOwnTask {
   /** What its end launches. */
   next?: (object & { backend: string }) | undefined;
   blockedBy?: number | null;
+  startOver?: OwnTask['startOver'];
 }
 
 /** In one statement, but where a backend of the project's own may refuse the call. */
@@ -343,13 +345,13 @@ async function insertOwn(
     statementOf(sql`with launch as (
        select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, backend text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
      ), inserted as (
        insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
        select 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", case when "blockedBy" is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
+         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", "startOver", case when coalesce("blockedBy"::text, "startOver"::text) is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *

@@ -6,13 +6,10 @@ import { z } from 'zod';
 import sample from '../../admin.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
-import {
-  type DuplicatePolicy,
-  defineTask,
-  type TaskDefinition,
-} from '../../task-definitions/define-task.ts';
-import { ada, finished, testContext } from '../../testing/context.ts';
+import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
+import { ada, eve, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import type { DuplicatePolicy } from '../../unique.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import { cancel } from '../control/cancel.ts';
 import { getTask } from '../looking/queries.ts';
@@ -118,6 +115,12 @@ test('the same is refused, by name of the task that is under way', async (t) => 
   const id = await launch(strict);
   const error = (await launch(strict).catch((reason) => reason)) as AppError;
   assert.deepEqual([error.code, error.status, error.details], ['duplicate', 409, { taskId: id }]);
+  // Eve does not see what Ada launched.
+  const hidden = (await launch(strict, 'a', { principal: eve }).catch(
+    (reason) => reason,
+  )) as AppError;
+  assert.deepEqual([hidden.code, hidden.details], ['duplicate', {}]);
+  assert.doesNotMatch(hidden.message, new RegExp(`${id}|Ada`));
   assert.equal((await db.pages.query(`select from ${db.t.task}`)).rowCount, 1);
 });
 

@@ -105,7 +105,7 @@ export async function takeOwn(context: TaskContext, taker: Taker, limit: number)
     const { rows } = await queryPrepared<OwnTask & { token: string }>(
       client,
       statementOf(sql`with next as (
-       select id, operation, rate_key from ${raw(t.task)} task where ${isTakeable(context, taker, known)} ${isFree}
+       select id, operation, rate_key from ${raw(t.task)} task where ${isTakeable(context, taker, known)} and start_over is null ${isFree}
        order by priority desc, due_at nulls first, id limit ${max} for update skip locked
      ), slots as (
        insert into ${raw(t.task_slot)} (task_id, slot, worker_id, token, ends_at)

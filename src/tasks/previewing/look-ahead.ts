@@ -9,6 +9,7 @@ import { snapshotSql } from '../../operations/since-preview.ts';
 import { listTriggers } from '../../operations/triggers.ts';
 import { rowsOf } from '../../operations/update/moves-onto.ts';
 import { valuesStatement } from '../../operations/update/update-sql.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { reselect } from '../../selection/matching-sql.ts';
 import {
@@ -276,7 +277,7 @@ async function tryFewer(
     getOperation(resource, preview.operation).isAlwaysPreviewed?.(preview.parameters) === true;
   // An operation that is slow by nature (cascades, triggers) may still run in the background; a
   // slow expression may never end.
-  if (resource.hasBackground && !isEndless) return { tried: nothing, count: 0 };
+  if (preview.backend !== inlineName && !isEndless) return { tried: nothing, count: 0 };
   const message =
     'Not one record could be tried out within two seconds. Change fewer records, or write a simpler expression.';
   throw new AppError('too-slow', 422, message);

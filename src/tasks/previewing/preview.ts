@@ -54,6 +54,8 @@ export interface Preview {
   isPutOff: boolean;
   /** Below the threshold: done at once, all or nothing. */
   runsInline: boolean;
+  /** What would run it in the background; `inline`: nothing does. */
+  backend: string;
 }
 
 /** What trying an operation brought to light. Counts are of the records looked at. */
@@ -125,7 +127,7 @@ export async function createPreview(
     less(selection, exclusions),
   );
   if (recordCount === 0) throw nothingSelected();
-  const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
+  const { rows } = await db.pages.query<Omit<Preview, 'runsInline' | 'backend'>>(
     `with purged as (
        delete from ${db.t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours})
      )
@@ -152,8 +154,7 @@ export async function createPreview(
     principal,
     await countPreviewCascade(context, resource, principal, preview, selected),
   );
-  const backend = backendOfBulk(context, { resource, operation, principal, count: recordCount });
-  if (!made.runsInline || backend === inlineName || !(await isPutOff(context, backend)))
+  if (!made.runsInline || made.backend === inlineName || !(await isPutOff(context, made.backend)))
     return made;
   await db.pages.query(`update ${db.t.preview} set is_put_off = true where id = $1`, [made.id]);
   return { ...made, isPutOff: true, runsInline: false };
@@ -193,7 +194,7 @@ export async function findPreview(
   id: string,
 ): Promise<Preview | null> {
   const { db } = context;
-  const { rows } = await db.pages.query<Omit<Preview, 'runsInline'>>(
+  const { rows } = await db.pages.query<Omit<Preview, 'runsInline' | 'backend'>>(
     `select ${columnsOf(db.t)} from ${db.t.preview} where id::text = $1 and owner_id = $2 and resource = $3
        and created_at > now() - make_interval(hours => ${maxPreviewHours})`,
     [id.toLowerCase(), principal.id, resource.slug],
@@ -276,17 +277,20 @@ export function nothingSelected(): AppError {
 
 export function withManner(
   context: TaskContext,
-  preview: Omit<Preview, 'runsInline'>,
+  preview: Omit<Preview, 'runsInline' | 'backend'>,
   resource: Resource,
   principal: Principal,
   cascadeCount = preview.findings?.along ?? 0,
 ): Preview {
   const { recordCount: count, kind, operation } = preview;
   // An operation that could not be tried in time is run in the background too: nobody waits for it.
-  if ((preview.isPutOff || preview.findings?.isUntried) && resource.hasBackground)
-    return { ...preview, runsInline: false };
+  const backend = backendOfBulk(context, { resource, operation, principal, count });
+  if ((preview.isPutOff || preview.findings?.isUntried) && backend !== inlineName)
+    return { ...preview, backend, runsInline: false };
+  const selection = { count, cascadeCount, kind, operation };
   return {
     ...preview,
-    runsInline: runsInline(context, resource, { count, cascadeCount, kind, operation }, principal),
+    backend,
+    runsInline: runsInline(resource, selection, { principal, backend }),
   };
 }

@@ -5,6 +5,7 @@ import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import { callFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
+import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { inactive, personNow, resourceOf } from './may-run.ts';
@@ -55,19 +56,24 @@ const unknownDelayMs = 5_000;
 
 /**
  * Does this worker know the task's resource and operation? One of an older or newer version may
- * not, and leaves it to others.
+ * not, and leaves it to others. What it does know, and starts over, is brought a step further.
  */
 async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
   const { db, registry } = context;
-  const { rows } = await pool.query<Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend'>>(
-    `select kind, resource, operation, backend from ${db.t.task} where id = $1 and finished_at is null`,
+  const { rows } = await pool.query<
+    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend'> & { isStartingOver: boolean }
+  >(
+    `select kind, resource, operation, backend, start_over is not null as "isStartingOver" from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   // One that is called for too early is not there yet; an own one is taken by places.
   if (!task || task.kind === 'own') return false;
   const resource = registry.list.find(({ slug }) => slug === task.resource);
-  if (resource && findOperation(resource, task.operation)) return true;
+  if (resource && findOperation(resource, task.operation)) {
+    if (task.isStartingOver) await startOver(context, pool, taskId);
+    return true;
+  }
   const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
   context.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
   await transaction(pool, async (client) => {

@@ -26,7 +26,7 @@ export async function takeSlot(
       parallelism: number;
       isBlocked: boolean;
     }>(
-      `select state, parallelism, ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1 for update`,
+      `select state, parallelism, start_over is not null or ${isBlocked(context)} as "isBlocked" from ${t.task} task where id = $1 for update`,
       [taskId],
     );
     const task = rows[0];

@@ -232,6 +232,7 @@ select
   line_id as "lineId",
   parent_id as "parentId",
   blocked_by as "blockedBy",
+  start_over as "startOver",
   is_atomic as "isAtomic",
   attempts as "attempts",
   failed_attempts as "failedAttempts",

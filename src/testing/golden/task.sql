@@ -3,7 +3,7 @@ select
   kind,
   resource,
   operation,
-  backend
+  start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
 where
@@ -17,7 +17,8 @@ begin isolation level read committed;
 select
   state,
   parallelism,
-  exists (
+  start_over is not null
+  or exists (
     select
       1
     from
@@ -256,6 +257,7 @@ select
   line_id as "lineId",
   parent_id as "parentId",
   blocked_by as "blockedBy",
+  start_over as "startOver",
   is_atomic as "isAtomic",
   attempts as "attempts",
   failed_attempts as "failedAttempts",
@@ -296,7 +298,7 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend <> 'inline' then exists (
+    and backend = 'queue' then exists (
       select
         1
       from
@@ -309,7 +311,6 @@ select
             else queue
           end = any (queues)
         )
-        and backend = any (worker.backends)
         and exists (
           select
             1
@@ -334,7 +335,7 @@ select
   end as "hasWorker",
   case
     when finished_at is null
-    and backend <> 'inline'
+    and backend = 'queue'
     and not exists (
       select
         1
@@ -979,58 +980,43 @@ where
 -- wakeWaiting
 with
   woken as (
-    update "bulkhead"."task"
+    update "bulkhead"."task" task
     set
-      woken_at = now()
+      woken_at = now(),
+      blocked_by = coalesce(nullif(ended.blocked_by, task.id), $1)
+    from
+      "bulkhead"."task" ended
     where
-      blocked_by = $1
-      and state = 'queued'
+      ended.id = $1
+      and task.blocked_by = $1
+      and task.state = 'queued'
     returning
-      id,
-      kind,
-      backend
-  ),
-  all_of_them as (
-    select
-      id,
-      kind,
-      backend
-    from
-      woken
-    union all
-    select
-      parent.id,
-      'own',
-      parent.backend
-    from
-      "bulkhead"."task" task
-      join "bulkhead"."task" parent on parent.id = task.parent_id
-    where
-      task.id = $1
-    union all
-    select
-      id,
-      'own',
-      on_finished ->> 'backend'
-    from
-      "bulkhead"."task"
-    where
-      id = $1
-      and on_finished is not null
+      task.id,
+      task.kind
   )
 select
-  kind,
-  coalesce(backend, 'queue') as backend,
-  array_agg(
-    id
-    order by
-      id
-  ) as ids
+  id,
+  kind
 from
-  all_of_them
-group by
-  1,
-  2;
+  woken
+union all
+select
+  parent_id,
+  'own'
+from
+  "bulkhead"."task"
+where
+  id = $1
+  and parent_id is not null
+union all
+select
+  id,
+  'own'
+from
+  "bulkhead"."task"
+where
+  id = $1
+  and on_finished is not null;
 
 -- releaseSlot
 commit;

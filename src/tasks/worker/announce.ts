@@ -1,0 +1,39 @@
+import { randomInt } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Client } from 'pg';
+import { advisoryClass } from '../advisory-class.ts';
+import type { TaskContext } from '../context.ts';
+
+/** Numbers of advisory locks that workers draw from. */
+const maxLockId = 2 ** 31 - 1;
+
+/**
+ * Makes the worker known by a row, and alive by an advisory lock for as long as its session lasts.
+ * The lock's number is drawn: those of another schema of ours in the same database are not to be
+ * taken for it.
+ */
+export async function announce(
+  context: TaskContext,
+  session: Client,
+  {
+    id,
+    queues,
+    backends,
+  }: { id: string; queues: readonly string[] | null; backends: readonly string[] },
+): Promise<void> {
+  // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
+  await session.query('begin');
+  for (let isOurs = false; !isOurs; ) {
+    const { rows } = await session.query<{ isOurs: boolean; lockId: number }>(
+      'select pg_try_advisory_lock($1, $2) as "isOurs", $2::int as "lockId"',
+      [advisoryClass.liveness, randomInt(1, maxLockId)],
+    );
+    isOurs = rows[0]?.isOurs ?? false;
+    if (isOurs)
+      await session.query(
+        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id) values ($1, $2, $3, $4, $5, $6)`,
+        [id, hostname(), process.pid, queues, backends, rows[0]?.lockId],
+      );
+  }
+  await session.query('commit');
+}
