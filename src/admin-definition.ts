@@ -42,8 +42,11 @@ export interface AdminDefinition {
    * Bulkhead's own page for that is not there then.
    */
   readonly people?: People;
-  /** What else calls workers for tasks, beside `queue`, `in-process` and `inline`. */
-  readonly backends?: readonly Backend[];
+  /**
+   * What else calls workers for tasks, beside `queue` and `inline`; `in-process` where nothing but a
+   * function chooses it.
+   */
+  readonly backends?: readonly (Backend | 'in-process')[];
   /** How tasks run, nearer than the environment; what a resource says is nearer still. */
   readonly settings?: AdminSettings;
   /**

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { AdminDefinition } from './admin-definition.ts';
 import { buildContext } from './build-context.ts';
-import { parseConfig } from './config.ts';
+import { configFor } from './config-for.ts';
 import { taskManagerOf } from './create-task-manager.ts';
 import { transaction } from './db/transaction.ts';
 import { AppError } from './errors.ts';
@@ -286,7 +286,7 @@ export function backendSuite(options: BackendSuiteOptions): BackendPart[] {
 
 async function atSite(options: BackendSuiteOptions, part: Part): Promise<void> {
   const { admin, backend, databaseUrl } = options;
-  const config = parseConfig({ ...process.env, DATABASE_URL: databaseUrl });
+  const config = configFor(databaseUrl, { ...process.env, BULKHEAD_BACKGROUND: undefined });
   const suited: AdminDefinition = {
     ...admin,
     tasks: suiteTasks,

@@ -72,7 +72,7 @@ async function contextOf(
     ...ownCodeOf(admin, registry, encryptionKeys),
     log,
     backends: buildBackends(db.queueSchema, admin.backends),
-    runWithin: (task) => runWithin(context, direct, task),
+    runWithin: (...tasks) => runWithin(context, direct, tasks),
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
     people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),

@@ -1,7 +1,7 @@
 import type { AdminDefinition } from './admin-definition.ts';
 import { systemPrincipal } from './auth/system-principal.ts';
 import { buildContext } from './build-context.ts';
-import { parseConfig } from './config.ts';
+import { configFor } from './config-for.ts';
 import type { TaskManager } from './task-manager.ts';
 import { managersOf } from './task-managers.ts';
 import type { TaskContext } from './tasks/context.ts';
@@ -38,7 +38,7 @@ export async function createTaskManager({
   databaseUrl,
   log = () => undefined,
 }: TaskManagerOptions): Promise<TaskManager> {
-  const config = parseConfig({ ...process.env, DATABASE_URL: databaseUrl });
+  const config = configFor(databaseUrl);
   const { db, context } = await buildContext(databaseUrl, config, admin, log);
   return taskManagerOf(admin, context, () => db.close());
 }

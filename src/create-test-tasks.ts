@@ -1,5 +1,5 @@
 import { buildContext } from './build-context.ts';
-import { parseConfig } from './config.ts';
+import { configFor } from './config-for.ts';
 import { type TaskManagerOptions, taskManagerOf } from './create-task-manager.ts';
 import type { TaskInfo } from './task-info.ts';
 import type { TaskManager } from './task-manager.ts';
@@ -47,7 +47,7 @@ export async function createTestTasks({
   databaseUrl,
   log = () => undefined,
 }: TaskManagerOptions): Promise<TestTasks> {
-  const config = parseConfig({ ...process.env, DATABASE_URL: databaseUrl });
+  const config = configFor(databaseUrl);
   const { db, context } = await buildContext(databaseUrl, config, admin, log);
   const tasks = taskManagerOf(admin, context);
   return {

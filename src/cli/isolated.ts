@@ -42,7 +42,11 @@ try {
     max: 4,
     ownSessions: true,
   });
-  const run = startRun({ ...built.context, settings }, pool, taken);
+  const run = startRun(
+    { ...built.context, settings: { ...built.context.settings, ...settings } },
+    pool,
+    taken,
+  );
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
   await run.ended;

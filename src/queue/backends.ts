@@ -18,22 +18,33 @@ export interface Backends {
   readonly called: ReadonlyMap<string, Backend>;
   /** Every name that a task may have, `inline` among them. */
   readonly names: readonly string[];
+  /** Is `in-process` listed, for a function to choose? */
+  readonly isInProcessAsked: boolean;
+  /** Is it one of the project’s own, whose code may fail? */
+  isOwn(name: string): boolean;
   /** Null: there is none of this name here. */
   can(name: string): BackendAbilities | null;
 }
 
 /** @param own those that the project has itself */
-export function buildBackends(queueSchema: string, own: readonly Backend[] = []): Backends {
+export function buildBackends(
+  queueSchema: string,
+  own: readonly (Backend | string)[] = [],
+): Backends {
   const queue = queueBackend(queueSchema);
-  const all = [queue, inProcessBackend(queueSchema), ...own];
+  const all = [queue, inProcessBackend(queueSchema), ...own.filter(isBackend)];
   const called = new Map(all.map((backend) => [backend.name, backend]));
   return {
     queue,
     called,
     names: [...called.keys(), inlineName],
+    isInProcessAsked: own.includes(inProcessName),
+    isOwn: (name) => name !== queueName && name !== inProcessName && called.has(name),
     can: (name) => (name === inlineName ? inlineAbilities : (called.get(name)?.can ?? null)),
   };
 }
+
+const isBackend = (one: Backend | string): one is Backend => typeof one !== 'string';
 
 const abilities: Readonly<Record<keyof BackendAbilities, true>> = {
   later: true,
@@ -48,8 +59,10 @@ export function backendProblems(given: unknown): string[] {
   if (given === undefined) return [];
   if (!Array.isArray(given)) return ['backends must be a list of backends.'];
   const names = new Set<string>();
-  return given.flatMap((backend: Partial<Backend> | null, index) => {
-    const { name, can, call, start, migrate } = backend ?? {};
+  return given.flatMap((backend: Partial<Backend> | string | null, index) => {
+    if (backend === inProcessName) return [];
+    const { name, can, call, start, migrate } =
+      typeof backend === 'object' && backend !== null ? backend : ({} as Partial<Backend>);
     const called = typeof name === 'string' ? `Backend ${name}` : `backends, no. ${index + 1}`;
     const problems: string[] = [];
     if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,29}$/.test(name))

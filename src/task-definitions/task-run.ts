@@ -194,14 +194,13 @@ export class TaskChildFailed extends TaskGiveUp {
   }
 }
 
+export const defaultRetryReason = 'It is tried again later.';
+
 /** Thrown by a run: not now. It is tried again later, and no attempt is counted. */
 export class TaskRetryLater extends Error {
   readonly afterMs: number;
 
-  constructor({
-    afterMs,
-    reason = 'It is tried again later.',
-  }: { afterMs: number; reason?: string }) {
+  constructor({ afterMs, reason = defaultRetryReason }: { afterMs: number; reason?: string }) {
     super(reason);
     this.name = 'TaskRetryLater';
     this.afterMs = afterMs;

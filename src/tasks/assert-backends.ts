@@ -2,7 +2,7 @@ import type { BackendChoice } from '../queue/backend.ts';
 import { inlineName, inProcessName } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
 import { DefinitionError } from '../resources/problems.ts';
-import { abilitiesOf, chooseBackend } from './choose-backend.ts';
+import { runsLater } from './choose-backend.ts';
 import type { TaskContext } from './context.ts';
 
 interface Chosen {
@@ -28,7 +28,9 @@ function choicesOf({ settings, registry, definitions }: TaskContext): Chosen[] {
 /** Is a process that serves pages to run tasks itself, as some choice says? */
 export function runsInProcess(context: TaskContext): boolean {
   return (
-    context.settings.background && choicesOf(context).some(({ choice }) => choice === inProcessName)
+    context.settings.background &&
+    (context.backends.isInProcessAsked ||
+      choicesOf(context).some(({ choice }) => choice === inProcessName))
   );
 }
 
@@ -64,21 +66,16 @@ export function assertBackends(context: TaskContext): void {
 /** A function is asked at each launch; where there is no background at all, none is followed. */
 function scheduleProblems(context: TaskContext): string[] {
   if (!context.settings.background) return [];
-  return [...context.schedules.values()].flatMap(({ name, options: { task, bulk } }) => {
+  return [...context.schedules.values()].flatMap((schedule) => {
+    const { task, bulk } = schedule.options;
     const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
-    const nearer = task ? task.options.backend : resource?.backend;
-    const choice = nearer ?? context.settings.backend;
+    const choice = (task ? task.options.backend : resource?.backend) ?? context.settings.backend;
     if (typeof choice === 'function') return [];
-    const backend =
-      resource && !resource.hasBackground
-        ? 'inline'
-        : chooseBackend(
-            context,
-            { kind: 'own', name, resource: null, principal: { id: '', name: '' }, count: null },
-            nearer,
-          );
-    return abilitiesOf(context, { backend }).later
+    const { backend, isLater } = runsLater(context, schedule, { id: '', name: '' });
+    return isLater
       ? []
-      : [`Schedule ${name}: what it launches cannot run later by the backend “${backend}”.`];
+      : [
+          `Schedule ${schedule.name}: what it launches cannot run later by the backend “${backend}”.`,
+        ];
   });
 }

@@ -4,14 +4,19 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { taskManagerOf } from '../create-task-manager.ts';
+import { transaction } from '../db/transaction.ts';
 import { defineSchedule, defineTask } from '../index.ts';
 import { keyOf } from '../metadata/keys.ts';
+import type { Backend } from '../queue/backend.ts';
 import { ada, finished, launchOn } from '../testing/context.ts';
 import { faxMachine } from '../testing/fax-machine.ts';
 import { type Installation, install } from '../testing/setting-levels.ts';
+import { backendsOf, runsInProcess } from './assert-backends.ts';
+import { pause } from './control/pause.ts';
 import { undo } from './follow-ups/undo.ts';
 import { launchFromCode } from './launching/launch-from-code.ts';
 import { getTask } from './looking/queries.ts';
+import { recover } from './worker/recovery.ts';
 import { startWorker } from './worker/worker.ts';
 
 const plain = defineTask({ name: 'plain', params: z.object({}), run: () => 'done' });
@@ -39,7 +44,14 @@ const parent = defineTask({
     return task.all(children);
   },
 });
-const tasks = [plain, choosing, lost, parent];
+const slow = defineTask({
+  name: 'slow',
+  params: z.object({ ms: z.number() }),
+  run: ({ ms }) => wait(ms),
+});
+const unreached = defineTask({ ...plain.options, name: 'unreached', backend: 'broken' });
+const single = defineTask({ ...plain.options, name: 'single', unique: { policy: 'after' } });
+const tasks = [plain, choosing, lost, parent, slow, single];
 const backends = [faxMachine()];
 
 const archive = { field: 'status', 'value.status': 'archived' };
@@ -270,4 +282,157 @@ test('a worker that does not run the tasks of a backend is none for what waits f
   assert.deepEqual(await waitingFor(t, 'queue'), [false, true, false, false]);
   assert.deepEqual(await waitingFor(t, 'in-process'), [false, false, true, false]);
   assert.deepEqual(await waitingFor(t, 'fax-machine'), [false, false, false, true]);
+});
+
+test('what a function gives is refused where nobody would run it, and not where that is listed', async (t) => {
+  const settings = { backend: () => 'in-process' };
+  const refused = await install(t, { admin: { tasks, settings } });
+  await assert.rejects(taskManagerOf(refused.admin, refused.context).launch(plain, {}), {
+    code: 'unknown-backend',
+    message: /“in-process” is not among the backends of defineAdmin/,
+  });
+  assert.equal(runsInProcess(refused.context), false);
+  const listed = { tasks, settings, backends: ['in-process' as const] };
+  const { context, admin, connectionString, db } = await install(t, { admin: listed });
+  assert.equal(runsInProcess(context), true);
+  const worker = await startWorker(context, {
+    connectionString,
+    concurrency: 1,
+    backends: backendsOf(context),
+  });
+  const { id } = await taskManagerOf(admin, context).launch(plain, {});
+  assert.equal((await finished(db, id)).state, 'succeeded');
+  await worker.stop();
+});
+
+test('tasks of a backend that is chosen no more are taken up by the queue, and of one that is alive are not', async (t) => {
+  const before = await install(
+    t,
+    { env: { BULKHEAD_BACKEND: 'in-process' }, admin: { tasks } },
+    30,
+  );
+  const { context, cities, admin, db, connectionString } = before;
+  const own = await taskManagerOf(admin, context).launch(plain, {});
+  const { task } = await launchOn(context, cities, { kind: 'matching' }, 'update', archive);
+  await db.pages.query(
+    `update ${db.t.task} set woken_at = now() - interval '1 minute', queued_at = now() - interval '1 minute', created_at = now() - interval '1 minute'`,
+  );
+  const alive = await startWorker(context, { connectionString, concurrency: 1, backends: [] });
+  await db.pages.query(`update ${db.t.worker} set backends = '{in-process}'`);
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  const states = async () =>
+    (await db.pages.query(`select state, backend from ${db.t.task} order by id`)).rows;
+  await wait(1_500);
+  assert.deepEqual(
+    await states(),
+    [1, 2].map(() => ({ state: 'queued', backend: 'in-process' })),
+  );
+  await alive.stop();
+  await db.pages.query(`update ${db.t.task} set woken_at = now() - interval '1 minute'`);
+  for (const id of [own.id, task.id]) assert.equal((await finished(db, id)).state, 'succeeded');
+  assert.deepEqual(
+    await states(),
+    [1, 2].map(() => ({ state: 'succeeded', backend: 'queue' })),
+  );
+  await worker.stop();
+});
+
+test('what waits to run within its call is not taken for left, and what is left has failed', async (t) => {
+  const { context, admin, db } = await install(t, off['the environment']);
+  const { rows } = await db.pages.query(
+    `insert into ${db.t.task} (kind, operation, title, backend, principal_id, principal_name, principal, parameters, state, queued_at, created_at)
+     select 'own', 'plain', 'plain', backend, 'x', 'x', '{"id": "x", "name": "x", "roles": []}', '{}', 'queued', now() - interval '40 seconds', now() - interval '40 seconds' from unnest(array['inline', 'fax-machine']) backend returning id`,
+  );
+  await recover(context);
+  const [inline, fax] = await Promise.all(rows.map(({ id }) => getTask(context, ada, id)));
+  assert.deepEqual(
+    [inline?.state, inline?.reason, fax?.state],
+    ['failed', 'worker-died', 'queued'],
+  );
+
+  // A launch of many that takes long: the last is kept from being taken for left.
+  const launched = taskManagerOf(admin, context).launchMany(slow, [{ ms: 7_000 }, { ms: 1 }]);
+  const last = async () =>
+    (
+      await db.pages.query(
+        `select id, extract(epoch from now() - coalesce(woken_at, queued_at))::float8 as age from ${db.t.task} where state = 'queued' and backend = 'inline'`,
+      )
+    ).rows[0];
+  while (!(await last())) await wait(20);
+  await db.pages.query(
+    `update ${db.t.task} set woken_at = now() - interval '29 seconds', queued_at = now() - interval '1 minute' where id = $1`,
+    [(await last()).id],
+  );
+  while ((await last())?.age > 20) await wait(100);
+  await recover(context);
+  for (const { id } of await launched)
+    assert.equal((await getTask(context, ada, id)).state, 'succeeded');
+});
+
+test('a backend that cannot be reached keeps no other task from its end', async (t) => {
+  const broken: Backend = {
+    ...faxMachine(),
+    name: 'broken',
+    call: async (client) => void (await client.query('select 1 / 0')),
+  };
+  const admin = { tasks: [plain, unreached], backends: [broken] };
+  const { context, db, connectionString, admin: whole } = await install(t, { admin });
+  const manager = taskManagerOf(whole, context);
+  await assert.rejects(manager.launch(unreached, {}), /division by zero/);
+  const kept = await transaction(db.background, async (tx) => {
+    await assert.rejects(manager.launch(unreached, {}, { tx }), /division by zero/);
+    return manager.launch(plain, {}, { tx, onFinished: { task: unreached, params: {} } });
+  });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  const done = await finished(db, kept.id);
+  assert.deepEqual([done.state, done.attempts], ['succeeded', 1]);
+  const [next] = (await db.pages.query(`select id from ${db.t.task} where operation = 'unreached'`))
+    .rows;
+  assert.equal((await finished(db, next.id)).state, 'succeeded');
+  assert.equal((await db.pages.query(`select from ${db.t.task}`)).rowCount, 2);
+  await worker.stop();
+});
+
+test('what a backend cannot do is refused of every launch and of every act', async (t) => {
+  const admin = { tasks, settings: { backend: 'inline' } };
+  const { context, admin: whole, cities } = await install(t, { admin });
+  const manager = taskManagerOf(whole, context);
+  await assert.rejects(
+    manager.launch(plain, {}, { onFinished: { task: plain, params: {} } }),
+    /is to launch a task at its end, which the backend “inline” cannot/,
+  );
+  const frail: Backend = {
+    ...faxMachine(),
+    name: 'frail',
+    can: { later: false, cancel: false, processes: true, restart: false },
+  };
+  const frailAdmin = { tasks, backends: [frail], settings: { backend: 'frail' } };
+  const site = await install(t, { admin: frailAdmin }, 30);
+  const frailly = taskManagerOf(site.admin, site.context);
+  const first = await frailly.launch(single, {});
+  await assert.rejects(frailly.launch(single, {}), { code: 'duplicate' });
+  assert.equal(first.state, 'queued');
+  const { task } = await launchOn(
+    site.context,
+    site.cities,
+    { kind: 'matching' },
+    'update',
+    archive,
+  );
+  await site.db.pages.query(`update ${site.db.t.task} set state = 'running' where id = $1`, [
+    task.id,
+  ]);
+  await assert.rejects(pause(site.context, ada, task.id), {
+    code: 'not-pausable',
+    message: 'What runs by the backend “frail” cannot be stopped. Nothing was changed.',
+  });
+  assert.equal(cities.hasBackground, false);
+  const dead = '00000000-0000-4000-8000-0000000000dd';
+  await site.db.pages.query(
+    `insert into ${site.db.t.task_slot} (task_id, slot, worker_id, token) values ($1, 0, $2, $2)`,
+    [task.id, dead],
+  );
+  await recover(site.context);
+  const ended = await getTask(site.context, ada, task.id);
+  assert.deepEqual([ended.state, ended.reason], ['failed', 'worker-died']);
 });

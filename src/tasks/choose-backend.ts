@@ -6,10 +6,12 @@ import {
   type BackendAbilities,
   type BackendChoice,
   inlineName,
+  inProcessName,
   queueName,
 } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
 import type { Resource } from '../resources/contract.ts';
+import type { Schedule } from '../task-definitions/define-schedule.ts';
 import type { TaskContext } from './context.ts';
 
 type Choosing = Pick<TaskContext, 'backends' | 'settings'>;
@@ -37,8 +39,7 @@ export function chooseBackend(
   if (!settings.background) return inlineName;
   const choice = nearer ?? settings.backend;
   const chosen = typeof choice === 'function' ? choice(asked) : choice;
-  const problem =
-    typeof chosen === 'function' ? 'gives a function.' : whyNoBackend(chosen, backends);
+  const problem = whyNotChosen(chosen, backends, typeof choice === 'function');
   if (problem)
     throw new AppError(
       'unknown-backend',
@@ -46,6 +47,18 @@ export function chooseBackend(
       `What chooses the backend of “${asked.name}”: ${problem} Nothing was started.`,
     );
   return chosen === autoName ? queueName : chosen;
+}
+
+function whyNotChosen(
+  chosen: unknown,
+  backends: TaskContext['backends'],
+  isByFunction: boolean,
+): string | null {
+  if (typeof chosen === 'function') return 'it gives a function.';
+  // What a function gives is not known at the start, when it is decided who runs its tasks.
+  if (isByFunction && chosen === inProcessName && !backends.isInProcessAsked)
+    return `“${inProcessName}” is not among the backends of defineAdmin, so nobody runs its tasks.`;
+  return whyNoBackend(chosen, backends);
 }
 
 /** The same of a bulk operation that is not done within its request; `inline`: there is none. */
@@ -61,4 +74,23 @@ export function backendOfBulk(
   if (!resource.hasBackground) return inlineName;
   const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
   return chooseBackend(context, asked, resource.backend);
+}
+
+/** Can what a schedule launches begin by itself? */
+export function runsLater(
+  context: Pick<TaskContext, 'backends' | 'settings' | 'registry'>,
+  { name, options: { task, bulk } }: Schedule,
+  principal: Pick<Principal, 'id' | 'name'>,
+): { backend: string; isLater: boolean } {
+  const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
+  if (resource && !resource.hasBackground) return { backend: inlineName, isLater: false };
+  const asked = {
+    kind: bulk ? ('bulk' as const) : ('own' as const),
+    name: task?.name ?? bulk?.operation ?? name,
+    resource: resource?.slug ?? null,
+    principal,
+    count: null,
+  };
+  const backend = chooseBackend(context, asked, task ? task.options.backend : resource?.backend);
+  return { backend, isLater: abilitiesOf(context, { backend }).later };
 }

@@ -33,8 +33,8 @@ export interface TaskContext {
   readonly onLaunch: (asked: AskedLaunch) => Promise<unknown>;
   /** What calls workers for tasks. */
   readonly backends: Backends;
-  /** Runs a task that has just been launched to its end, within the call that launched it. */
-  readonly runWithin: (task: Pick<TaskRow, 'id' | 'kind'>) => Promise<void>;
+  /** Runs tasks that have just been launched to their ends, within the call that launched them. */
+  readonly runWithin: (...tasks: readonly Pick<TaskRow, 'id' | 'kind'>[]) => Promise<void>;
   readonly settings: TaskSettings;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',

@@ -1,6 +1,6 @@
 import { queryPrepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/transaction.ts';
-import { callFor } from './call-for.ts';
+import { wakeFor } from './call-for.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -30,5 +30,5 @@ export async function wakeWaiting(
     },
   );
   for (const { kind, backend, ids } of rows)
-    await callFor(client, context, backend, { kind, taskIds: ids });
+    await wakeFor(client, context, backend, { kind, taskIds: ids });
 }

@@ -87,7 +87,7 @@ export function testContext(
       : { ...ourPeople(db), findUser: async (_, launched) => launched },
     log: () => undefined,
     backends: buildBackends(db.queueSchema, admin.backends),
-    runWithin: (task) => runWithin(context, db.connectionString, task),
+    runWithin: (...tasks) => runWithin(context, db.connectionString, tasks),
     onLaunch: (asked) => askManager(admin, context, asked),
   };
   return context;

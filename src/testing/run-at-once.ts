@@ -14,7 +14,12 @@ export async function runAtOnce(
   launching: Promise<Launched>,
 ): Promise<TaskRow> {
   const { task } = await launching;
-  const worker = { id: randomUUID(), pool: context.db.background, tokens: new Set<string>() };
+  const worker = {
+    id: randomUUID(),
+    pool: context.db.background,
+    tokens: new Set<string>(),
+    backends: ['queue'],
+  };
   await runSlice(context, worker, task.id, new AbortController().signal);
   return finished(context.db, task.id, 0);
 }

@@ -1,5 +1,6 @@
 import type { Reader } from '../../fields/reader.ts';
 import { wordsOf } from '../../operations/operations.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
   isAllOrNothing,
@@ -250,7 +251,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     case 'cancelling':
       return kindTexts(task).cancelling;
     default:
-      return kindTexts(task).running;
+      return task.backend === inlineName ? taskTexts.runningAtOnce : kindTexts(task).running;
   }
 }
 

@@ -1,3 +1,4 @@
+import { inlineName } from '../../queue/backend.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -19,10 +20,10 @@ export interface KindTexts {
 }
 
 const bulk: KindTexts = {
-  heading({ state }, total) {
+  heading({ state, backend }, total) {
     if (state === 'cancelling') return taskTexts.cancellingHeading(total);
     if (state === 'paused' || state === 'pausing') return taskTexts.pausedHeading(total);
-    return taskTexts.processing(total);
+    return backend === inlineName ? taskTexts.processingAtOnce(total) : taskTexts.processing(total);
   },
   noWorkerHeading: taskTexts.noWorkerHeading,
   noWorker: (_task, since) => taskTexts.noWorker(since),
@@ -43,11 +44,13 @@ const bulk: KindTexts = {
 
 const own: KindTexts = {
   ...bulk,
-  heading({ state, progressMessage }) {
+  heading({ state, backend, progressMessage }) {
     if (state === 'cancelling') return taskTexts.own.cancelling;
     if (state === 'paused' || state === 'pausing') return taskTexts.states[state];
     if (state === 'scheduled') return taskTexts.own.scheduled;
-    return progressMessage ?? (state === 'queued' ? taskTexts.own.queued : taskTexts.own.running);
+    if (progressMessage !== null) return progressMessage;
+    if (state === 'queued') return taskTexts.own.queued;
+    return backend === inlineName ? taskTexts.own.runningAtOnce : taskTexts.own.running;
   },
   noWorkerHeading: () => taskTexts.own.noWorkerHeading,
   noWorker: ({ queue }, since) => taskTexts.own.noWorker(queue, since),

@@ -14,8 +14,10 @@ import { lockUnfinished, taskHeld } from './lock-task.ts';
 const cannotGoOn =
   'Nothing of what this task has done is kept, so it would begin anew. Nothing was changed: it can be cancelled.';
 
-function notLater(backend: string): string {
-  return `What runs by the backend “${backend}” cannot go on later. Nothing was changed: it can be cancelled.`;
+function notPausable(backend: string, canCancel: boolean): string {
+  const what = canCancel ? 'cannot go on later' : 'cannot be stopped';
+  const rest = canCancel ? ': it can be cancelled' : '';
+  return `What runs by the backend “${backend}” ${what}. Nothing was changed${rest}.`;
 }
 
 /**
@@ -36,8 +38,9 @@ export async function pause(
       principal,
       taskId,
     );
-    if (!abilitiesOf(context, { backend }).later)
-      throw new AppError('not-pausable', 409, notLater(backend), { state });
+    const can = abilitiesOf(context, { backend });
+    if (!can.later || !can.cancel)
+      throw new AppError('not-pausable', 409, notPausable(backend, can.cancel), { state });
     const isOwn = kind === 'own';
     if (isOwn && !(await hasSteps(client, t, taskId)))
       throw new AppError('not-pausable', 409, cannotGoOn, { state });

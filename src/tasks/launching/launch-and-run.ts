@@ -15,12 +15,13 @@ export async function launchAndRun(
   context: TaskContext,
   { name, options }: TaskDefinition,
   { principal, from: resource = null }: Pick<OwnLaunch, 'principal' | 'from'>,
-  launch: () => Promise<Launched>,
+  launch: (backend: string) => Promise<Launched>,
 ): Promise<Launched> {
   const asked = { kind: 'own', name, resource, principal, count: null } as const;
-  if (chooseBackend(context, asked, options.backend) !== inlineName) return launch();
+  const backend = chooseBackend(context, asked, options.backend);
+  if (backend !== inlineName) return launch(backend);
   return inInlineTurn(context, async () => {
-    const launched = await launch();
+    const launched = await launch(backend);
     const { task, outcome } = launched;
     if (outcome !== 'queued' || task.backend !== inlineName) return launched;
     await context.runWithin(task);

@@ -27,7 +27,7 @@ import { defaultRunOptions, type RunOptions } from '../run-options.ts';
 import { readKeys } from '../running/freeze.ts';
 import { overlapMessage } from '../running/prepare.ts';
 import { countCascadeInline, runsInline } from '../runs-inline.ts';
-import { type BulkTask, selectTask } from '../task-row.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
 import { askBulkTurn, findSame, lockBulkTurn, sameness } from './bulk-unique.ts';
 import { probeOverlap } from './probe-overlap.ts';
 import { assertQueueRoom } from './queue-room.ts';
@@ -222,8 +222,13 @@ export async function enqueue(
   for (const one of all) assertFitsInline(one);
   return inInlineTurn(context, async () => {
     const launched = await insert(all);
-    for (const one of launched) await runQueuedInline(context, one);
-    return launched[0] as Launched;
+    const isToRun = ({ task, outcome }: Launched) =>
+      outcome === 'queued' && task.backend === inlineName;
+    await context.runWithin(...launched.filter(isToRun).map(({ task }) => task));
+    const [first] = launched as [Launched];
+    return isToRun(first)
+      ? { task: await readTask(context, first.task), outcome: 'inline' }
+      : first;
   });
 }
 
@@ -232,15 +237,9 @@ function assertFitsInline({ resource, expected }: NewTask): void {
   throw new AppError('too-many-records', 422, limitTexts.inline(resource.label, true));
 }
 
-async function runQueuedInline(context: TaskContext, launched: Launched): Promise<void> {
-  if (launched.outcome !== 'queued' || launched.task.backend !== inlineName) return;
-  await context.runWithin(launched.task);
-  const { rows } = await context.db.pages.query<BulkTask>(
-    `${selectTask(context.db.t)} where id = $1`,
-    [launched.task.id],
-  );
-  if (rows[0]) launched.task = rows[0];
-  launched.outcome = 'inline';
+async function readTask({ db }: TaskContext, task: TaskRow): Promise<TaskRow> {
+  const { rows } = await db.pages.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [task.id]);
+  return rows[0] ?? task;
 }
 
 /**

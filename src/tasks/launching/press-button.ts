@@ -53,7 +53,7 @@ export async function pressButton(
   if (earlier) return { task: earlier, outcome: 'already' };
   try {
     const from = resource?.slug ?? null;
-    return await launchAndRun(context, definition, { principal, from }, () =>
+    return await launchAndRun(context, definition, { principal, from }, (backend) =>
       inTurn(db.pages, (lockMs) =>
         clientTransaction(
           registry,
@@ -61,7 +61,7 @@ export async function pressButton(
           { timeoutMs: settings.statementTimeoutMs },
           async (sql, tx) => {
             await sql.query(`select set_config('lock_timeout', '${lockMs}', true)`);
-            return launch(sql, tx);
+            return launch(sql, tx, backend);
           },
         ),
       ),
@@ -71,7 +71,7 @@ export async function pressButton(
     throw new AppError('busy', 503, recordsHeld);
   }
 
-  async function launch(sql: Queryable, tx: Client): Promise<Launched> {
+  async function launch(sql: Queryable, tx: Client, backend: string): Promise<Launched> {
     const params = paramsOf({ form, principal, ...(await recordOf(sql)) });
     await assertQueueRoom(sql, context, principal);
     const task = await launchOwn(
@@ -84,6 +84,7 @@ export async function pressButton(
         from: resource?.slug ?? null,
         isFromPage: true,
         isRunAfter: true,
+        backend,
       },
       sql,
     );

@@ -12,6 +12,7 @@ import {
   TaskChildFailed,
   type TaskRun,
 } from '../../task-definitions/task-run.ts';
+import { chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import type { Lease } from '../running/lease.ts';
@@ -53,6 +54,7 @@ export function childCalls({
 }: Children): Pick<TaskRun, 'launch' | 'all'> {
   const { t } = context.db;
   const lineId = task.lineId ?? task.id;
+  let inlineBefore: Promise<unknown> = Promise.resolve();
   return { launch, all: all as TaskRun['all'] };
 
   async function launch<S extends StandardSchemaV1, R>(
@@ -64,34 +66,49 @@ export function childCalls({
     const kept = (await begin(name, 'launch'))?.result as { id: number } | undefined;
     const [before] = kept ? await read([kept.id]) : [];
     if (before && !isOfNoUse(before)) return { id: before.id, name };
-    const launched = await transaction(pool, async (client) => {
-      const launching = {
-        ...options,
-        principal,
-        parentId: task.id,
-        followsId: before?.id ?? null,
-        isRunAfter: true,
-      };
-      const child = await launchOwn(
-        context,
-        definition as TaskDefinition<S, R>,
-        params,
-        launching,
-        client,
-      );
-      // Its steps are those of the one before: two at once would do them beside each other.
-      if (before && !isFinished(before.state))
-        await client.query(
-          `update ${t.task} set blocked_by = $2, waits_for = 'task' where id = $1`,
-          [child.id, before.id],
+    const backend = chooseBackend(
+      context,
+      { kind: 'own', name: definition.name, resource: null, principal, count: null },
+      (definition as unknown as TaskDefinition).options.backend,
+    );
+    const launchIt = () =>
+      transaction(pool, async (client) => {
+        const launching = {
+          ...options,
+          principal,
+          parentId: task.id,
+          followsId: before?.id ?? null,
+          isRunAfter: true,
+          backend,
+        };
+        const child = await launchOwn(
+          context,
+          definition as TaskDefinition<S, R>,
+          params,
+          launching,
+          client,
         );
-      const result = { id: child.id };
-      await keepStep(client, t, lease, { lineId, name, kind: 'launch', isDone: true, result });
-      return child;
-    });
-    if (launched.backend === inlineName)
-      await inInlineTurn(context, () => context.runWithin(launched));
-    return { id: launched.id, name };
+        // Its steps are those of the one before: two at once would do them beside each other.
+        if (before && !isFinished(before.state))
+          await client.query(
+            `update ${t.task} set blocked_by = $2, waits_for = 'task' where id = $1`,
+            [child.id, before.id],
+          );
+        const result = { id: child.id };
+        await keepStep(client, t, lease, { lineId, name, kind: 'launch', isDone: true, result });
+        return child;
+      });
+    if (backend !== inlineName) return { id: (await launchIt()).id, name };
+    // One after the other: each has a session of its own while it runs.
+    const running = inlineBefore.then(() =>
+      inInlineTurn(context, async () => {
+        const child = await launchIt();
+        await context.runWithin(child);
+        return child.id;
+      }),
+    );
+    inlineBefore = running.catch(() => undefined);
+    return { id: await running, name };
   }
 
   /** Launched for the task that this one tries again, and in vain. */

@@ -2,9 +2,11 @@ import type { Pool } from 'pg';
 import { empty, query, raw, sql } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
+import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
-import { callFor } from '../call-for.ts';
+import { wakeFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
+import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { isStartingOverSql, seeToStartingOver } from '../start-over/start-over.ts';
@@ -94,6 +96,12 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
         ? await readUnread(client, context, definition, task)
         : task.uniqueKey;
       if (uniqueKey === unreadable) return;
+      if (task.isUnread) task.backend = chooseUnread(context, definition, task);
+      if (!abilitiesOf(context, task).later) {
+        const message = `SQL launched it, which begins nothing at once: the backend “${task.backend}” cannot begin it later.`;
+        await moveTask(client, t, id, 'failed', { reason: 'not-later', message });
+        return;
+      }
       const { policy = 'existing' } = definition.options.unique ?? {};
       const name = task.operation;
       const same = uniqueKey === null ? null : { kind: 'own' as const, name, uniqueKey };
@@ -110,15 +118,16 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
       const { blockedBy, startOver } = placeOf(turn);
       await moveTask(client, t, id, 'queued');
       await client.query(
-        `update ${t.task} set queued_at = now(), blocked_by = $2, start_over = $3, waits_for = $4 where id = $1`,
+        `update ${t.task} set queued_at = now(), blocked_by = $2, start_over = $3, waits_for = $4, backend = $5 where id = $1`,
         [
           id,
           blockedBy,
           startOver && JSON.stringify(startOver),
           blockedBy === null && !startOver ? null : 'task',
+          task.backend,
         ],
       );
-      await callFor(client, context, task.backend, { kind: 'own', taskIds: [id] });
+      await wakeFor(client, context, task.backend, { kind: 'own', taskIds: [id] });
     },
     { first: [`set local lock_timeout = ${turnWaitMs}`] },
   );
@@ -138,6 +147,16 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
       throw error;
     }
   }
+}
+
+/** SQL knows of no backend. */
+function chooseUnread(
+  context: TaskContext,
+  { name, options }: TaskDefinition,
+  { principal }: Waiting,
+): string {
+  const asked = { kind: 'own', name, resource: null, principal, count: null } as const;
+  return chooseBackend(context, asked, options.backend);
 }
 
 async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {

@@ -4,8 +4,13 @@ import { raw, sql, statementOf } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { StopReason } from '../../task-definitions/task-run.ts';
-import { TaskChildFailed, TaskGiveUp, TaskRetryLater } from '../../task-definitions/task-run.ts';
-import { callFor } from '../call-for.ts';
+import {
+  defaultRetryReason,
+  TaskChildFailed,
+  TaskGiveUp,
+  TaskRetryLater,
+} from '../../task-definitions/task-run.ts';
+import { wakeFor } from '../call-for.ts';
 import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -113,7 +118,8 @@ export async function endAttempt(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
-    if (stop === 'shutdown' || stop === 'paused') return putBack(client, context, task, 0, null);
+    if (stop === 'shutdown' || stop === 'paused')
+      return putBack(client, context, task, 0, null, { isHandedOn: true });
     if (stop === 'soft-limit') {
       const failure = { reason: 'soft-limit', message: 'It did not stop in time of itself.' };
       return countFailure(client, context, task, definition, failure);
@@ -312,10 +318,17 @@ async function putBack(
   {
     waitsFor = 'attempt',
     isPaused = false,
-  }: { waitsFor?: NonNullable<OwnTask['waitsFor']>; isPaused?: boolean } = {},
+    isHandedOn = false,
+  }: {
+    waitsFor?: NonNullable<OwnTask['waitsFor']>;
+    isPaused?: boolean;
+    /** Its worker stops: another goes on with it. */
+    isHandedOn?: boolean;
+  } = {},
 ): Promise<void> {
   const { t } = context.db;
-  if (!abilitiesOf(context, { backend }).later)
+  const can = abilitiesOf(context, { backend });
+  if (!(isHandedOn ? can.restart : can.later))
     return fail(client, context, taskId, 'not-later', notLater(backend, message));
   const why = {
     reason: waitMs > 0 && waitsFor === 'attempt' ? 'tried-again' : undefined,
@@ -328,12 +341,12 @@ async function putBack(
        due_at = case when $2::float8 > 0 then clock_timestamp() + make_interval(secs => $2::float8 / 1000) end where id = $1`,
     [taskId, waitMs, waitsFor],
   );
-  await callFor(client, context, backend, { kind: 'own', taskIds: [taskId], delayMs: waitMs });
+  await wakeFor(client, context, backend, { kind: 'own', taskIds: [taskId], delayMs: waitMs });
 }
 
 function notLater(backend: string, message: string | null): string {
   const why = `It was to go on later, which the backend “${backend}” cannot.`;
-  return message === null ? why : `${why} ${message}`;
+  return message === null || message === defaultRetryReason ? why : `${why} ${message}`;
 }
 
 /** No column holds a NUL. */

@@ -21,7 +21,8 @@ export interface IsolatedStart {
   connectionString: string;
   schema: string;
   workerId: string;
-  settings: TaskContext['settings'];
+  /** Without what chooses a backend, which may be code. */
+  settings: Omit<TaskContext['settings'], 'backend'>;
   taken: Taken;
 }
 /** And then. */
@@ -69,16 +70,22 @@ export function startIsolatedRun(
     if (said.kind === 'log') log(said.level, said.message, said.details);
     else failure = said.message;
   });
+  const { backend: _, ...plainSettings } = settings;
   const start: IsolatedStart = {
     kind: 'start',
     definition: context.definitionFile as string,
     connectionString: db.connectionString,
     schema: db.schema,
     workerId,
-    settings,
+    settings: plainSettings,
     taken,
   };
-  send(start);
+  try {
+    send(start);
+  } catch (error) {
+    failure = String(error);
+    child.kill('SIGKILL');
+  }
   return { lease, stop, ended: run() };
 
   function send(message: IsolatedStart | IsolatedStop): void {

@@ -4,6 +4,7 @@ import { patientTransaction } from '../../db/patient-transaction.ts';
 import { queryPrepared } from '../../db/prepared.ts';
 import { raw, sql, statementOf } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
+import { withSavepoint } from '../../db/with-savepoint.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
 import { inlineName, queueName } from '../../queue/backend.ts';
@@ -56,6 +57,8 @@ export interface OwnLaunch {
   locks?: 'check' | 'ignore' | undefined;
   /** Whoever launches it in a transaction runs it when that has committed, if it runs inline. */
   isRunAfter?: boolean;
+  /** What runs it. Default: it is chosen. */
+  backend?: string;
 }
 
 /** A task that the end of another launches. */
@@ -174,9 +177,12 @@ export async function launchManyOwn<S extends StandardSchemaV1, R>(
   if (!rows.some(({ backend }) => backend === inlineName))
     return (await inserted()).map(({ task }) => task);
   return inInlineTurn(context, async () => {
+    const launched = await inserted();
+    const isToRun = ({ task, isNew }: Inserted) => isNew && task.backend === inlineName;
+    await context.runWithin(...launched.filter(isToRun).map(({ task }) => task));
     const tasks: OwnTask[] = [];
-    for (const { task, isNew } of await inserted())
-      tasks.push(isNew && task.backend === inlineName ? await runInserted(context, task) : task);
+    for (const one of launched)
+      tasks.push(isToRun(one) ? await getOwn(context.db.pages, context, one.task.id) : one.task);
     return tasks;
   });
 }
@@ -215,10 +221,10 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   const whole = launchRules(definition as unknown as TaskDefinition, params ?? null, read);
   // An undo is not the same as what it takes back.
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
-  const { priority = options.priority ?? 0, onFinished, ...rest } = launch;
+  const { priority = options.priority ?? 0, onFinished, backend: _, ...rest } = launch;
   const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
   const asked = { kind: 'own', name, resource, principal, count: null } as const;
-  const backend = chooseBackend(context, asked, options.backend);
+  const backend = launch.backend ?? chooseBackend(context, asked, options.backend);
   const row = { name, title, backend, launch: { ...rest, meta }, rules, priority, version, next };
   const { secret } = options;
   if (!secret) return { ...row, params };
@@ -268,7 +274,7 @@ async function launchInTurn(
   if (first && !abilitiesOf(context, row).later) throw duplicate(context, principal, first);
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return { task: reused, isNew: false };
-  const [inserted] = await insertOwn(client, context, [{ ...row, ...placeOf(turn) }]);
+  const [inserted] = await insertPlain([{ ...row, ...placeOf(turn) }], context, client);
   if (!inserted) return { task: await earlier(client, context, launch), isNew: false };
   // For a task that is there: a form with another key may have been sent before.
   await makeRoom(client, context, turn);
@@ -309,15 +315,16 @@ interface NewOwnTask {
   startOver?: OwnTask['startOver'];
 }
 
-/** In one statement, but where a backend of the project's own may refuse the call. */
+/** All or nothing, also where a backend of the project's own refuses the call. */
 function insertPlain(
   rows: readonly NewOwnTask[],
   context: TaskContext,
   given: Queryable | undefined,
 ): Promise<OwnTask[]> {
-  const isOne = rows.every(({ backend }) => backend === queueName || backend === inlineName);
-  if (given || isOne) return insertOwn(given ?? context.db.pages, context, rows);
-  return transaction(context.db.pages, (client) => insertOwn(client, context, rows));
+  const insert = (client: Queryable) => insertOwn(client, context, rows);
+  const isRefusable = rows.some(({ backend }) => context.backends.isOwn(backend));
+  if (!isRefusable) return insert(given ?? context.db.pages);
+  return given ? withSavepoint(given, insert) : transaction(context.db.pages, insert);
 }
 
 /**

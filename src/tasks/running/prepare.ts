@@ -8,7 +8,8 @@ import { keySql } from '../../metadata/key-sql.ts';
 import { editsOf } from '../../operations/operations.ts';
 import { movesOntoCode } from '../../operations/update/moves-onto.ts';
 import type { Resource } from '../../resources/contract.ts';
-import { callFor } from '../call-for.ts';
+import { wakeFor } from '../call-for.ts';
+import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import type { Holder } from '../looking/holders.ts';
 import { moveTask } from '../move-task.ts';
@@ -163,16 +164,22 @@ async function begin(
   if (!(await moveTask(client, db.t, task.id, 'running'))) return;
   const others = Array<number>(task.parallelism - 1).fill(task.id);
   if (others.length > 0)
-    await callFor(client, context, task.backend, { kind: 'bulk', taskIds: others });
+    await wakeFor(client, context, task.backend, { kind: 'bulk', taskIds: others });
 }
 
 /** Back to the queue, holding nothing, until the first of those in the way has finished. */
 async function waitFor(
-  { db }: TaskContext,
+  context: TaskContext,
   client: PoolClient,
   task: BulkTask,
   [first]: readonly Holder[],
 ): Promise<void> {
+  const { db } = context;
+  if (!abilitiesOf(context, task).later) {
+    const message = `${overlapMessage(first ? [first] : [])} It cannot wait for that: it runs by the backend “${task.backend}”.`;
+    await moveTask(client, db.t, task.id, 'failed', { reason: 'records-held', message });
+    return;
+  }
   if (!(await moveTask(client, db.t, task.id, 'queued', { reason: 'waiting' }))) return;
   await client.query(`update ${db.t.task} set blocked_by = $2 where id = $1`, [
     task.id,

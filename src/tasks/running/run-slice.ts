@@ -3,7 +3,7 @@ import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.t
 import { transaction } from '../../db/transaction.ts';
 import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
-import { callFor } from '../call-for.ts';
+import { wakeFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
@@ -24,6 +24,8 @@ export interface SliceWorker {
    * release.
    */
   readonly tokens: Set<string>;
+  /** Backends whose tasks it runs. */
+  readonly backends: readonly string[];
 }
 
 /**
@@ -36,7 +38,7 @@ export async function runSlice(
   taskId: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(await isKnown(context, worker.pool, taskId))) return;
+  if (!(await isKnown(context, worker, taskId))) return;
   const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
@@ -58,7 +60,11 @@ const unknownDelayMs = 5_000;
  * Does this worker know the task's resource and operation? One of an older or newer version may
  * not, and leaves it to others. What it does know, and starts over, is brought a step further.
  */
-async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promise<boolean> {
+async function isKnown(
+  context: TaskContext,
+  { pool, backends }: SliceWorker,
+  taskId: number,
+): Promise<boolean> {
   const { db, registry } = context;
   const { rows } = await pool.query<
     Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend'> & { isStartingOver: boolean }
@@ -68,7 +74,7 @@ async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promis
   );
   const task = rows[0];
   // One that is called for too early is not there yet; an own one is taken by places.
-  if (!task || task.kind === 'own') return false;
+  if (!task || task.kind === 'own' || !backends.includes(task.backend)) return false;
   const resource = registry.list.find(({ slug }) => slug === task.resource);
   if (resource && findOperation(resource, task.operation)) {
     if (task.isStartingOver) await startOver(context, pool, taskId);
@@ -82,7 +88,7 @@ async function isKnown(context: TaskContext, pool: Pool, taskId: number): Promis
       [taskId, `A worker that looked at it does not know ${what}. It waits for one that does.`],
     );
     const call = { kind: 'bulk', taskIds: [taskId], delayMs: unknownDelayMs } as const;
-    await callFor(client, context, task.backend, call);
+    await wakeFor(client, context, task.backend, call);
   });
   return false;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { type Queryable, transaction } from '../../db/transaction.ts';
-import { callFor } from '../call-for.ts';
+import { wakeFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -120,7 +120,7 @@ export async function settle(
     [taskId],
   );
   if (rows[0])
-    await callFor(client, context, rows[0].backend, { kind: 'bulk', taskIds: [taskId], delayMs });
+    await wakeFor(client, context, rows[0].backend, { kind: 'bulk', taskIds: [taskId], delayMs });
 
   // Asked after the task was put back into the queue: whoever it waits for has either finished by
   // now or will wake it.

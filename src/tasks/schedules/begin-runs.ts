@@ -7,6 +7,7 @@ import { AppError } from '../../errors.ts';
 import { countExactly } from '../../selection/count.ts';
 import type { Schedule, ScheduledBulk } from '../../task-definitions/define-schedule.ts';
 import { advisoryClass } from '../advisory-class.ts';
+import { runsLater } from '../choose-backend.ts';
 import { chosenByCode } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
@@ -176,6 +177,11 @@ async function begin(
   const asked = options.principal ?? systemPrincipal(name);
   const principal = await personNow(context, asked);
   if (!principal) return { state: 'refused', message: `${asked.name} may not sign in any more.` };
+  if (!runsLater(context, schedule, principal).isLater)
+    return {
+      state: 'refused',
+      message: 'What chooses its backend gives one that begins nothing by itself.',
+    };
   if (options.bulk) return launchBulk(context, options.bulk, { principal, operationId }, run);
   const { task, params } = options as Extract<Schedule['options'], { task: object }>;
   const launched = await launchOwn(context, task, params, { principal, operationId }, client);

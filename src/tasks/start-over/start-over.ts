@@ -4,7 +4,7 @@ import { query, raw, sql } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { askedMeta } from '../asked-meta.ts';
-import { callFor } from '../call-for.ts';
+import { wakeFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
 import { enqueueOne } from '../enqueue-one.ts';
@@ -78,7 +78,7 @@ async function step(context: TaskContext, pool: Pool, taskId: number): Promise<b
       `update ${context.db.t.task} set start_over = null, blocked_by = null, waits_for = null where id = $1`,
       [task.id],
     );
-    await callFor(client, context, task.backend, { kind: task.kind, taskIds: [task.id] });
+    await wakeFor(client, context, task.backend, { kind: task.kind, taskIds: [task.id] });
     return false;
   });
 }

@@ -57,7 +57,12 @@ async function setUp(t: TestContext) {
     slice: (given: TaskContext = context) =>
       runSlice(
         given,
-        { id: '00000000-0000-4000-8000-0000000000d2', pool: db.background, tokens: new Set() },
+        {
+          id: '00000000-0000-4000-8000-0000000000d2',
+          pool: db.background,
+          tokens: new Set(),
+          backends: ['queue'],
+        },
         task.id,
         new AbortController().signal,
       ),

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { transaction } from '../../db/transaction.ts';
-import { inlineName } from '../../queue/backend.ts';
+import { inlineName, queueName } from '../../queue/backend.ts';
+import { wakeFor } from '../call-for.ts';
 import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
@@ -9,8 +10,8 @@ import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
-import { settle } from '../running/slots.ts';
-import { isFinished } from '../states.ts';
+import { isBlocked, settle } from '../running/slots.ts';
+import { isFinished, unfinishedSql } from '../states.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
 
 /**
@@ -25,10 +26,7 @@ const forgottenMs = 30_000;
  * drops within milliseconds of its end. Idempotent, safe to run anywhere at any time. Returns how
  * many dead workers were found.
  */
-export async function recover(
-  context: TaskContext,
-  self?: { workerId: string; tokens: ReadonlySet<string> },
-): Promise<number> {
+export async function recover(context: TaskContext, self?: Self): Promise<number> {
   const { db } = context;
   const { rows: dead } = await db.pages.query<DeadWorker>(
     `select worker.id, worker.pool_id as "poolId" from ${db.t.worker} worker where not ${isAliveSql}`,
@@ -40,10 +38,20 @@ export async function recover(
   for (const { id } of left)
     await transaction(db.pages, (client) => freeSlots(context, client, id));
   await sweep(context, self);
+  await callAgain(context);
+  if (self?.backends.includes(queueName)) await adopt(context);
   await endEmptied(context, db.pages);
   await lapseRuns(context);
   await seeToDue(context, db.pages);
   return dead.length;
+}
+
+/** The worker that looks. */
+export interface Self {
+  workerId: string;
+  tokens: ReadonlySet<string>;
+  /** Backends whose tasks it runs. */
+  backends: readonly string[];
 }
 
 interface DeadWorker {
@@ -67,6 +75,15 @@ async function bury(context: TaskContext, worker: DeadWorker): Promise<void> {
   });
 }
 
+/** A worker of this process is done: what it should have given back by now is taken from it. */
+export async function leave(context: TaskContext, id: string): Promise<void> {
+  const { db } = context;
+  await transaction(db.background, async (client) => {
+    await client.query(`delete from ${db.t.worker} where id = $1`, [id]);
+    await freeSlots(context, client, id);
+  });
+}
+
 /** The slots of a worker whose row is gone, of which it may have taken one just then. */
 async function freeSlots(context: TaskContext, client: PoolClient, id: string): Promise<void> {
   const slots = await client.query<{ task_id: number }>(
@@ -74,6 +91,7 @@ async function freeSlots(context: TaskContext, client: PoolClient, id: string): 
     [id],
   );
   const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
+  if (tasks.length === 0) return;
   context.log('warning', 'a worker died', { workerId: id, tasks });
   for (const taskId of tasks) await countDeath(context, client, taskId);
 }
@@ -128,10 +146,7 @@ async function settleEnded(
  * Belt and braces: a wake-up that was lost, or a slot of ours whose release failed, must not leave
  * a task standing.
  */
-async function sweep(
-  context: TaskContext,
-  self?: { workerId: string; tokens: ReadonlySet<string> },
-): Promise<void> {
+async function sweep(context: TaskContext, self?: Self): Promise<void> {
   const { db } = context;
   if (self) {
     const left = await db.pages.query<{ id: number }>(
@@ -146,8 +161,9 @@ async function sweep(
     `select id from ${db.t.task} task where state in ('queued', 'preparing', 'running', 'pausing', 'cancelling')
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
        and (kind = 'bulk' or state <> 'queued' or backend = '${inlineName}') and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
-       and (state not in ('queued', 'preparing', 'running') or backend <> 'queue' or not ${context.backends.queue.isCalledSql('task.id')})`,
-    [forgottenMs / 1000],
+       and (state not in ('queued', 'preparing', 'running') or backend <> 'queue' or not ${context.backends.queue.isCalledSql('task.id')})
+       and not ${isLeftSql(context)}`,
+    [forgottenMs / 1000, lasting(context)],
   );
   for (const { id } of rows) {
     await transaction(db.pages, async (client) => {
@@ -164,4 +180,51 @@ async function sweep(
       else if (task) await settle(client, context, id, task.state);
     });
   }
+}
+
+/** Own tasks that are due, of backends of the project's own: their calls may have been lost. */
+async function callAgain(context: TaskContext): Promise<void> {
+  const { db, backends } = context;
+  const own = backends.names.filter((name) => backends.isOwn(name));
+  if (own.length === 0) return;
+  const { rows } = await db.pages.query<{ id: number; backend: string }>(
+    `update ${db.t.task} task set woken_at = now() where kind = 'own' and state = 'queued' and backend = any($1)
+       and (due_at is null or due_at <= clock_timestamp()) and not ${isBlocked(context)}
+       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $2)
+     returning id, backend`,
+    [own, forgottenMs / 1000],
+  );
+  for (const { id, backend } of rows)
+    await transaction(db.pages, (client) =>
+      wakeFor(client, context, backend, { kind: 'own', taskIds: [id] }),
+    );
+}
+
+/**
+ * The queue takes up what nobody else will: tasks of a backend that is chosen no more, or for whose
+ * process no other has come.
+ */
+async function adopt(context: TaskContext): Promise<void> {
+  const { db } = context;
+  const { rows } = await db.pages.query<{ id: number; kind: TaskRow['kind'] }>(
+    `update ${db.t.task} task set backend = '${queueName}', woken_at = now()
+     where state in (${unfinishedSql}) and ${isLeftSql(context)} and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
+       and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
+     returning id, kind`,
+    [forgottenMs / 1000, lasting(context)],
+  );
+  for (const { id, kind } of rows)
+    await transaction(db.pages, (client) =>
+      wakeFor(client, context, queueName, { kind, taskIds: [id] }),
+    );
+}
+
+/** Backends whose tasks wait for their workers, however long. */
+function lasting({ backends }: TaskContext): string[] {
+  return [queueName, inlineName, ...backends.names.filter((name) => backends.isOwn(name))];
+}
+
+/** Is a task's backend none of those, `$2`, and nobody there to run its tasks? For rows `task`. */
+function isLeftSql({ db: { t } }: TaskContext): string {
+  return `(backend <> all($2) and not exists (select from ${t.worker} worker where task.backend = any(worker.backends) and ${isAliveSql}))`;
 }

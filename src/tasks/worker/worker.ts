@@ -22,7 +22,7 @@ import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
-import { recover } from './recovery.ts';
+import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
 export interface Worker {
@@ -136,7 +136,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     max: options.concurrency * 2 + 2 + placeCount + hosted.length,
     ownSessions: true,
   });
-  const worker = { id, pool, tokens };
+  const worker = { id, pool, tokens, backends: names };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -176,7 +176,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     await Promise.allSettled([session.end(), pool.end()]);
     throw error;
   }
-  const recovery = startRecovery(context, { workerId: id, tokens });
+  const recovery = startRecovery(context, { workerId: id, tokens, backends: names });
   const retention = startRetention(context);
   const telling = startTelling(context, pool, { id });
   const following = context.settings.background ? followSchedules(context, pool) : null;
@@ -227,10 +227,7 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
  * Looks for dead workers again and again. The web process runs it too, so that a lone server
  * notices.
  */
-export function startRecovery(
-  context: TaskContext,
-  self?: { workerId: string; tokens: ReadonlySet<string> },
-): { stop(): Promise<void> } {
+export function startRecovery(context: TaskContext, self?: Self): { stop(): Promise<void> } {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),

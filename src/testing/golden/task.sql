@@ -3,6 +3,7 @@ select
   kind,
   resource,
   operation,
+  backend,
   start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
@@ -298,7 +299,7 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend = 'queue' then exists (
+    and backend <> 'inline' then exists (
       select
         1
       from
@@ -311,6 +312,7 @@ select
             else queue
           end = any (queues)
         )
+        and backend = any (worker.backends)
         and exists (
           select
             1
@@ -335,7 +337,7 @@ select
   end as "hasWorker",
   case
     when finished_at is null
-    and backend = 'queue'
+    and backend <> 'inline'
     and not exists (
       select
         1
@@ -992,31 +994,50 @@ with
       and task.state = 'queued'
     returning
       task.id,
-      task.kind
+      task.kind,
+      task.backend
+  ),
+  all_of_them as (
+    select
+      id,
+      kind,
+      backend
+    from
+      woken
+    union all
+    select
+      parent.id,
+      'own',
+      parent.backend
+    from
+      "bulkhead"."task" task
+      join "bulkhead"."task" parent on parent.id = task.parent_id
+    where
+      task.id = $1
+    union all
+    select
+      id,
+      'own',
+      on_finished ->> 'backend'
+    from
+      "bulkhead"."task"
+    where
+      id = $1
+      and on_finished is not null
   )
 select
-  id,
-  kind
+  kind,
+  coalesce(backend, 'queue') as backend,
+  array_agg(
+    id
+    order by
+      id
+  ) as ids
 from
-  woken
-union all
-select
-  parent_id,
-  'own'
-from
-  "bulkhead"."task"
-where
-  id = $1
-  and parent_id is not null
-union all
-select
-  id,
-  'own'
-from
-  "bulkhead"."task"
-where
-  id = $1
-  and on_finished is not null;
+  all_of_them
+group by
+  1,
+  2;
 
 -- releaseSlot
 commit;
