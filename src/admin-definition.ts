@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
 import { unknownOptions } from './nearest.ts';
+import type { Notify } from './notify.ts';
 import type { Client } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
@@ -30,6 +31,11 @@ export interface AdminDefinition {
   readonly schedules?: readonly Schedule[];
   /** What the project does when something becomes of a task. */
   readonly taskHooks?: readonly TaskHook[];
+  /**
+   * Who is told, and how, that a task has ended: names of channels, or rules. Default: nobody is,
+   * and whoever wants to know looks.
+   */
+  readonly notify?: Notify;
   /** Columns of the project's own on the page of all tasks. */
   readonly taskColumns?: readonly TaskColumn[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
@@ -92,6 +98,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   tasks: true,
   schedules: true,
   taskHooks: true,
+  notify: true,
   taskColumns: true,
   taskManager: true,
   taskManagerArguments: true,

@@ -2,6 +2,9 @@ import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, settingsOf, taskSettingsOf } from './admin-settings.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
+import { buildChannels } from './channels/channels.ts';
+import { noticeOutboxes } from './channels/send-notices.ts';
+import { noticeHooks } from './channels/write-notices.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
@@ -61,16 +64,32 @@ async function contextOf(
     db.t,
   );
   const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
-  const context: TaskContext = {
+  const people = admin.people ? askedPeople(admin.people, log) : ourPeople(db);
+  const context: TaskContext = withChannels(admin, () => context, {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
     log,
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
-    people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
-  };
+    people,
+  });
   return context;
+}
+
+/** With the ways to tell people, and what delivers by them; `contextOf` gives what this makes. */
+export function withChannels(
+  admin: Pick<AdminDefinition, 'notify'>,
+  contextOf: () => TaskContext,
+  parts: Omit<TaskContext, 'channels' | 'outboxes'>,
+): TaskContext {
+  const channels = buildChannels({ notify: admin.notify, people: parts.people });
+  return {
+    ...parts,
+    hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
+    channels,
+    outboxes: noticeOutboxes(contextOf, channels.list),
+  };
 }
 
 /** Code of the admin's own that tasks come to: checked, and as they read it. */

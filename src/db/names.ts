@@ -22,6 +22,7 @@ const tables = [
   'task_start',
   'task_hook',
   'task_delivery',
+  'notice',
   'worker',
   'worker_end',
   'task_slot',

@@ -6,6 +6,7 @@ import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
+import { noticesRoutes } from './notices/notices-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
@@ -30,6 +31,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskRoutes,
   launchRoutes,
   schedulesRoutes,
+  noticesRoutes,
   taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,

@@ -4,7 +4,7 @@ import { resourceDefaultsOf, taskSettingsOf } from '../admin-settings.ts';
 import { ourPeople } from '../auth/our-people.ts';
 import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
-import { ownCodeOf } from '../build-context.ts';
+import { ownCodeOf, withChannels } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
@@ -58,6 +58,7 @@ export function testContext(
     | 'tasks'
     | 'schedules'
     | 'taskHooks'
+    | 'notify'
     | 'taskManager'
     | 'taskManagerArguments'
     | 'people'
@@ -69,7 +70,7 @@ export function testContext(
 ): TaskContext {
   const all = { ...resourceDefaultsOf(parseConfig({})), ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
-  const context: TaskContext = {
+  const context: TaskContext = withChannels(admin, () => context, {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
@@ -80,7 +81,7 @@ export function testContext(
       : { ...ourPeople(db), findUser: async (_, launched) => launched },
     log: () => undefined,
     onLaunch: (asked) => askManager(admin, context, asked),
-  };
+  });
   return context;
 }
 

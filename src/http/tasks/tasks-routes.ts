@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
+import { readMessagesOf } from '../../channels/messages.ts';
 import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
@@ -133,6 +134,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const now = new Date();
     if (wantsJson(request))
       return taskJson(task, now, await shownAlterations(db, registry, principal, task));
+    if (isFinished(task.state) && request.unseen && request.unseen.count > 0)
+      await readMessagesOf(context, principal, task.id);
     const resource = findResource(registry, principal, task);
     const parameters =
       task.kind === 'own'
