@@ -65,7 +65,7 @@ async function contextOf(
   );
   const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
   const people = admin.people ? askedPeople(admin.people, log) : ourPeople(db);
-  const context: TaskContext = withChannels(admin, () => context, {
+  const context: TaskContext = withChannels(admin, config, () => context, {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
@@ -79,11 +79,16 @@ async function contextOf(
 
 /** With the ways to tell people, and what delivers by them; `contextOf` gives what this makes. */
 export function withChannels(
-  admin: Pick<AdminDefinition, 'notify'>,
+  admin: Pick<AdminDefinition, 'notify' | 'name'>,
+  config: Config,
   contextOf: () => TaskContext,
   parts: Omit<TaskContext, 'channels' | 'outboxes'>,
 ): TaskContext {
-  const channels = buildChannels({ notify: admin.notify, people: parts.people });
+  const channels = buildChannels({
+    notify: admin.notify,
+    people: parts.people,
+    settings: { ...config, name: admin.name },
+  });
   return {
     ...parts,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],

@@ -23,6 +23,7 @@ export type {
 export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
 export type { Metadata } from './metadata/contract.ts';
+export type { Notify, NotifyRecipient, NotifyRule } from './notify.ts';
 export type { Action } from './resources/actions.ts';
 export type { Client, Where } from './resources/client.ts';
 export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';

@@ -3,52 +3,71 @@ import { didYouMean } from '../nearest.ts';
 import { type FullRule, type Notify, noChannel, notifyProblems, rulesOf } from '../notify.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import type { Channel, Channels } from './contract.ts';
+import { emailChannel } from './email.ts';
 import { message } from './message.ts';
+import type { ChannelSettings } from './settings.ts';
 
 /** What an admin says of them. */
 export interface ChannelParts {
   /** Of the admin as a whole. */
   notify?: Notify | undefined;
   people: Pick<AskedPeople, 'usersWithRole'>;
+  settings: ChannelSettings;
 }
 
-/** Bulkhead's own, by their names. */
-const builtIn: Readonly<Record<string, Channel>> = { [message.name]: message };
+/** Bulkhead's own, by their names, with the settings that each needs. */
+const builtIn: Readonly<
+  Record<
+    string,
+    { needs: readonly (keyof ChannelSettings)[]; build: (settings: ChannelSettings) => Channel }
+  >
+> = {
+  message: { needs: [], build: () => message },
+  email: {
+    needs: ['BULKHEAD_SMTP_URL', 'BULKHEAD_MAIL_FROM', 'BULKHEAD_BASE_URL'],
+    build: emailChannel,
+  },
+};
 
 /** Whom a channel is to tell that the system's own tasks have ended. */
 export const systemStarter = { role: 'operators' } as const;
 
 /** Composes them; what cannot be told is refused, all of it at once, in a DefinitionError. */
-export function buildChannels({ notify, people }: ChannelParts): Channels {
-  const levels: readonly (readonly [name: string, notify: Notify | undefined])[] = [
-    ['Admin, notify', notify],
-  ];
-  const problems = levels.flatMap(([level, given]) =>
-    notifyProblems(given).map((problem) => `${level}: ${problem}`),
-  );
-  if (problems.length > 0) throw new DefinitionError(problems);
-  const rules = new Map<string, readonly FullRule[]>();
-  for (const [level, given] of levels) {
-    if (given === undefined) continue;
-    rules.set(level, rulesOf(given));
-    for (const rule of rules.get(level) ?? []) {
-      const reason = whyNot(rule, people);
-      if (reason) problems.push(`${level}: ${reason}`);
-    }
-  }
-  if (problems.length > 0) throw new DefinitionError(problems);
-  const used = new Set([...rules.values()].flat().flatMap(({ channels }) => channels));
-  return {
-    list: Object.values(builtIn).filter(({ name }) => used.has(name)),
-    rulesFor: () => rules.get('Admin, notify') ?? [],
-  };
+export function buildChannels({ notify, people, settings }: ChannelParts): Channels {
+  const level = 'Admin, notify';
+  refuse(notifyProblems(notify).map((problem) => `${level}: ${problem}`));
+  const rules = notify === undefined ? [] : rulesOf(notify);
+  const used = new Set(rules.flatMap(({ channels }) => channels));
+  const list = [...used].flatMap((name) => builtIn[name]?.build(settings) ?? []);
+  refuse([
+    ...rules.flatMap((rule) => {
+      const reason = whyNot(rule, list, people);
+      return reason ? [`${level}: ${reason}`] : [];
+    }),
+    ...[...used].flatMap((name) => missingOf(name, settings)),
+  ]);
+  return { list, rulesFor: () => rules };
 }
 
-function whyNot({ channels, to }: FullRule, people: ChannelParts['people']): string | null {
-  const names = [...Object.keys(builtIn), noChannel];
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new DefinitionError(problems);
+}
+
+/** A sentence where settings that a channel needs are not there. */
+function missingOf(name: string, settings: ChannelSettings): string[] {
+  const missing = (builtIn[name]?.needs ?? []).filter((need) => settings[need] === undefined);
+  return missing.length === 0 ? [] : [`Channel ${name}: it needs ${missing.join(' and ')}.`];
+}
+
+function whyNot(
+  { channels, to }: FullRule,
+  list: readonly Channel[],
+  people: ChannelParts['people'],
+): string | null {
   for (const name of channels) {
-    const channel = builtIn[name];
-    if (!channel) return `there is no channel "${name}".${didYouMean(name, names)}`;
+    const channel = list.find((one) => one.name === name);
+    if (!channel)
+      return `there is no channel "${name}".${didYouMean(name, [...Object.keys(builtIn), noChannel])}`;
     for (const recipient of to) {
       const reason = recipient === 'starter' ? null : whyNotTo(channel, recipient);
       if (reason) return reason;

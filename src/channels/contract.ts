@@ -20,7 +20,7 @@ export interface Dispatch {
   readonly notices: readonly [Notice, ...Notice[]];
   /** Somebody who may come in and may see the task, as they are now; null: it goes to no person. */
   readonly person: Principal | null;
-  /** Of a rule that names one; null: it goes to a person, or to the channel's own place. */
+  /** Where the channel reaches addresses: the person's, or the one that a rule names. */
   readonly address: string | null;
   /** From 1 on. */
   readonly attempt: number;

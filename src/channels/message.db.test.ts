@@ -4,6 +4,7 @@ import { z } from 'zod';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import type { Principal } from '../auth/principal.ts';
+import { parseConfig } from '../config.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { defineTask } from '../task-definitions/define-task.ts';
 import type { TaskEvent } from '../task-definitions/task-hooks.ts';
@@ -15,6 +16,7 @@ import { launchOwn } from '../tasks/own/launch-own.ts';
 import { purge } from '../tasks/worker/retention.ts';
 import { ada, eve, finished, launchOn, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { deliverAll } from '../testing/deliver-all.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { whileWorking } from '../testing/while-working.ts';
 import { buildChannels } from './channels.ts';
@@ -46,14 +48,6 @@ async function setUp(t: TestContext, changed: Partial<AdminDefinition> = {}) {
   };
   await announceHooks(db.pages, context);
   return { db, context, connectionString, ran };
-}
-
-/** All that is there to be delivered by now. */
-async function deliverAll(context: TaskContext): Promise<void> {
-  const { pages } = context.db;
-  await fanOut(pages, context);
-  while (await deliverNext(context, pages));
-  for (const { deliverNext: next } of context.outboxes) while (await next(pages));
 }
 
 const titles = async (context: TaskContext, person: Principal) =>
@@ -168,9 +162,10 @@ test('notices are forgotten with history, and none before it is sent', async (t)
 
 test('rules that can tell nobody refuse the start by name, all at once', () => {
   const people = {};
+  const settings = { ...parseConfig({}), name: 'Test' };
   const problems = (notify: unknown) => {
     try {
-      buildChannels({ notify: notify as never, people });
+      buildChannels({ notify: notify as never, people, settings });
       return [];
     } catch (error) {
       assert.ok(error instanceof DefinitionError);

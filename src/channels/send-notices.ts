@@ -13,7 +13,7 @@ const maxAttempts = 20;
 const firstWaitMs = 1_000;
 const maxWaitMs = 3_600_000;
 /** Of one recipient at once. */
-const maxGathered = 1_000;
+const maxGathered = 10_000;
 
 interface NoticeRow {
   id: string;
@@ -69,25 +69,11 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
   );
   const [first] = rows;
   if (!first) return false;
-  const inOrder = rows.sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
+  const inOrder = [...rows].sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
   try {
-    const person = await personNow(context, first);
-    const theirs = first.person
-      ? inOrder.filter((row) => person && sees(context, person, row))
-      : inOrder;
-    await drop(
-      context,
-      pool,
-      inOrder.filter((row) => !theirs.includes(row)),
-    );
-    const [one, ...more] = theirs.map(noticeOf);
-    if (!one) return true;
-    const dispatch: Dispatch = {
-      notices: [one, ...more],
-      person,
-      address: first.person === null && first.recipient !== '' ? first.recipient : null,
-      attempt: Math.max(...theirs.map(({ attempts }) => attempts)),
-    };
+    const { dispatch, theirs, dropped } = await dispatchOf(context, channel, inOrder);
+    await drop(context, pool, dropped);
+    if (!dispatch) return true;
     await inTime(async () => channel.send(dispatch, handed(context)));
     await pool.query(
       `update ${t.notice} set state = 'sent', settled_at = clock_timestamp(), error = null where id = any($1)`,
@@ -105,12 +91,37 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
   return true;
 }
 
-/** As they are now; null: they may not come in any more, or it goes to no person. */
-async function personNow(
-  { people }: TaskContext,
-  { recipient, person }: NoticeRow,
-): Promise<Principal | null> {
-  return person && (await people.findUser(recipient, person));
+const notTheirs = 'It is not theirs to see any more.';
+const noAddress = 'They have no address.';
+
+/** What goes to a recipient as they are now; null: nothing does. */
+async function dispatchOf(
+  context: TaskContext,
+  { reaches }: Channel,
+  rows: readonly NoticeRow[],
+): Promise<{ dispatch: Dispatch | null; theirs: NoticeRow[]; dropped: Dropped[] }> {
+  const [first] = rows as [NoticeRow];
+  const isPerson = first.person !== null;
+  const person = first.person && (await context.people.findUser(first.recipient, first.person));
+  const address = isPerson ? (person?.email ?? null) : first.recipient || null;
+  const isUnreachable = person !== null && reaches === 'addresses' && address === null;
+  const theirs = rows.filter(
+    (row) => !isPerson || (person !== null && !isUnreachable && sees(context, person, row)),
+  );
+  const reason = isUnreachable ? noAddress : notTheirs;
+  const [one, ...more] = theirs.map(noticeOf);
+  return {
+    dispatch: one
+      ? {
+          notices: [one, ...more],
+          person,
+          address: reaches === 'addresses' ? address : null,
+          attempt: Math.max(...theirs.map(({ attempts }) => attempts)),
+        }
+      : null,
+    theirs,
+    dropped: rows.filter((row) => !theirs.includes(row)).map(({ id }) => ({ id, reason })),
+  };
 }
 
 function sees(
@@ -130,16 +141,22 @@ function noticeOf({ uid, content: { name, at, by, task } }: NoticeRow): Notice {
   return { id: uid, event: name, at: new Date(at), by, task };
 }
 
-/** Leaves out what is not theirs any more. */
+interface Dropped {
+  id: string;
+  reason: string;
+}
+
+/** Leaves out what goes to nobody, and says why. */
 async function drop(
   { db: { t } }: TaskContext,
   pool: Pool,
-  rows: readonly NoticeRow[],
+  dropped: readonly Dropped[],
 ): Promise<void> {
-  if (rows.length === 0) return;
+  const [first] = dropped;
+  if (!first) return;
   await pool.query(
-    `update ${t.notice} set state = 'dropped', settled_at = clock_timestamp(), error = null where id = any($1)`,
-    [rows.map(({ id }) => id)],
+    `update ${t.notice} set state = 'dropped', settled_at = clock_timestamp(), error = $2 where id = any($1)`,
+    [dropped.map(({ id }) => id), first.reason],
   );
 }
 

@@ -67,21 +67,27 @@ export function testContext(
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
+  env: Record<string, string> = {},
 ): TaskContext {
   const all = { ...resourceDefaultsOf(parseConfig({})), ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
-  const context: TaskContext = withChannels(admin, () => context, {
-    db,
-    registry,
-    ...ownCodeOf(admin, registry, encryptionKeys),
-    settings: { ...taskSettingsOf(parseConfig({})), previewMs: unhurriedMs, ...settings },
-    // Whoever launches stays who they were, with a row of ours or without.
-    people: admin.people
-      ? askedPeople(admin.people, () => undefined)
-      : { ...ourPeople(db), findUser: async (_, launched) => launched },
-    log: () => undefined,
-    onLaunch: (asked) => askManager(admin, context, asked),
-  });
+  const context: TaskContext = withChannels(
+    { name: 'Gazetteer', ...admin },
+    parseConfig(env),
+    () => context,
+    {
+      db,
+      registry,
+      ...ownCodeOf(admin, registry, encryptionKeys),
+      settings: { ...taskSettingsOf(parseConfig({})), previewMs: unhurriedMs, ...settings },
+      // Whoever launches stays who they were, with a row of ours or without.
+      people: admin.people
+        ? askedPeople(admin.people, () => undefined)
+        : { ...ourPeople(db), findUser: async (_, launched) => launched },
+      log: () => undefined,
+      onLaunch: (asked) => askManager(admin, context, asked),
+    },
+  );
   return context;
 }
 
