@@ -118,6 +118,21 @@ test('a mail about a task has a text and an HTML part with one link to it, and g
   assert.match(parts.get('text/html') ?? '', /Done: Count &lt;all&gt; &amp; sundry/);
 });
 
+test('what has come since is in the mail that is due', async (t) => {
+  const { db, context, mailServer, end } = await setUp(t);
+  const first = await end(quick);
+  await end(quick);
+  await deliverAll(context);
+  await db.pages.query(`update ${db.t.notice} set due_at = now() where task_id = $1`, [first]);
+  await deliverAll(context);
+  assert.equal(mailServer.mails.length, 1);
+  assert.match(mailServer.mails[0]?.source ?? '', /2 tasks have ended/);
+  assert.deepEqual(
+    (await states(context)).map(({ state }) => state),
+    ['sent', 'sent'],
+  );
+});
+
 test('a mail arrives though its server was not there at first, and the notice says what was the matter', async (t) => {
   const { db, context, connectionString, mailServer, end } = await setUp(t);
   await mailServer.stop();
