@@ -33,6 +33,13 @@ const queueList = z
     error: `must be names of queues with commas between, such as ${bulkQueue},default`,
   });
 
+/** As Standard Webhooks has it. */
+function isWebhookSecret(text: string): boolean {
+  const [, key = ''] = /^whsec_([A-Za-z0-9+/]+=*)$/.exec(text) ?? [];
+  const { length } = Buffer.from(key, 'base64');
+  return length >= 24 && length <= 64;
+}
+
 /** Where the pages are reached, without the prefix. */
 const baseAddress = z
   .string()
@@ -109,6 +116,18 @@ const settings = z.object({
   BULKHEAD_MAIL_FROM: z
     .string()
     .regex(/^[^\r\n]*[^\s@<>]@[^\s@<>]+>?$/, 'must be an address, such as Shop <shop@example.com>')
+    .optional(),
+  BULKHEAD_WEBHOOK_URL: z
+    .string()
+    .refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), {
+      error: 'must be an address that begins with https:// or http://',
+    })
+    .optional(),
+  BULKHEAD_WEBHOOK_SECRET: z
+    .string()
+    .refine(isWebhookSecret, {
+      error: 'must be whsec_ and 24 to 64 bytes in base64',
+    })
     .optional(),
   BULKHEAD_STRICT: z
     .enum(['true', 'false'])

@@ -6,6 +6,7 @@ import type { Channel, Channels } from './contract.ts';
 import { emailChannel } from './email.ts';
 import { message } from './message.ts';
 import type { ChannelSettings } from './settings.ts';
+import { webhookChannel } from './webhook.ts';
 
 /** What an admin says of them. */
 export interface ChannelParts {
@@ -26,6 +27,10 @@ const builtIn: Readonly<
   email: {
     needs: ['BULKHEAD_SMTP_URL', 'BULKHEAD_MAIL_FROM', 'BULKHEAD_BASE_URL'],
     build: emailChannel,
+  },
+  webhook: {
+    needs: ['BULKHEAD_WEBHOOK_URL', 'BULKHEAD_WEBHOOK_SECRET'],
+    build: webhookChannel,
   },
 };
 

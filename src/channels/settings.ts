@@ -3,7 +3,12 @@ import type { Config } from '../config.ts';
 /** What Bulkhead's own channels are set up with, by the environment variable that says each. */
 export type ChannelSettings = Pick<
   Config,
-  'BULKHEAD_SMTP_URL' | 'BULKHEAD_MAIL_FROM' | 'BULKHEAD_BASE_URL' | 'BULKHEAD_PREFIX'
+  | 'BULKHEAD_SMTP_URL'
+  | 'BULKHEAD_MAIL_FROM'
+  | 'BULKHEAD_WEBHOOK_URL'
+  | 'BULKHEAD_WEBHOOK_SECRET'
+  | 'BULKHEAD_BASE_URL'
+  | 'BULKHEAD_PREFIX'
 > & {
   /** Of the admin, by which its mails are known. */
   readonly name: string;
