@@ -61,6 +61,18 @@ test('whoever launches and goes elsewhere is told there, and after signing in ag
   await page.getByRole('button', { name: 'Mark all as read' }).click();
   await expect(page.locator('#bell')).toHaveAccessibleName('Notices');
   await expect(page.getByRole('heading', { name: 'Earlier' })).toBeVisible();
+  await app.sql.query(
+    `update bulkhead.notice set state = 'given-up', attempts = 20, error = 'Error: connect ECONNREFUSED 127.0.0.1:587' where id = (select min(id) from bulkhead.notice)`,
+  );
+  await page.goto('/tasks');
+  await page.getByRole('link', { name: 'Who was told' }).click();
+  await expect(page.getByText('Given up')).toBeVisible();
+  await lookAt(page, info, 'deliveries');
+  await page
+    .getByRole('button', { name: /^Send again: message/ })
+    .last()
+    .click();
+  await expect(page.getByText('Given up')).toHaveCount(0);
 });
 
 test.describe('without JavaScript', () => {

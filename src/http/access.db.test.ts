@@ -234,6 +234,16 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/notices/1/reading',
     why: 'one’s own, held by notices/notices-routes.db.test.ts',
   },
+  'GET /tasks/deliveries': {
+    about: 'no record',
+    path: () => '/tasks/deliveries',
+    why: 'for those who see every task, held by deliveries/deliveries-routes.db.test.ts',
+  },
+  'POST /tasks/deliveries/:id/sending': {
+    about: 'no record',
+    path: () => '/tasks/deliveries/1/sending',
+    why: 'for those who see every task, held by deliveries/deliveries-routes.db.test.ts',
+  },
   'POST /tasks/notices/reading': {
     about: 'no record',
     path: () => '/tasks/notices/reading',
@@ -287,7 +297,8 @@ const table: Record<string, Entry> = {
 const isNowhere = (route: string) =>
   route.endsWith(' /first-admin') ||
   route.includes('/history/:change/') ||
-  route.includes('/notices/:id/');
+  route.includes('/notices/:id/') ||
+  route.includes('/deliveries/:id/');
 
 const howTo = `
 Add it to the table in src/http/access.db.test.ts:

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
 import { optionsRoutes } from './controls/options-routes.ts';
+import { deliveriesRoutes } from './deliveries/deliveries-routes.ts';
 import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
@@ -32,6 +33,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,
+  deliveriesRoutes,
   taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,

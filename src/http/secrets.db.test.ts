@@ -321,6 +321,8 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
+  'GET /tasks/deliveries': () => [{ path: '/tasks/deliveries' }],
+  'POST /tasks/deliveries/:id/sending': () => [{ path: '/tasks/deliveries/1/sending', body: {} }],
   'GET /tasks/notices': () => [{ path: '/tasks/notices' }],
   'GET /tasks/notices/bell': () => [{ path: '/tasks/notices/bell?after=0' }],
   'POST /tasks/notices/:id/reading': () => [{ path: '/tasks/notices/1/reading', body: {} }],

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
+import { seesDeliveries } from '../../channels/deliveries.ts';
 import { readMessagesOf } from '../../channels/messages.ts';
 import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
@@ -88,6 +89,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         seen: tasksSeen(registry, principal),
         query,
         buttons: buttonsAt(context, principal, 'tasks'),
+        hasDeliveries: seesDeliveries(context, principal),
         hasSchedules: context.schedules.size > 0 && seesSchedules(context, principal),
         url,
       }),
