@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
+import type { Channel } from './channels/contract.ts';
 import { unknownOptions } from './nearest.ts';
 import type { Notify } from './notify.ts';
 import type { Client } from './resources/client.ts';
@@ -36,6 +37,8 @@ export interface AdminDefinition {
    * and whoever wants to know looks.
    */
   readonly notify?: Notify;
+  /** Ways of the project's own to tell somebody. */
+  readonly channels?: readonly Channel[];
   /** Columns of the project's own on the page of all tasks. */
   readonly taskColumns?: readonly TaskColumn[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
@@ -99,6 +102,7 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   schedules: true,
   taskHooks: true,
   notify: true,
+  channels: true,
   taskColumns: true,
   taskManager: true,
   taskManagerArguments: true,

@@ -79,13 +79,14 @@ async function contextOf(
 
 /** With the ways to tell people, and what delivers by them; `contextOf` gives what this makes. */
 export function withChannels(
-  admin: Pick<AdminDefinition, 'notify' | 'name'>,
+  admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Config,
   contextOf: () => TaskContext,
   parts: Omit<TaskContext, 'channels' | 'outboxes'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
+    own: admin.channels,
     people: parts.people,
     settings: { ...config, name: admin.name },
   });

@@ -4,6 +4,8 @@ export type { AdminSettings } from './admin-settings.ts';
 export type { People, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
+export type { Channel, Dispatch, Notice } from './channels/contract.ts';
+export { defineCallback, defineChannel } from './channels/define-channel.ts';
 export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
 export { createTestTasks, type TestTasks } from './create-test-tasks.ts';
 export { AppError } from './errors.ts';

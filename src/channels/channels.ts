@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.ts';
 import { type FullRule, type Notify, noChannel, notifyProblems, rulesOf } from '../notify.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import type { Channel, Channels } from './contract.ts';
+import { channelProblems } from './define-channel.ts';
 import { emailChannel } from './email.ts';
 import { message } from './message.ts';
 import type { ChannelSettings } from './settings.ts';
@@ -12,6 +13,8 @@ import { webhookChannel } from './webhook.ts';
 export interface ChannelParts {
   /** Of the admin as a whole. */
   notify?: Notify | undefined;
+  /** Of the project's own. */
+  own?: readonly Channel[] | undefined;
   people: Pick<AskedPeople, 'usersWithRole'>;
   settings: ChannelSettings;
 }
@@ -34,19 +37,28 @@ const builtIn: Readonly<
   },
 };
 
+export const builtInNames: readonly string[] = Object.keys(builtIn);
+
 /** Whom a channel is to tell that the system's own tasks have ended. */
 export const systemStarter = { role: 'operators' } as const;
 
 /** Composes them; what cannot be told is refused, all of it at once, in a DefinitionError. */
-export function buildChannels({ notify, people, settings }: ChannelParts): Channels {
+export function buildChannels({ notify, own = [], people, settings }: ChannelParts): Channels {
   const level = 'Admin, notify';
-  refuse(notifyProblems(notify).map((problem) => `${level}: ${problem}`));
+  refuse([
+    ...channelProblems(own, builtInNames),
+    ...notifyProblems(notify).map((problem) => `${level}: ${problem}`),
+  ]);
   const rules = notify === undefined ? [] : rulesOf(notify);
   const used = new Set(rules.flatMap(({ channels }) => channels));
-  const list = [...used].flatMap((name) => builtIn[name]?.build(settings) ?? []);
+  const list = [
+    ...[...used].flatMap((name) => builtIn[name]?.build(settings) ?? []),
+    ...own.filter(({ name }) => used.has(name)),
+  ];
+  const names = [...builtInNames, noChannel, ...own.map(({ name }) => name)];
   refuse([
     ...rules.flatMap((rule) => {
-      const reason = whyNot(rule, list, people);
+      const reason = whyNot(rule, list, names, people);
       return reason ? [`${level}: ${reason}`] : [];
     }),
     ...[...used].flatMap((name) => missingOf(name, settings)),
@@ -67,12 +79,12 @@ function missingOf(name: string, settings: ChannelSettings): string[] {
 function whyNot(
   { channels, to }: FullRule,
   list: readonly Channel[],
+  names: readonly string[],
   people: ChannelParts['people'],
 ): string | null {
   for (const name of channels) {
     const channel = list.find((one) => one.name === name);
-    if (!channel)
-      return `there is no channel "${name}".${didYouMean(name, [...Object.keys(builtIn), noChannel])}`;
+    if (!channel) return `there is no channel "${name}".${didYouMean(name, names)}`;
     for (const recipient of to) {
       const reason = recipient === 'starter' ? null : whyNotTo(channel, recipient);
       if (reason) return reason;

@@ -59,6 +59,7 @@ export function testContext(
     | 'schedules'
     | 'taskHooks'
     | 'notify'
+    | 'channels'
     | 'taskManager'
     | 'taskManagerArguments'
     | 'people'
