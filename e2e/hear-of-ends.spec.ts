@@ -61,6 +61,16 @@ test('whoever launches and goes elsewhere is told there, and after signing in ag
   await page.getByRole('button', { name: 'Mark all as read' }).click();
   await expect(page.locator('#bell')).toHaveAccessibleName('Notices');
   await expect(page.getByRole('heading', { name: 'Earlier' })).toBeVisible();
+  await page.getByRole('link', { name: 'How you are told' }).click();
+  await page.getByLabel('Only of failures').check();
+  await page.getByLabel(/seconds or longer/).fill('soon');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('A whole number of seconds, from 0 to 86,400.')).toBeVisible();
+  await lookAt(page, info, 'preferences');
+  await page.getByLabel(/seconds or longer/).fill('5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('From now on you are told so.')).toBeVisible();
+  await expect(page.getByLabel('Only of failures')).toBeChecked();
   await app.sql.query(
     `update bulkhead.notice set state = 'given-up', attempts = 20, error = 'Error: connect ECONNREFUSED 127.0.0.1:587' where id = (select min(id) from bulkhead.notice)`,
   );

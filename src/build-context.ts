@@ -87,6 +87,8 @@ export function withChannels(
   const channels = buildChannels({
     notify: admin.notify,
     own: admin.channels,
+    resources: parts.registry.list,
+    definitions: parts.definitions,
     people: parts.people,
     settings: { ...config, name: admin.name },
   });

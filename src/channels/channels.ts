@@ -1,7 +1,9 @@
 import type { AskedPeople } from '../auth/people.ts';
 import { didYouMean } from '../nearest.ts';
 import { type FullRule, type Notify, noChannel, notifyProblems, rulesOf } from '../notify.ts';
+import type { Resource } from '../resources/contract.ts';
 import { DefinitionError } from '../resources/problems.ts';
+import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { Channel, Channels } from './contract.ts';
 import { channelProblems } from './define-channel.ts';
 import { emailChannel } from './email.ts';
@@ -15,6 +17,9 @@ export interface ChannelParts {
   notify?: Notify | undefined;
   /** Of the project's own. */
   own?: readonly Channel[] | undefined;
+  /** Nearer than that: of resources, and of tasks of the project's own. */
+  resources?: readonly Pick<Resource, 'slug' | 'model' | 'notify'>[];
+  definitions?: TaskDefinitions;
   people: Pick<AskedPeople, 'usersWithRole'>;
   settings: ChannelSettings;
 }
@@ -43,27 +48,61 @@ export const builtInNames: readonly string[] = Object.keys(builtIn);
 export const systemStarter = { role: 'operators' } as const;
 
 /** Composes them; what cannot be told is refused, all of it at once, in a DefinitionError. */
-export function buildChannels({ notify, own = [], people, settings }: ChannelParts): Channels {
-  const level = 'Admin, notify';
+export function buildChannels(parts: ChannelParts): Channels {
+  const { own = [], people, settings } = parts;
+  const levels = levelsOf(parts);
   refuse([
     ...channelProblems(own, builtInNames),
-    ...notifyProblems(notify).map((problem) => `${level}: ${problem}`),
+    ...levels.flatMap(({ level, notify }) =>
+      notifyProblems(notify).map((problem) => `${level}: ${problem}`),
+    ),
   ]);
-  const rules = notify === undefined ? [] : rulesOf(notify);
-  const used = new Set(rules.flatMap(({ channels }) => channels));
+  const ruled = levels.map((one) => ({ ...one, rules: rulesOf(one.notify) }));
+  const used = new Set(ruled.flatMap(({ rules }) => rules.flatMap(({ channels }) => channels)));
   const list = [
     ...[...used].flatMap((name) => builtIn[name]?.build(settings) ?? []),
     ...own.filter(({ name }) => used.has(name)),
   ];
   const names = [...builtInNames, noChannel, ...own.map(({ name }) => name)];
   refuse([
-    ...rules.flatMap((rule) => {
-      const reason = whyNot(rule, list, names, people);
-      return reason ? [`${level}: ${reason}`] : [];
-    }),
+    ...ruled.flatMap(({ level, rules }) =>
+      rules.flatMap((rule) => {
+        const reason = whyNot(rule, list, names, people);
+        return reason ? [`${level}: ${reason}`] : [];
+      }),
+    ),
     ...[...used].flatMap((name) => missingOf(name, settings)),
   ]);
-  return { list, rulesFor: () => rules };
+  return {
+    list,
+    rulesFor: (task) => ruled.find(({ isOf }) => isOf(task))?.rules ?? [],
+  };
+}
+
+interface Level {
+  /** As problems name it. */
+  level: string;
+  notify: Notify;
+  isOf: (task: { resource: string | null; operation: string }) => boolean;
+}
+
+/** The nearest first: those that say something. */
+function levelsOf({ notify, resources = [], definitions = new Map() }: ChannelParts): Level[] {
+  const all = [
+    ...[...definitions].map(([name, { options }]) => ({
+      level: `Task ${name}, notify`,
+      notify: options.notify,
+      isOf: ({ resource, operation }: { resource: string | null; operation: string }) =>
+        resource === null && operation === name,
+    })),
+    ...resources.map(({ slug, model, notify: given }) => ({
+      level: `Resource ${model.name}, notify`,
+      notify: given,
+      isOf: ({ resource }: { resource: string | null }) => resource === slug,
+    })),
+    { level: 'Admin, notify', notify, isOf: () => true },
+  ];
+  return all.flatMap((one) => (one.notify === undefined ? [] : [{ ...one, notify: one.notify }]));
 }
 
 function refuse(problems: readonly string[]): void {

@@ -7,6 +7,7 @@ import type { TaskRow } from '../tasks/task-row.ts';
 import { seesTask } from '../tasks/who-sees.ts';
 import { systemStarter } from './channels.ts';
 import type { Channel } from './contract.ts';
+import { choosableChannels, type Preference, preferencesOf } from './preferences.ts';
 
 /** One whom a channel is to tell. */
 export interface Recipient {
@@ -16,23 +17,86 @@ export interface Recipient {
   readonly person: Principal | null;
 }
 
-/** Whom the rules would have told of the end of a task, each once a channel. */
+/** One whom rules name, whether they are of this end or not. */
+interface Candidate extends Recipient {
+  isRuled: boolean;
+}
+
+/**
+ * Whom the rules would have told of the end of a task, each once a channel, as far as they want to
+ * be.
+ */
 export async function recipientsOf(
   context: TaskContext,
   task: TaskRow,
   event: TaskEvent,
 ): Promise<Recipient[]> {
-  const found = new Map<string, Recipient>();
-  for (const rule of context.channels.rulesFor(task)) {
-    if (!isOf(rule, task, event)) continue;
-    for (const name of rule.channels) {
-      const channel = context.channels.list.find((one) => one.name === name);
-      if (!channel) continue;
+  const rules = context.channels.rulesFor(task);
+  if (rules.length === 0) return [];
+  const candidates = await candidatesOf(context, rules, task, event);
+  const people = candidates.flatMap(({ person }) => person?.id ?? []);
+  const chosen = people.length === 0 ? new Map() : await preferencesOf(context, people);
+  return candidates.filter(
+    ({ channel, person, isRuled }) =>
+      isWanted(preferenceOf(chosen, person, channel), person, isRuled, task, event) &&
+      isNews(context, person, task, event),
+  );
+}
+
+function preferenceOf(
+  chosen: ReadonlyMap<string, readonly Preference[]>,
+  person: Principal | null,
+  { name }: Channel,
+): Preference | null {
+  if (person === null) return null;
+  return chosen.get(person.id)?.find(({ channel }) => channel === name) ?? null;
+}
+
+/**
+ * Everybody whom a rule names, and whoever launched it by each channel that they may choose: unless
+ * the rules say that of this task nobody is told.
+ */
+async function candidatesOf(
+  context: TaskContext,
+  rules: readonly FullRule[],
+  task: TaskRow,
+  event: TaskEvent,
+): Promise<Candidate[]> {
+  const found = new Map<string, Candidate>();
+  const add = (one: Candidate) => {
+    const key = JSON.stringify([one.channel.name, one.recipient]);
+    found.set(key, { ...one, isRuled: one.isRuled || (found.get(key)?.isRuled ?? false) });
+  };
+  for (const rule of rules) {
+    const isRuled = isOf(rule, task, event);
+    for (const channel of context.channels.list.filter(({ name }) => rule.channels.includes(name)))
       for (const one of await reachedBy(context, channel, rule.to, task))
-        found.set(JSON.stringify([name, one.recipient]), { channel, ...one });
-    }
+        add({ channel, ...one, isRuled });
   }
-  return [...found.values()].filter(({ person }) => isNews(context, person, task, event));
+  const { principal } = task;
+  const isSilent = rules.every(({ channels }) => channels.length === 0);
+  if (!isSilent && !isSystem(principal))
+    for (const channel of choosableChannels(context))
+      add({ channel, recipient: principal.id, person: principal, isRuled: false });
+  return [...found.values()];
+}
+
+/**
+ * What somebody has chosen decides of tasks that they have launched; of others it leaves out, and
+ * adds nothing.
+ */
+function isWanted(
+  preference: Preference | null,
+  person: Principal | null,
+  isRuled: boolean,
+  task: TaskRow,
+  event: TaskEvent,
+): boolean {
+  if (preference === null || preference.when === 'as-ruled') return isRuled;
+  const { when, longerThanMs } = preference;
+  if (when === 'never') return false;
+  const isTheirs = task.principal.id === person?.id;
+  return (isTheirs || isRuled) && isOf({ when, longerThanMs }, task, event);
 }
 
 /** Whoever has cancelled a task knows it; whoever may not see it is not to know. */
@@ -48,7 +112,7 @@ function isNews(
 }
 
 /** What ended otherwise than it should have. */
-export function isFailure({ name, by }: Pick<TaskEvent, 'name' | 'by'>): boolean {
+function isFailure({ name, by }: Pick<TaskEvent, 'name' | 'by'>): boolean {
   return name === 'task:cancelled' ? by === null : name !== 'task:succeeded';
 }
 

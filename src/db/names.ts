@@ -23,6 +23,7 @@ const tables = [
   'task_hook',
   'task_delivery',
   'notice',
+  'notice_preference',
   'worker',
   'worker_end',
   'task_slot',

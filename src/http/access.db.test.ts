@@ -234,6 +234,17 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/notices/1/reading',
     why: 'one’s own, held by notices/notices-routes.db.test.ts',
   },
+  'GET /tasks/notices/preferences': {
+    about: 'no record',
+    path: () => '/tasks/notices/preferences',
+    why: 'one’s own',
+  },
+  'POST /tasks/notices/preferences': {
+    about: 'no record',
+    path: () => '/tasks/notices/preferences',
+    body: () => ({ 'when.message': 'as-ruled' }),
+    why: 'one’s own',
+  },
   'GET /tasks/deliveries': {
     about: 'no record',
     path: () => '/tasks/deliveries',

@@ -8,6 +8,7 @@ import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
+import { preferencesRoutes } from './notices/preferences-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
@@ -33,6 +34,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,
+  preferencesRoutes,
   deliveriesRoutes,
   taskChangesRoutes,
   followUpRoutes,

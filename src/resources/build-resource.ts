@@ -180,6 +180,7 @@ export function buildResource(
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
+    notify: options.notify,
     taskManager: options.taskManager,
     taskManagerArguments: options.taskManagerArguments ?? [],
     seesTasks: grants.seesTasks,

@@ -101,6 +101,8 @@ export interface Resource {
    */
   scope(principal: Principal): Where | null;
   /** Of what is launched from it; undefined: the admin's. */
+  /** Who is told of its tasks; left out: as the admin says. */
+  readonly notify: ResourceOptions['notify'];
   readonly taskManager: ResourceOptions['taskManager'];
   readonly taskManagerArguments: readonly unknown[];
   /** Tasks about its records, whoever started them. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
+import { notifyProblems } from '../notify.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
@@ -36,6 +37,10 @@ const isObject = (given: unknown): given is Record<string, unknown> =>
 const kind = z.unknown().superRefine((given, context) => {
   for (const { at, problem } of given === undefined ? [] : kindProblems(given))
     context.addIssue({ code: 'custom', path: at === '' ? [] : [at], message: problem });
+});
+
+const notify = z.unknown().superRefine((given, context) => {
+  for (const message of notifyProblems(given)) context.addIssue({ code: 'custom', message });
 });
 
 /** Every option and what it may be; the compiler keeps the tables complete. */
@@ -134,6 +139,7 @@ export const optionShapes: Shapes<ResourceOptions> = {
   permissions: called.optional(),
   scope: called.optional(),
   tasks: called.optional(),
+  notify: notify.optional(),
   taskManager: called.optional(),
   taskManagerArguments: z.array(z.unknown(), 'must be a list.').optional(),
   validate: called.optional(),

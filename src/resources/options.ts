@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
+import type { Notify } from '../notify.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
@@ -70,6 +71,8 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * is every record.
    */
   tasks?: (principal: Principal) => boolean;
+  /** Who is told, and how, that a task of its records has ended. Default: as the admin says. */
+  notify?: Notify;
   /**
    * A class of the project's own that extends `TaskManager`: what is launched from this resource is
    * its to say. Default: that of the admin.

@@ -14,6 +14,7 @@ export const noticeTexts = {
   readAbout: (title: string) => `Mark as read: ${title}`,
   isRead: 'All are read.',
   tasks: 'All tasks',
+  preferences: 'How you are told',
   counts: ({ changed, failed }: Message['task']) =>
     [
       changed > 0 && `${number.format(changed)} changed`,

@@ -25,6 +25,7 @@ export interface NoticesData {
   /** Null: everything is read. */
   readAll: { action: string; upTo: string } | null;
   back: { href: string; label: string };
+  preferences: { href: string; label: string };
   words: typeof noticeTexts;
 }
 
@@ -56,6 +57,7 @@ export function noticesData(
     emptyText: messages.length === 0 ? noticeTexts.none : null,
     readAll: latest > 0 ? { action: url('/tasks/notices/reading'), upTo: String(latest) } : null,
     back: { href: url('/tasks'), label: noticeTexts.tasks },
+    preferences: { href: url('/tasks/notices/preferences'), label: noticeTexts.preferences },
     words: noticeTexts,
   };
 }

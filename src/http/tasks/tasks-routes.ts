@@ -1,7 +1,8 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { seesDeliveries } from '../../channels/deliveries.ts';
-import { readMessagesOf } from '../../channels/messages.ts';
+import { hasMessages, readMessagesOf } from '../../channels/messages.ts';
+import { choosableChannels } from '../../channels/preferences.ts';
 import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
@@ -90,6 +91,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         query,
         buttons: buttonsAt(context, principal, 'tasks'),
         hasDeliveries: seesDeliveries(context, principal),
+        hasPreferences: !hasMessages(context) && choosableChannels(context).length > 0,
         hasSchedules: context.schedules.size > 0 && seesSchedules(context, principal),
         url,
       }),

@@ -76,6 +76,8 @@ export interface TasksPageData {
   schedules: { href: string; label: string } | null;
   /** To who was told of tasks, where that is for the reader. */
   deliveries: { href: string; label: string } | null;
+  /** To how the reader is told, where no bell leads there. */
+  preferences: { href: string; label: string } | null;
   /** What launches tasks of the project's own. */
   buttons: readonly LaunchButtonData[];
   /** Whether a page without JavaScript should load itself again. */
@@ -97,6 +99,7 @@ export function tasksPageData(
     buttons,
     hasSchedules,
     hasDeliveries,
+    hasPreferences,
     url,
   }: {
     seen: readonly string[] | null;
@@ -104,6 +107,7 @@ export function tasksPageData(
     buttons: readonly OfferedButton[];
     hasSchedules: boolean;
     hasDeliveries: boolean;
+    hasPreferences: boolean;
     url: Url;
   },
 ): TasksPageData {
@@ -124,6 +128,9 @@ export function tasksPageData(
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
     deliveries: hasDeliveries
       ? { href: url('/tasks/deliveries'), label: taskTexts.deliveries }
+      : null,
+    preferences: hasPreferences
+      ? { href: url('/tasks/notices/preferences'), label: taskTexts.preferences }
       : null,
     buttons: launchButtons(buttons, url),
     refreshes: list.pollUrl !== null,
