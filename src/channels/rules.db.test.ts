@@ -190,6 +190,15 @@ test('what somebody has chosen decides of what they launched, and leaves out wha
   assert.deepEqual(await end(silent as typeof quick), [], 'nobody is told of what is silent');
 });
 
+test('whoever has chosen more than a rule says of tasks of others is told what the rule says', async (t) => {
+  const { context, end } = await setUp(t, {
+    notify: { by: 'call', to: { role: 'operators' }, when: 'failures' },
+  });
+  await savePreferences(context, olga, [{ channel: 'call', when: 'always', longerThanMs: 0 }]);
+  assert.deepEqual(await end(quick), []);
+  assert.deepEqual(await end(failing as unknown as typeof quick), ['Olga: Failing']);
+});
+
 test('a rule that tells nobody by itself offers its channel', async (t) => {
   const { context, end } = await setUp(t, { notify: { by: 'call', to: [] } });
   assert.deepEqual(await end(quick), []);
