@@ -53,6 +53,7 @@ export type {
   TransactionClient,
   ValidateContext,
 } from './resources/hooks.ts';
+export type { FinishLanding, LandedTask, Landing, LaunchLanding } from './resources/landing.ts';
 export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
 export type {
   ChangeContext,

@@ -5,6 +5,7 @@ import { notifyProblems } from '../notify.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
+import { finishLandings, landingProblem, launchLandings } from './landing.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
 
@@ -38,6 +39,12 @@ const kind = z.unknown().superRefine((given, context) => {
   for (const { at, problem } of given === undefined ? [] : kindProblems(given))
     context.addIssue({ code: 'custom', path: at === '' ? [] : [at], message: problem });
 });
+
+const landing = (names: readonly string[]) =>
+  z.unknown().superRefine((given, context) => {
+    const message = landingProblem(names, given);
+    if (message) context.addIssue({ code: 'custom', message });
+  });
 
 const notify = z.unknown().superRefine((given, context) => {
   for (const message of notifyProblems(given)) context.addIssue({ code: 'custom', message });
@@ -139,6 +146,8 @@ export const optionShapes: Shapes<ResourceOptions> = {
   permissions: called.optional(),
   scope: called.optional(),
   tasks: called.optional(),
+  afterLaunch: landing(launchLandings).optional(),
+  afterFinish: landing(finishLandings).optional(),
   notify: notify.optional(),
   taskManager: called.optional(),
   taskManagerArguments: z.array(z.unknown(), 'must be a list.').optional(),

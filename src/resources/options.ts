@@ -5,6 +5,7 @@ import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { Descendant, Errors, Hooks, TransactionClient, ValidateContext } from './hooks.ts';
+import type { FinishLanding, Landing, LaunchLanding } from './landing.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 
 type Sort<N extends string> = N | `-${N}`;
@@ -71,6 +72,16 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * is every record.
    */
   tasks?: (principal: Principal) => boolean;
+  /**
+   * Where somebody is led who has launched a task of its records to the background: its progress in
+   * the dialog, its page, the list. Without JavaScript the dialog is its page. Default: `dialog`.
+   */
+  afterLaunch?: Landing<LaunchLanding>;
+  /**
+   * What whoever watches it in the dialog is shown when it ends, or has ended at once: a toast, its
+   * page. Default: `toast`.
+   */
+  afterFinish?: Landing<FinishLanding>;
   /** Who is told, and how, that a task of its records has ended. Default: as the admin says. */
   notify?: Notify;
   /**

@@ -267,10 +267,11 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       );
     }
     const principal = principalOf(request);
-    const links = await taskActions(
-      { context, principal, resource: findResource(registry, principal, task), url },
-      task,
-    );
+    const resource = findResource(registry, principal, task);
+    // Elsewhere they may be at something of their own, which a page that leaves would lose.
+    if (placeOf(request) === 'launched' && resource?.afterFinish(task) === 'task-page')
+      reply.header('HX-Redirect', url(`/tasks/${task.id}`));
+    const links = await taskActions({ context, principal, resource, url }, task);
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
   }
@@ -278,7 +279,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
 
 function placeOf({ query }: FastifyRequest): ProgressPlace {
   const place = (query as { in?: unknown }).in;
-  return place === 'strip' || place === 'task' ? place : 'page';
+  return place === 'strip' || place === 'task' || place === 'launched' ? place : 'page';
 }
 
 function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
