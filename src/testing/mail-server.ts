@@ -41,6 +41,8 @@ export async function startMailServer(): Promise<MailServer> {
         });
       },
     });
+    // A client that breaks off is no fault of the test's.
+    server.on('error', () => undefined);
     const listening = server.listen(port, '127.0.0.1');
     await once(listening, 'listening');
     port = (listening.address() as AddressInfo).port;
