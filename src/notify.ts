@@ -2,7 +2,8 @@ import { unknownOptions } from './nearest.ts';
 
 /**
  * Who is told of the end of a task: whoever launched it, everybody with a role, an address. Of what
- * the system launched, as schedules do, `starter` is the role `operators`.
+ * the system launched, as schedules do, `starter` is the role `operators`, or `admin` where nobody
+ * has that.
  */
 export type NotifyRecipient = 'starter' | { readonly role: string } | { readonly address: string };
 

@@ -44,9 +44,6 @@ const builtIn: Readonly<
 
 export const builtInNames: readonly string[] = Object.keys(builtIn);
 
-/** Whom a channel is to tell that the system's own tasks have ended. */
-export const systemStarter = { role: 'operators' } as const;
-
 /** Composes them; what cannot be told is refused, all of it at once, in a DefinitionError. */
 export function buildChannels(parts: ChannelParts): Channels {
   const { own = [], people, settings } = parts;

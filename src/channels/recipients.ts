@@ -5,7 +5,6 @@ import type { TaskEvent } from '../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { seesTask } from '../tasks/who-sees.ts';
-import { systemStarter } from './channels.ts';
 import type { Channel } from './contract.ts';
 import { choosableChannels, type Preference, preferencesOf } from './preferences.ts';
 
@@ -134,12 +133,27 @@ async function reachedBy(
   if (reaches === 'one-place') return [{ recipient: '', person: null }];
   const reached: { recipient: string; person: Principal | null }[] = [];
   for (const one of to) {
-    const whom = one === 'starter' && isSystem(principal) ? systemStarter : one;
-    if (whom === 'starter') reached.push({ recipient: principal.id, person: principal });
-    else if ('address' in whom) reached.push({ recipient: whom.address, person: null });
+    if (typeof one === 'object' && 'address' in one)
+      reached.push({ recipient: one.address, person: null });
     else
-      for (const person of (await people.usersWithRole?.(whom.role)) ?? [])
+      for (const person of await personsOf(people, one, principal))
         reached.push({ recipient: person.id, person });
   }
   return reached;
+}
+
+/** Of what the system launched, those of the first of these whom there are. */
+const operatorRoles = ['operators', 'admin'];
+
+async function personsOf(
+  { usersWithRole }: TaskContext['people'],
+  whom: 'starter' | { readonly role: string },
+  launcher: Principal,
+): Promise<readonly Principal[]> {
+  if (whom === 'starter' && !isSystem(launcher)) return [launcher];
+  for (const role of whom === 'starter' ? operatorRoles : [whom.role]) {
+    const found = (await usersWithRole?.(role)) ?? [];
+    if (found.length > 0) return found;
+  }
+  return [];
 }

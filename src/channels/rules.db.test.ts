@@ -151,6 +151,18 @@ test('of what the system launches, and of schedules, the role operators is told'
   assert.deepEqual(await hear(), ['Olga: Quick']);
 });
 
+test('where nobody is an operator, admins are told of what the system launches', async (t) => {
+  const { end } = await setUp(t, {
+    notify: 'call',
+    people: {
+      getUser: () => null,
+      findUser: (id) => everybody.find((one) => one.id === id) ?? null,
+      usersWithRole: (role) => [ada, eve].filter(({ roles }) => roles.includes(role)),
+    },
+  });
+  assert.deepEqual(await end(quick, systemPrincipal('script')), ['Ada: Quick']);
+});
+
 test('everybody with a role is told, the launcher once', async (t) => {
   const { end } = await setUp(t, {
     notify: [{ by: 'call', to: ['starter', { role: 'admin' }] }, 'call'],

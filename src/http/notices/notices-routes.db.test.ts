@@ -4,6 +4,7 @@ import { z } from 'zod';
 import sample from '../../admin.ts';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Principal } from '../../auth/principal.ts';
+import { systemPrincipal } from '../../auth/system-principal.ts';
 import { defineTask } from '../../task-definitions/define-task.ts';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
@@ -121,6 +122,20 @@ test('a bell that nobody is behind any more looks no further and sends nobody aw
   assert.equal(answer.statusCode, 286);
   assert.doesNotMatch(answer.body, /hx-get/);
   assert.equal(answer.headers['hx-redirect'], undefined);
+});
+
+test('of Bulkhead’s own users admins are told of what the system launches', async (t) => {
+  const app = await testApp(t, { admin });
+  const [visitor, editor] = [await app.signIn('admin'), await app.signIn('editor')];
+  await launchOwn(
+    app.context,
+    quick,
+    { about: 'at night' },
+    { principal: systemPrincipal('night') },
+  );
+  await whileWorking(app, () => sentTo(app, visitor.principal, 1));
+  assert.match((await visitor.get('/tasks/notices')).body, /Quick at night/);
+  assert.doesNotMatch((await editor.get('/tasks/notices')).body, /Quick at night/);
 });
 
 test('where no rule names messages there is no bell and no page of them', async (t) => {
