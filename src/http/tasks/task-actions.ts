@@ -138,7 +138,7 @@ export async function taskActions(
             ),
           ]
         : []),
-      ...(isFinished(task.state) && task.backend === 'queue' && seesDeliveries(context, principal)
+      ...(isFinished(task.state) && task.backend !== 'inline' && seesDeliveries(context, principal)
         ? [{ href: url(`/tasks/deliveries?task=${task.id}`), label: taskTexts.deliveries }]
         : []),
       ...followUps.map(({ id, isUndo: undoes, state }) =>
