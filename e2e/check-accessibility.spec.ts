@@ -30,6 +30,9 @@ for (const [scheme, viewport] of [
         '/countries/ESP/delete',
         '/tasks',
         '/tasks/schedules',
+        '/tasks/notices',
+        '/tasks/notices/preferences',
+        '/tasks/deliveries',
         '/nowhere',
       ]) {
         await page.goto(path);

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
+import type { Channel } from './channels/contract.ts';
 import { unknownOptions } from './nearest.ts';
+import type { Notify } from './notify.ts';
 import type { Backend } from './queue/backend.ts';
 import { backendProblems } from './queue/backends.ts';
 import type { Client } from './resources/client.ts';
@@ -32,6 +34,13 @@ export interface AdminDefinition {
   readonly schedules?: readonly Schedule[];
   /** What the project does when something becomes of a task. */
   readonly taskHooks?: readonly TaskHook[];
+  /**
+   * Who is told, and how, that a task has ended: names of channels, or rules. Default: nobody is,
+   * and whoever wants to know looks.
+   */
+  readonly notify?: Notify;
+  /** Ways of the project's own to tell somebody. */
+  readonly channels?: readonly Channel[];
   /** Columns of the project's own on the page of all tasks. */
   readonly taskColumns?: readonly TaskColumn[];
   /** A class of the project's own that extends `TaskManager`, with what its constructor takes beside. */
@@ -99,6 +108,8 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   tasks: true,
   schedules: true,
   taskHooks: true,
+  notify: true,
+  channels: true,
   taskColumns: true,
   taskManager: true,
   taskManagerArguments: true,

@@ -20,6 +20,7 @@ export default defineAdmin({
   tasks: [recount, tally],
   schedules,
   taskHooks: [mirror],
+  notify: 'message',
   migrations: { folder: join(import.meta.dirname, '../prisma/sample'), schema: 'gazetteer' },
   seed,
   credits: ['Places: GeoNames, CC BY 4.0', 'Countries: world-countries, ODbL'],

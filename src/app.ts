@@ -18,6 +18,7 @@ import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
 import { timeZones } from './http/plugins/time-zone.ts';
+import { unseenMessages } from './http/plugins/unseen.ts';
 import { views } from './http/plugins/views.ts';
 import { ownSignIn, routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
@@ -101,6 +102,7 @@ export async function buildApp({
       await pages.register(sessions, { db, config, secret });
       await pages.register(requestLimits);
       await pages.register(guard, { people: context.people });
+      await pages.register(unseenMessages, { context });
       await pages.register(csrfProtection, {
         secret,
         path: prefix === '' ? '/' : prefix,

@@ -2,6 +2,9 @@ import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
+import { buildChannels } from './channels/channels.ts';
+import { noticeOutboxes } from './channels/send-notices.ts';
+import { noticeHooks } from './channels/write-notices.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertOwnSessions } from './db/pooler.ts';
@@ -66,7 +69,8 @@ async function contextOf(
   );
   const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
   const direct = config.DIRECT_DATABASE_URL ?? db.connectionString;
-  const context: TaskContext = {
+  const people = admin.people ? askedPeople(admin.people, log) : ourPeople(db);
+  const context: TaskContext = withChannels(admin, config, () => context, {
     db,
     registry,
     ...ownCodeOf(admin, registry, encryptionKeys),
@@ -75,11 +79,34 @@ async function contextOf(
     runWithin: (...tasks) => runWithin(context, direct, tasks),
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
-    people: admin.people ? askedPeople(admin.people, log) : ourPeople(db),
-  };
+    people,
+  });
   assertBackends(context);
   if (mayRunWithin(context)) await assertOwnSessions(direct);
   return context;
+}
+
+/** With the ways to tell people, and what delivers by them; `contextOf` gives what this makes. */
+export function withChannels(
+  admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
+  config: Omit<Settings, 'BULKHEAD_BACKEND'>,
+  contextOf: () => TaskContext,
+  parts: Omit<TaskContext, 'channels' | 'outboxes'>,
+): TaskContext {
+  const channels = buildChannels({
+    notify: admin.notify,
+    own: admin.channels,
+    resources: parts.registry.list,
+    definitions: parts.definitions,
+    people: parts.people,
+    settings: { ...config, name: admin.name },
+  });
+  return {
+    ...parts,
+    hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
+    channels,
+    outboxes: noticeOutboxes(contextOf, channels.list),
+  };
 }
 
 /** Code of the admin's own that tasks come to: checked, and as they read it. */

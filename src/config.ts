@@ -33,6 +33,22 @@ const queueList = z
     error: `must be names of queues with commas between, such as ${bulkQueue},default`,
   });
 
+/** As Standard Webhooks has it. */
+function isWebhookSecret(text: string): boolean {
+  const [, key = ''] = /^whsec_([A-Za-z0-9+/]+=*)$/.exec(text) ?? [];
+  const { length } = Buffer.from(key, 'base64');
+  return length >= 24 && length <= 64;
+}
+
+/** Where the pages are reached, without the prefix. */
+const baseAddress = z
+  .string()
+  .regex(
+    /^https?:\/\/[^/?#@\s]+\/?$/,
+    'must be http:// or https:// and a host, without a path, such as https://admin.example.com',
+  )
+  .transform((url) => url.replace(/\/$/, ''));
+
 /** Never said again, not even where one is wrong. */
 const keyList = z
   .string()
@@ -60,6 +76,7 @@ const settings = z.object({
       'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin',
     )
     .default(''),
+  BULKHEAD_BASE_URL: baseAddress.optional(),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_ENCRYPTION_KEYS: keyList.optional(),
   BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
@@ -100,6 +117,26 @@ const settings = z.object({
   BULKHEAD_RECOVERY_INTERVAL_MS: whole('BULKHEAD_RECOVERY_INTERVAL_MS').default(500),
   BULKHEAD_UNDO_RETENTION_DAYS: whole('BULKHEAD_UNDO_RETENTION_DAYS').default(7),
   BULKHEAD_HISTORY_RETENTION_DAYS: whole('BULKHEAD_HISTORY_RETENTION_DAYS').default(365),
+  BULKHEAD_SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/[^\s/]+/, 'must begin with smtp:// or smtps://')
+    .optional(),
+  BULKHEAD_MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]*[^\s@<>]@[^\s@<>]+>?$/, 'must be an address, such as Shop <shop@example.com>')
+    .optional(),
+  BULKHEAD_WEBHOOK_URL: z
+    .string()
+    .refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), {
+      error: 'must be an address that begins with https:// or http://',
+    })
+    .optional(),
+  BULKHEAD_WEBHOOK_SECRET: z
+    .string()
+    .refine(isWebhookSecret, {
+      error: 'must be whsec_ and 24 to 64 bytes in base64',
+    })
+    .optional(),
   BULKHEAD_STRICT: z
     .enum(['true', 'false'])
     .default('false')

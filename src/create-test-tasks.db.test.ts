@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import sample from './admin.ts';
+import { defineCallback, defineChannel } from './channels/define-channel.ts';
 import { createTestTasks } from './create-test-tasks.ts';
 import { defineTask } from './task-definitions/define-task.ts';
 import type { TaskHook } from './task-definitions/task-hooks.ts';
@@ -134,4 +135,38 @@ test('what does not end is named when the time is over', async (t) => {
     new RegExp(`drain: after 4000 ms there is left task ${id} \\(whole\\), running`),
   );
   assert.equal((await tasks.get(id)).isFinished, true, 'it heeded the end of its worker');
+});
+
+test('what channels gather is sent once its time has passed, and a drain waits for what is due', async (t) => {
+  const heard: number[] = [];
+  const { db, connectionString, defer } = await testDatabase(t);
+  const gatherer = defineChannel({
+    name: 'gatherer',
+    reaches: 'addresses',
+    gatherMs: dayMs,
+    send: ({ notices }) => void heard.push(notices.length),
+  });
+  const ledger = defineCallback('ledger', () => void heard.push(0));
+  const { tasks, drain, advance, close } = await createTestTasks({
+    admin: {
+      ...sample,
+      schedules: [],
+      taskHooks: [],
+      tasks: [part],
+      channels: [gatherer, ledger],
+      notify: [{ by: 'gatherer', to: { address: 'ops@example.test' } }, 'ledger'],
+    },
+    databaseUrl: connectionString,
+  });
+  defer(close);
+  for (const way of ['one', 'other']) await tasks.launch(part, { way });
+  await drain();
+  assert.deepEqual(heard, [0, 0]);
+  await advance(dayMs);
+  await drain();
+  assert.deepEqual(heard, [0, 0, 2]);
+  assert.equal(
+    (await db.pages.query(`select from ${db.t.notice} where state = 'sent'`)).rowCount,
+    4,
+  );
 });

@@ -9,6 +9,8 @@ export {
   type BackendSuiteOptions,
   backendSuite,
 } from './backend-suite.ts';
+export type { Channel, Dispatch, Notice } from './channels/contract.ts';
+export { defineCallback, defineChannel } from './channels/define-channel.ts';
 export { createTaskManager, type TaskManagerOptions } from './create-task-manager.ts';
 export { createTestTasks, type TestTasks } from './create-test-tasks.ts';
 export { AppError } from './errors.ts';
@@ -28,6 +30,7 @@ export type {
 export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
 export type { Metadata } from './metadata/contract.ts';
+export type { Notify, NotifyRecipient, NotifyRule } from './notify.ts';
 export type {
   AskedBackend,
   Backend,
@@ -64,6 +67,7 @@ export type {
   TransactionClient,
   ValidateContext,
 } from './resources/hooks.ts';
+export type { FinishLanding, LandedTask, Landing, LaunchLanding } from './resources/landing.ts';
 export type { DraftOf, FieldName, RecordOf, RelatedName } from './resources/model-types.ts';
 export type {
   ChangeContext,

@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import { queryPrepared } from '../db/prepared.ts';
 import type { Principal } from './principal.ts';
+import { type Unseen, unseenSql } from './unseen.ts';
 import { passwordMark } from './users.ts';
 
 declare module 'fastify' {
@@ -17,6 +18,8 @@ declare module 'fastify' {
     passwordMark?: string;
     /** Read with the session, never stored in it. */
     user?: Principal | null;
+    /** Messages that they have not read; read with it too. */
+    unseen?: Unseen;
     /** When it ends unless it is prolonged, in ms; read with it too. */
     endsAt?: number;
     /** When its user signed in, in ms. */
@@ -72,7 +75,8 @@ export class SessionStore extends PgStore {
   get(id: string, done: Done): void {
     const { pages, t } = this.#db;
     queryPrepared<SessionRow>(pages, {
-      text: `select session.sess, session.expire as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".password_hash as "passwordHash"
+      text: `select session.sess, session.expire as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".password_hash as "passwordHash",
+        ${unseenSql(this.#db.t, '"user".id::text')} as unseen
         from ${t.session} session
         left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
         where session.sid = $1 and session.expire > now()`,
@@ -81,7 +85,7 @@ export class SessionStore extends PgStore {
   }
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
-    const { user: _user, endsAt: _endsAt, ...stored } = session;
+    const { user: _user, unseen: _unseen, endsAt: _endsAt, ...stored } = session;
     // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session
     // can be prolonged.
     const expires = new Date(this.#endOf(session, Date.now()));
@@ -121,15 +125,17 @@ interface SessionRow {
   email: string;
   roles: string[];
   passwordHash: string;
+  unseen: Unseen;
 }
 
-function readRow({ sess, endsAt, id, passwordHash, ...known }: SessionRow): Session {
+function readRow({ sess, endsAt, id, passwordHash, unseen, ...known }: SessionRow): Session {
   // A session that began with another password is nobody's.
   const isTheirs = id !== null && passwordMark(passwordHash) === sess.passwordMark;
   return {
     ...sess,
     cookie: { ...sess.cookie, expires: endsAt },
     user: isTheirs ? { id, ...known } : null,
+    unseen,
     endsAt: endsAt.getTime(),
   };
 }

@@ -22,6 +22,8 @@ const tables = [
   'task_start',
   'task_hook',
   'task_delivery',
+  'notice',
+  'notice_preference',
   'worker',
   'worker_end',
   'task_slot',

@@ -219,6 +219,48 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/schedules',
     why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
   },
+  'GET /tasks/notices': {
+    about: 'no record',
+    path: () => '/tasks/notices',
+    why: 'one’s own, held by notices/notices-routes.db.test.ts',
+  },
+  'GET /tasks/notices/bell': {
+    about: 'no record',
+    path: () => '/tasks/notices/bell',
+    why: 'one’s own, held by notices/notices-routes.db.test.ts',
+  },
+  'POST /tasks/notices/:id/reading': {
+    about: 'no record',
+    path: () => '/tasks/notices/1/reading',
+    why: 'one’s own, held by notices/notices-routes.db.test.ts',
+  },
+  'GET /tasks/notices/preferences': {
+    about: 'no record',
+    path: () => '/tasks/notices/preferences',
+    why: 'one’s own',
+  },
+  'POST /tasks/notices/preferences': {
+    about: 'no record',
+    path: () => '/tasks/notices/preferences',
+    body: () => ({ 'when.message': 'as-ruled' }),
+    why: 'one’s own',
+  },
+  'GET /tasks/deliveries': {
+    about: 'no record',
+    path: () => '/tasks/deliveries',
+    why: 'for those who see every task, held by deliveries/deliveries-routes.db.test.ts',
+  },
+  'POST /tasks/deliveries/:id/sending': {
+    about: 'no record',
+    path: () => '/tasks/deliveries/1/sending',
+    why: 'for those who see every task, held by deliveries/deliveries-routes.db.test.ts',
+  },
+  'POST /tasks/notices/reading': {
+    about: 'no record',
+    path: () => '/tasks/notices/reading',
+    body: () => ({ upTo: '1' }),
+    why: 'one’s own, held by notices/notices-routes.db.test.ts',
+  },
   'POST /tasks/schedules/:name/run': {
     about: 'no record',
     path: () => '/tasks/schedules/yearly/run',
@@ -264,7 +306,10 @@ const table: Record<string, Entry> = {
 
 /** There is a user already, and no change of the record yet. */
 const isNowhere = (route: string) =>
-  route.endsWith(' /first-admin') || route.includes('/history/:change/');
+  route.endsWith(' /first-admin') ||
+  route.includes('/history/:change/') ||
+  route.includes('/notices/:id/') ||
+  route.includes('/deliveries/:id/');
 
 const howTo = `
 Add it to the table in src/http/access.db.test.ts:

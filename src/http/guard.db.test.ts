@@ -13,6 +13,7 @@ const isPublic = [
   '/healthz',
   '/static/*',
   '/tasks/:id/progress',
+  '/tasks/notices/bell',
   '/:resource/:id/lock',
 ];
 

@@ -12,6 +12,7 @@ export const ids = {
   askQuestion: 'ask-question',
   toasts: 'toasts',
   theme: 'theme',
+  bell: 'bell',
 
   list: 'list',
   listFilter: 'list-filter',

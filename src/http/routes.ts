@@ -2,10 +2,13 @@ import type { FastifyPluginAsync } from 'fastify';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
 import { optionsRoutes } from './controls/options-routes.ts';
+import { deliveriesRoutes } from './deliveries/deliveries-routes.ts';
 import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
+import { noticesRoutes } from './notices/notices-routes.ts';
+import { preferencesRoutes } from './notices/preferences-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
@@ -30,6 +33,9 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskRoutes,
   launchRoutes,
   schedulesRoutes,
+  noticesRoutes,
+  preferencesRoutes,
+  deliveriesRoutes,
   taskChangesRoutes,
   followUpRoutes,
   bulkRoutes,

@@ -321,6 +321,16 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
+  'GET /tasks/deliveries': () => [{ path: '/tasks/deliveries' }],
+  'POST /tasks/deliveries/:id/sending': () => [{ path: '/tasks/deliveries/1/sending', body: {} }],
+  'GET /tasks/notices/preferences': () => [{ path: '/tasks/notices/preferences' }],
+  'POST /tasks/notices/preferences': () => [
+    { path: '/tasks/notices/preferences', body: { 'seconds.message': 'x' } },
+  ],
+  'GET /tasks/notices': () => [{ path: '/tasks/notices' }],
+  'GET /tasks/notices/bell': () => [{ path: '/tasks/notices/bell?after=0' }],
+  'POST /tasks/notices/:id/reading': () => [{ path: '/tasks/notices/1/reading', body: {} }],
+  'POST /tasks/notices/reading': () => [{ path: '/tasks/notices/reading', body: { upTo: '0' } }],
   'POST /tasks/schedules/:name/run': () => [{ path: '/tasks/schedules/none/run', body: {} }],
   'POST /tasks/schedules/:name/pause': () => [{ path: '/tasks/schedules/none/pause', body: {} }],
   'POST /tasks/schedules/:name/resumption': () => [

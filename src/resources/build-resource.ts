@@ -15,6 +15,7 @@ import { guardField, guardOf, guardOperation } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
 import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
 import { askedKindProblems } from './kind-shapes.ts';
+import { askedLanding, finishLandings, launchLandings } from './landing.ts';
 import type { WriteThrough } from './options.ts';
 import { defaultPermissions } from './permissions.ts';
 import type { Problems } from './problems.ts';
@@ -191,6 +192,17 @@ export function buildResource(
     canSee: grants.canSee,
     canChange: grants.canChange,
     scope: grants.scope,
+    afterLaunch: askedLanding(
+      { resource: label, option: 'afterLaunch', onUnreadable },
+      launchLandings,
+      options.afterLaunch,
+    ),
+    afterFinish: askedLanding(
+      { resource: label, option: 'afterFinish', onUnreadable },
+      finishLandings,
+      options.afterFinish,
+    ),
+    notify: options.notify,
     taskManager: options.taskManager,
     taskManagerArguments: options.taskManagerArguments ?? [],
     seesTasks: grants.seesTasks,

@@ -8,6 +8,7 @@ import type { Action } from './actions.ts';
 import type { Client, Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { Hooks } from './hooks.ts';
+import type { FinishLanding, LandedTask, LaunchLanding } from './landing.ts';
 import type { BulkSelection, ResourceOptions, WriteThrough } from './options.ts';
 import type { WhereSql } from './where-sql.ts';
 
@@ -106,6 +107,10 @@ export interface Resource {
    */
   scope(principal: Principal): Where | null;
   /** Of what is launched from it; undefined: the admin's. */
+  readonly afterLaunch: (task: LandedTask) => LaunchLanding;
+  readonly afterFinish: (task: LandedTask) => FinishLanding;
+  /** Who is told of its tasks; left out: as the admin says. */
+  readonly notify: ResourceOptions['notify'];
   readonly taskManager: ResourceOptions['taskManager'];
   readonly taskManagerArguments: readonly unknown[];
   /** Tasks about its records, whoever started them. */

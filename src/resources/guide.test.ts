@@ -112,7 +112,7 @@ test('the examples of the guides to tasks compile', async () => {
     }),
   );
   const examples: string[] = [];
-  for (const path of ['own-tasks', 'task-manager', 'task-hooks', 'testing-tasks'])
+  for (const path of ['own-tasks', 'task-manager', 'task-hooks', 'testing-tasks', 'notifications'])
     for (const [, code = ''] of (await read(`docs/${path}.md`)).matchAll(/```ts\n(.*?)```/gs)) {
       const isMade = (name: string) =>
         new RegExp(`import \\{[^}]*\\b${name}\\b|(const|class|\\{.*[ ,]) ?${name}\\b.* = `).test(

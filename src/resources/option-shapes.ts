@@ -2,11 +2,13 @@ import { types } from 'node:util';
 import { z } from 'zod';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
+import { notifyProblems } from '../notify.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import { duplicatePolicies } from '../unique.ts';
 import { isOperationDefinition } from './define-operation.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { kindProblems } from './kind-shapes.ts';
+import { finishLandings, landingProblem, launchLandings } from './landing.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Problems } from './problems.ts';
 
@@ -43,6 +45,16 @@ const isObject = (given: unknown): given is Record<string, unknown> =>
 const kind = z.unknown().superRefine((given, context) => {
   for (const { at, problem } of given === undefined ? [] : kindProblems(given))
     context.addIssue({ code: 'custom', path: at === '' ? [] : [at], message: problem });
+});
+
+const landing = (names: readonly string[]) =>
+  z.unknown().superRefine((given, context) => {
+    const message = landingProblem(names, given);
+    if (message) context.addIssue({ code: 'custom', message });
+  });
+
+const notify = z.unknown().superRefine((given, context) => {
+  for (const message of notifyProblems(given)) context.addIssue({ code: 'custom', message });
 });
 
 /** Every option and what it may be; the compiler keeps the tables complete. */
@@ -158,6 +170,9 @@ export const optionShapes: Shapes<ResourceOptions> = {
   permissions: called.optional(),
   scope: called.optional(),
   tasks: called.optional(),
+  afterLaunch: landing(launchLandings).optional(),
+  afterFinish: landing(finishLandings).optional(),
+  notify: notify.optional(),
   taskManager: called.optional(),
   taskManagerArguments: z.array(z.unknown(), 'must be a list.').optional(),
   validate: called.optional(),

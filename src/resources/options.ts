@@ -1,11 +1,13 @@
 import type { Principal } from '../auth/principal.ts';
 import type { FieldKind } from '../fields/contract.ts';
+import type { Notify } from '../notify.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Unique } from '../unique.ts';
 import type { Action } from './actions.ts';
 import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { Descendant, Errors, Hooks, TransactionClient, ValidateContext } from './hooks.ts';
+import type { FinishLanding, Landing, LaunchLanding } from './landing.ts';
 import type { AnyModel, ModelTypes } from './model-types.ts';
 
 type Sort<N extends string> = N | `-${N}`;
@@ -72,6 +74,18 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * is every record.
    */
   tasks?: (principal: Principal) => boolean;
+  /**
+   * Where somebody is led who has launched a task of its records to the background: its progress in
+   * the dialog, its page, the list. Without JavaScript the dialog is its page. Default: `dialog`.
+   */
+  afterLaunch?: Landing<LaunchLanding>;
+  /**
+   * What whoever watches it in the dialog is shown when it ends, or has ended at once: a toast, its
+   * page. Default: `toast`.
+   */
+  afterFinish?: Landing<FinishLanding>;
+  /** Who is told, and how, that a task of its records has ended. Default: as the admin says. */
+  notify?: Notify;
   /**
    * A class of the project's own that extends `TaskManager`: what is launched from this resource is
    * its to say. Default: that of the admin.

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../auth/principal.ts';
+import type { Notify } from '../notify.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { FormInputs } from '../resources/form-inputs.ts';
 import type { TransactionClient } from '../resources/hooks.ts';
@@ -106,6 +107,8 @@ export interface TaskOptions<
    * `BULKHEAD_HISTORY_RETENTION_DAYS` says.
    */
   readonly keepMs?: number;
+  /** Who is told, and how, that it has ended. Default: as the admin says. */
+  readonly notify?: Notify;
   /** Which workers take it: those that listen to it, or to all. Default: `default`. */
   readonly queue?: string;
   /**

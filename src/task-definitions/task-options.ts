@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { didYouMean } from '../nearest.ts';
+import { notifyProblems } from '../notify.ts';
 import { isQueueName } from '../queue-names.ts';
 import { duplicatePolicies } from '../unique.ts';
 import { ownOverlaps } from './affected-records.ts';
@@ -102,6 +103,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   locks: isObject({ off: isText }, ['off']),
   resultReuseMs: isNumber(1),
   keepMs: isNumber(0),
+  notify: (value) => notifyProblems(value)[0] ?? null,
   allowed: answersAtOnce,
   launchable: isObject(
     {

@@ -1,4 +1,6 @@
+import type { Pool } from 'pg';
 import type { AskedPeople } from '../auth/people.ts';
+import type { Channels } from '../channels/contract.ts';
 import type { Database } from '../db/database.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Backends } from '../queue/backends.ts';
@@ -20,6 +22,10 @@ export interface TaskContext {
   readonly schedules: Schedules;
   /** What the project does when something becomes of a task. */
   readonly hooks: readonly TaskHook[];
+  /** Ways to tell people that a task has ended, and what says which is taken. */
+  readonly channels: Channels;
+  /** What else is delivered, each beside the others. */
+  readonly outboxes: readonly Outbox[];
   /** URL of the file that exports the admin; null: it is not known. */
   readonly definitionFile: string | null;
   /** Of secret parameters: the first encrypts, all decrypt. */
@@ -43,6 +49,15 @@ export interface TaskContext {
   ) => void;
   /** Who they are, and whether they may still come in: asked again when a task is about to write. */
   readonly people: AskedPeople;
+}
+
+/** Deliveries that are kept in a table until they are made. */
+export interface Outbox {
+  readonly name: string;
+  /** Delivers what is due next; false: there is nothing for now. */
+  readonly deliverNext: (pool: Pool) => Promise<boolean>;
+  /** What is due, in words. */
+  readonly listDue: (pool: Pool) => Promise<string[]>;
 }
 
 export interface TaskSettings {

@@ -80,6 +80,7 @@ export async function testApp(
     admin,
     undefined,
     config.BULKHEAD_ENCRYPTION_KEYS,
+    env,
   );
   const app = await buildApp({ admin, config, context });
   t.after(() => app.close());

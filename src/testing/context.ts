@@ -4,7 +4,7 @@ import { resourceDefaultsOf, settingsOf, taskSettingsOf } from '../admin-setting
 import { ourPeople } from '../auth/our-people.ts';
 import { askedPeople } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
-import { ownCodeOf } from '../build-context.ts';
+import { ownCodeOf, withChannels } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
@@ -60,6 +60,8 @@ export function testContext(
     | 'tasks'
     | 'schedules'
     | 'taskHooks'
+    | 'notify'
+    | 'channels'
     | 'taskManager'
     | 'taskManagerArguments'
     | 'people'
@@ -69,27 +71,33 @@ export function testContext(
   > = sample,
   onUnreadable?: OnUnreadable,
   encryptionKeys: readonly Buffer[] = [],
+  env: Record<string, string> = {},
 ): TaskContext {
   const all = { ...resourceDefaultsOf(settingsOf(parseConfig({}), {})), ...defaults };
   const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
-  const context: TaskContext = {
-    db,
-    registry,
-    ...ownCodeOf(admin, registry, encryptionKeys),
-    settings: {
-      ...taskSettingsOf(settingsOf(parseConfig({}), {})),
-      previewMs: unhurriedMs,
-      ...settings,
+  const context: TaskContext = withChannels(
+    { name: 'Gazetteer', ...admin },
+    parseConfig(env),
+    () => context,
+    {
+      db,
+      registry,
+      ...ownCodeOf(admin, registry, encryptionKeys),
+      settings: {
+        ...taskSettingsOf(settingsOf(parseConfig({}), {})),
+        previewMs: unhurriedMs,
+        ...settings,
+      },
+      // Whoever launches stays who they were, with a row of ours or without.
+      people: admin.people
+        ? askedPeople(admin.people, () => undefined)
+        : { ...ourPeople(db), findUser: async (_, launched) => launched },
+      log: () => undefined,
+      backends: buildBackends(db.queueSchema, admin.backends),
+      runWithin: (...tasks) => runWithin(context, db.connectionString, tasks),
+      onLaunch: (asked) => askManager(admin, context, asked),
     },
-    // Whoever launches stays who they were, with a row of ours or without.
-    people: admin.people
-      ? askedPeople(admin.people, () => undefined)
-      : { ...ourPeople(db), findUser: async (_, launched) => launched },
-    log: () => undefined,
-    backends: buildBackends(db.queueSchema, admin.backends),
-    runWithin: (...tasks) => runWithin(context, db.connectionString, tasks),
-    onLaunch: (asked) => askManager(admin, context, asked),
-  };
+  );
   return context;
 }
 

@@ -8,17 +8,18 @@ import { readProduct, readTexts } from './read-texts.ts';
  * room are rooms of their own.
  */
 const rooms = [
-  'errors.ts nearest.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts config.ts',
+  'errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts config.ts config-for.ts',
   'db queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
-  'tasks/schedules/check-schedules.ts',
+  'tasks/schedules/check-schedules.ts channels/contract.ts',
   'tasks tasks/looking tasks/running/may-run.ts tasks/follow-ups/follow-up.ts tasks/follow-ups/undone-through.ts tasks/follow-ups/prepare-undo.ts tasks/start-over/assert-undoable.ts',
   'tasks/own/launch-rules.ts tasks/own/unique.ts tasks/own/mask.ts tasks/own/secret-params.ts tasks/own/read-params.ts tasks/own/reuse.ts tasks/own/launch-own.ts tasks/follow-ups/undo-run.ts tasks/start-over',
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker',
+  'channels',
   'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts task-managers.ts',
-  'http http/shell http/controls http/plugins http/tasks http/schedules http/list http/records http/bulk http/home http/sign-in http/routes.ts',
+  'http http/shell http/controls http/plugins http/tasks http/schedules http/notices http/deliveries http/list http/records http/bulk http/home http/sign-in http/routes.ts',
   'build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

@@ -44,8 +44,20 @@ export async function sendLaunched(
       .code(202)
       .send({ ...taskJson(task, now), taskId: task.id, outcome, message, statusUrl });
   }
+  const list = listUrl(about.resource, about.selectionId, about.filter, url);
+  const landing = finished ? null : about.resource.afterLaunch(task);
+  if (landing === 'list') {
+    const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
+    const link = { href: statusUrl, label: taskTexts.details };
+    request.session.flash = { level: 'info', message, link };
+    return leadTo(request, reply, list);
+  }
   if (!isHtmx(request))
     return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
+  if (landing === 'task-page' || (finished && about.resource.afterFinish(task) === 'task-page')) {
+    if (note !== null) request.session.flash = { level: 'info', message: note };
+    return leadTo(request, reply, statusUrl);
+  }
   if (outcome === 'inline') {
     // An empty dialog closes itself. What was just done at once can be undone by whoever did it.
     const undo =
@@ -73,11 +85,19 @@ export async function sendLaunched(
   return reply.page('bulk/_launched', {
     title: task.title,
     note,
-    progress: finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
+    progress: finished
+      ? null
+      : progressData(task, { now, url, reader: about.resource.reader }, 'launched'),
     ended: finished ? finishedData(task, now, url) : null,
     close: taskTexts.close,
-    listUrl: listUrl(about.resource, about.selectionId, about.filter, url),
+    listUrl: list,
   });
+}
+
+/** To another page as a whole, from a dialog too. */
+function leadTo(request: FastifyRequest, reply: FastifyReply, to: string): FastifyReply {
+  if (!isHtmx(request)) return reply.redirect(to, 303);
+  return reply.header('HX-Redirect', to).type('text/html').send('');
 }
 
 /**

@@ -6,6 +6,7 @@ import { csrfToken } from '../csrf-token.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
 import type { SiteUrl } from '../url.ts';
+import { type BellData, bellData } from './bell.ts';
 import { resourceIcon } from './resource-icon.ts';
 import { shellTexts } from './shell-texts.ts';
 
@@ -28,6 +29,8 @@ export interface LayoutData extends CommonData {
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
+  /** Null: nobody is told by messages. */
+  bell: BellData | null;
   flash: NonNullable<FastifyRequest['session']['flash']> | null;
   credits: readonly string[];
   htmxConfig: string;
@@ -102,6 +105,7 @@ export function layoutData(
           .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
       : [],
     work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
+    bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
     credits: admin.credits ?? [],
     htmxConfig,

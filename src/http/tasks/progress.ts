@@ -86,9 +86,9 @@ export interface Link {
 
 /**
  * The same task may be live above the list and in a dialog at once; their elements must not share
- * an id. task: on its own page.
+ * an id. task: on its own page; launched: in the dialog that launched it.
  */
-export type ProgressPlace = 'page' | 'strip' | 'task';
+export type ProgressPlace = 'page' | 'strip' | 'task' | 'launched';
 
 function progressElementId(taskId: number | string, place: ProgressPlace): string {
   return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;

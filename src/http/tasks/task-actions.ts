@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
+import { seesDeliveries } from '../../channels/deliveries.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -57,7 +58,7 @@ export async function taskActions(
     resource,
     url,
   }: {
-    context: Pick<TaskContext, 'db' | 'registry' | 'definitions' | 'log'>;
+    context: Pick<TaskContext, 'db' | 'registry' | 'definitions' | 'log' | 'channels'>;
     principal: Principal;
     resource: Resource | null;
     url: Url;
@@ -136,6 +137,9 @@ export async function taskActions(
               url,
             ),
           ]
+        : []),
+      ...(isFinished(task.state) && task.backend !== 'inline' && seesDeliveries(context, principal)
+        ? [{ href: url(`/tasks/deliveries?task=${task.id}`), label: taskTexts.deliveries }]
         : []),
       ...followUps.map(({ id, isUndo: undoes, state }) =>
         relative(

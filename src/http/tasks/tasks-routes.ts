@@ -1,5 +1,8 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
+import { seesDeliveries } from '../../channels/deliveries.ts';
+import { hasMessages, readMessagesOf } from '../../channels/messages.ts';
+import { choosableChannels } from '../../channels/preferences.ts';
 import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
@@ -87,6 +90,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         seen: tasksSeen(registry, principal),
         query,
         buttons: buttonsAt(context, principal, 'tasks'),
+        hasDeliveries: seesDeliveries(context, principal),
+        hasPreferences: !hasMessages(context) && choosableChannels(context).length > 0,
         hasSchedules: context.schedules.size > 0 && seesSchedules(context, principal),
         url,
       }),
@@ -133,6 +138,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const now = new Date();
     if (wantsJson(request))
       return taskJson(task, now, await shownAlterations(db, registry, principal, task));
+    if (isFinished(task.state) && request.unseen && request.unseen.count > 0)
+      await readMessagesOf(context, principal, task.id);
     const resource = findResource(registry, principal, task);
     const parameters =
       task.kind === 'own'
@@ -260,10 +267,11 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       );
     }
     const principal = principalOf(request);
-    const links = await taskActions(
-      { context, principal, resource: findResource(registry, principal, task), url },
-      task,
-    );
+    const resource = findResource(registry, principal, task);
+    // Elsewhere they may be at something of their own, which a page that leaves would lose.
+    if (placeOf(request) === 'launched' && resource?.afterFinish(task) === 'task-page')
+      reply.header('HX-Redirect', url(`/tasks/${task.id}`));
+    const links = await taskActions({ context, principal, resource, url }, task);
     reply.code(stopPolling).header('HX-Trigger', headerJson(finishedEvents(task, links)));
     return reply.page('tasks/_ended', finishedData(task, now, url, placeOf(request), links));
   }
@@ -271,7 +279,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
 
 function placeOf({ query }: FastifyRequest): ProgressPlace {
   const place = (query as { in?: unknown }).in;
-  return place === 'strip' || place === 'task' ? place : 'page';
+  return place === 'strip' || place === 'task' || place === 'launched' ? place : 'page';
 }
 
 function parseTasksQuery(query: Record<string, unknown>): TasksQuery {

@@ -25,6 +25,8 @@ export const taskTexts = {
     matching: (filter: string) => ` · ${filter}`,
   },
   schedules: 'Schedules',
+  deliveries: 'Who was told',
+  preferences: 'How you are told',
   /** `1 city`, `9,940 cities`. */
   counted: (count: number, singular: string, plural: string) =>
     `${number.format(count)} ${(count === 1 ? singular : plural).toLowerCase()}`,

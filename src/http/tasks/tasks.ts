@@ -74,6 +74,10 @@ export interface TasksPageData {
   list: TaskListData;
   /** To the page of schedules, where there are any for the reader. */
   schedules: { href: string; label: string } | null;
+  /** To who was told of tasks, where that is for the reader. */
+  deliveries: { href: string; label: string } | null;
+  /** To how the reader is told, where no bell leads there. */
+  preferences: { href: string; label: string } | null;
   /** What launches tasks of the project's own. */
   buttons: readonly LaunchButtonData[];
   /** Whether a page without JavaScript should load itself again. */
@@ -94,12 +98,16 @@ export function tasksPageData(
     query,
     buttons,
     hasSchedules,
+    hasDeliveries,
+    hasPreferences,
     url,
   }: {
     seen: readonly string[] | null;
     query: TasksQuery;
     buttons: readonly OfferedButton[];
     hasSchedules: boolean;
+    hasDeliveries: boolean;
+    hasPreferences: boolean;
     url: Url;
   },
 ): TasksPageData {
@@ -118,6 +126,12 @@ export function tasksPageData(
     ],
     list,
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
+    deliveries: hasDeliveries
+      ? { href: url('/tasks/deliveries'), label: taskTexts.deliveries }
+      : null,
+    preferences: hasPreferences
+      ? { href: url('/tasks/notices/preferences'), label: taskTexts.preferences }
+      : null,
     buttons: launchButtons(buttons, url),
     refreshes: list.pollUrl !== null,
   };

@@ -8,10 +8,11 @@ import { announceHooks, fanOut, listensTo } from './fan-out.ts';
 import { taskJson } from './task-json.ts';
 
 const everyMs = 250;
+const outboxEveryMs = 500;
 const announceEveryMs = 3_600_000;
 
 /**
- * Tells the project's hooks what becomes of tasks, until stopped. A worker does; a process of pages
+ * Tells the project's hooks what becomes of tasks, and delivers what else there is, until stopped. A worker does; a process of pages
  * does (`worker` null) as long as no worker is alive.
  */
 export function startTelling(
@@ -22,9 +23,26 @@ export function startTelling(
   const { hooks, log, db } = context;
   const latestOf = new Map<number, string>();
   let announcedAt = 0;
-  return repeat(everyMs, tellOnce, (error) =>
-    log('warning', 'hooks are told again', { error: String(error) }),
-  );
+  const loops = [
+    repeat(everyMs, tellOnce, (error) =>
+      log('warning', 'hooks are told again', { error: String(error) }),
+    ),
+    ...context.outboxes.map(({ name, deliverNext: deliverFrom }) =>
+      repeat(
+        outboxEveryMs,
+        async (isStopped) => {
+          if (worker === null && (await isWorkerAlive())) return;
+          while (!isStopped() && (await deliverFrom(pool)));
+        },
+        (error) => log('warning', `${name} delivers again`, { error: String(error) }),
+      ),
+    ),
+  ];
+  return {
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
 
   async function tellOnce(isStopped: () => boolean): Promise<void> {
     if (Date.now() - announcedAt > announceEveryMs) {

@@ -16,6 +16,7 @@ const times = {
   task_step: ['due_at'],
   task_start: ['at'],
   task_delivery: ['due_at'],
+  notice: ['created_at', 'due_at', 'settled_at'],
   schedule: ['next_at'],
 } as const;
 

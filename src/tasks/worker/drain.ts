@@ -86,5 +86,12 @@ async function listDue(context: TaskContext): Promise<string[]> {
      limit ${maxNamed}`,
   );
   const schedules = context.settings.background ? await listBeginnable(context) : [];
-  return [...rows.map(({ what }) => what), ...schedules.map((name) => `schedule ${name}`)];
+  const deliveries: string[] = [];
+  for (const { listDue: listOf } of context.outboxes)
+    deliveries.push(...(await listOf(background)));
+  return [
+    ...rows.map(({ what }) => what),
+    ...schedules.map((name) => `schedule ${name}`),
+    ...deliveries,
+  ];
 }

@@ -23,7 +23,7 @@ const restMs = 250;
 /** How often it is said that those which wait for their turn have not been left. */
 const keepEveryMs = 5_000;
 
-type Launched = Pick<TaskRow, 'id' | 'kind'>;
+type ToRun = Pick<TaskRow, 'id' | 'kind'>;
 
 /**
  * Runs tasks that have just been launched to their ends, one after the other, within the call that
@@ -33,7 +33,7 @@ type Launched = Pick<TaskRow, 'id' | 'kind'>;
 export async function runWithin(
   context: TaskContext,
   connectionString: string,
-  tasks: readonly Launched[],
+  tasks: readonly ToRun[],
 ): Promise<void> {
   if (tasks.length === 0) return;
   const { db } = context;

@@ -6,7 +6,27 @@ select
   "user".name,
   "user".email,
   "user".roles,
-  "user".password_hash as "passwordHash"
+  "user".password_hash as "passwordHash",
+  (
+    select
+      json_build_object('count', count(*), 'latest', coalesce(max(unseen.id), 0))
+    from
+      (
+        select
+          id
+        from
+          "bulkhead"."notice"
+        where
+          recipient = "user".id::text
+          and channel = 'message'
+          and state = 'sent'
+          and seen_at is null
+        order by
+          id desc
+        limit
+          100
+      ) unseen
+  ) as unseen
 from
   "bulkhead"."session" session
   left join "bulkhead"."user" "user" on "user".id = (session.sess ->> 'userId')::uuid

@@ -1,0 +1,109 @@
+import type { Page, TestInfo } from 'playwright/test';
+import { expectAccessible } from './accessible.ts';
+import { type App, expect, signIn, signInByForm, test } from './app.ts';
+import { until } from './brake.ts';
+import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
+import { picture } from './picture.ts';
+
+async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
+  await expectAccessible(page, name);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 850 });
+      await picture(page, info, `${name}-${colorScheme}-${width}`, { fullPage: true });
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow).toBeLessThanOrEqual(0);
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize({ width: 1366, height: 850 });
+}
+
+async function noteIn(page: Page, country: string, text: string): Promise<void> {
+  await page.goto(`/cities?country=${country}`);
+  await selectAllMatching(page);
+  await openBulkEdit(page);
+  await chooseField(page, 'notes', text);
+  await submitBulkEdit(page);
+}
+
+const sent = async (app: App, count: number) =>
+  (await app.sql.query(`select from bulkhead.notice where state = 'sent'`)).rowCount === count;
+
+test('whoever launches and goes elsewhere is told there, and after signing in again until they have read it', async ({
+  page,
+  app,
+}, info) => {
+  await signIn(page, app);
+  await noteIn(page, 'ESP', 'journey');
+  await page.goto('/countries');
+  await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');
+  await expect(page.locator('.toast-note')).toContainText('Done:');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signInByForm(page, app);
+  await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');
+  await noteIn(page, 'PRT', 'another');
+  await until(() => sent(app, 2));
+  await page.goto('/countries');
+  await page.locator('#bell').click();
+  await expect(page.getByRole('heading', { name: 'Since you last looked' })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Mark as read: / })).toHaveCount(2);
+  await page
+    .getByRole('button', { name: /^Mark as read: / })
+    .first()
+    .click();
+  await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');
+  await lookAt(page, info, 'notices');
+  await page.getByRole('button', { name: 'Mark all as read' }).click();
+  await expect(page.locator('#bell')).toHaveAccessibleName('Notices');
+  await expect(page.getByRole('heading', { name: 'Earlier' })).toBeVisible();
+  await page.getByRole('link', { name: 'How you are told' }).click();
+  await page.getByLabel('Only of failures').check();
+  await page.getByLabel(/seconds or longer/).fill('soon');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('A whole number of seconds, from 0 to 86,400.')).toBeVisible();
+  await lookAt(page, info, 'preferences');
+  await page.getByLabel(/seconds or longer/).fill('5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('From now on you are told so.')).toBeVisible();
+  await expect(page.getByLabel('Only of failures')).toBeChecked();
+  await app.sql.query(
+    `update bulkhead.notice set state = 'given-up', attempts = 20, error = 'Error: connect ECONNREFUSED 127.0.0.1:587' where id = (select min(id) from bulkhead.notice)`,
+  );
+  await page.goto('/tasks');
+  await page.getByRole('link', { name: 'Who was told' }).click();
+  await expect(page.getByText('Given up')).toBeVisible();
+  await lookAt(page, info, 'deliveries');
+  await page
+    .getByRole('button', { name: /^Send again: message/ })
+    .last()
+    .click();
+  await expect(page.getByText('Given up')).toHaveCount(0);
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('the bell of the next page says that a task has ended, and forms mark it as read', async ({
+    page,
+    app,
+  }) => {
+    await signInByForm(page, app);
+    await page.goto('/cities?country=ESP');
+    await page.getByRole('button', { name: /^Select all/ }).click();
+    await page.locator('#selection-bar').getByRole('link', { name: /edit/i }).click();
+    await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
+    await page.locator('[name="value.notes"]').fill('Without a script');
+    await page.locator('#bulk-edit-form .bulk-launch').click();
+    await until(() => sent(app, 1));
+    await page.goto('/countries');
+    await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');
+    await page.locator('#bell').click();
+    await page.getByRole('button', { name: 'Mark all as read' }).click();
+    await expect(page.locator('#bell')).toHaveAccessibleName('Notices');
+  });
+});

@@ -1,0 +1,65 @@
+import { channelTexts } from './channel-texts.ts';
+import type { Dispatch, Notice } from './contract.ts';
+import { type ChannelSettings, pageUrl } from './settings.ts';
+
+/** Of more at once the first are named. */
+const maxNamed = 20;
+
+/** A mail in words, as text and as HTML, with one link. */
+export interface MailContent {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+export function mailOf({ notices }: Dispatch, settings: ChannelSettings): MailContent {
+  const { name } = settings;
+  const [first] = notices;
+  const isOne = notices.length === 1;
+  const heading = isOne ? channelTexts.one(first) : channelTexts.many(notices.length);
+  const lead = isOne ? channelTexts.detail(first) : channelTexts.manyOf(notices);
+  const lines = isOne ? [] : linesOf(notices);
+  const label = isOne ? channelTexts.open : channelTexts.openAll;
+  const href = pageUrl(settings, isOne ? `/tasks/${first.task.id}` : '/tasks') ?? '';
+  const why = channelTexts.why(name);
+  const paragraphs = [heading, lead].filter((text) => text !== '');
+  return {
+    subject: channelTexts.subject(name, heading),
+    text: [
+      ...paragraphs,
+      ...(lines.length > 0 ? [lines.map((line) => `- ${line}`).join('\n')] : []),
+      `${label}: ${href}`,
+      why,
+    ].join('\n\n'),
+    html: [
+      '<!doctype html><html lang="en"><body style="font-family: sans-serif; line-height: 1.5">',
+      ...paragraphs.map(
+        (text, at) => `<p>${at === 0 ? `<b>${escaped(text)}</b>` : escaped(text)}</p>`,
+      ),
+      ...(lines.length > 0
+        ? [`<ul>${lines.map((line) => `<li>${escaped(line)}</li>`).join('')}</ul>`]
+        : []),
+      `<p><a href="${escaped(href)}">${escaped(label)}</a></p>`,
+      `<p style="color: #666; font-size: small">${escaped(why)}</p>`,
+      '</body></html>',
+    ].join('\n'),
+  };
+}
+
+function linesOf(notices: readonly Notice[]): string[] {
+  const named = notices.slice(0, maxNamed).map(channelTexts.one);
+  const more = notices.length - named.length;
+  return more > 0 ? [...named, channelTexts.more(more)] : named;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+}
