@@ -1,23 +1,19 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
-import { queryPrepared } from '../../db/prepared.ts';
-import { raw, sql, statementOf } from '../../db/sql.ts';
-import { type Queryable, transaction } from '../../db/transaction.ts';
-import { withSavepoint } from '../../db/with-savepoint.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { whyNotPlain } from '../../plain-json.ts';
-import { inlineName, queueName } from '../../queue/backend.ts';
-import { callPlacesSql } from '../../queue/places.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { mayLaunch } from '../../task-definitions/may-launch.ts';
-import { callFor } from '../call-for.ts';
 import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { duplicate } from '../duplicate.ts';
 import { inInlineTurn } from '../inline-turns.ts';
-import { type OwnTask, selectTask, writtenColumns } from '../task-row.ts';
-import { type LaunchRules, launchRules } from './launch-rules.ts';
+import { type OwnTask, selectTask } from '../task-row.ts';
+import { insertOwn, type NewOwnTask } from './insert-own.ts';
+import { launchRules } from './launch-rules.ts';
 import { hider, maskParams } from './mask.ts';
 import { invalidParams, readParams } from './read-params.ts';
 import { findReusable, type Reusable } from './reuse.ts';
@@ -68,9 +64,6 @@ export interface OnFinished {
   readonly params: unknown;
 }
 
-/** Of a launch that said so. */
-export const locksIgnored = 'it was launched without locks';
-
 const turnHeld =
   'The same is being launched by somebody who has not come to an end. Nothing was started. Try again in a moment.';
 
@@ -101,7 +94,7 @@ export async function launchOwn<S extends StandardSchemaV1, R>(
   assertCan(context, row, given !== undefined);
   const inserted = async (): Promise<Inserted> => {
     if (!isAsked(row)) {
-      const [task] = await insertPlain([row], context, given);
+      const [task] = await insertOwn([row], context, given);
       return { task: task ?? (await earlier(client, context, launch)), isNew: task !== undefined };
     }
     const inTurn = (client: Queryable) => launchInTurn(client, context, definition, row);
@@ -164,7 +157,7 @@ export async function launchManyOwn<S extends StandardSchemaV1, R>(
   for (const row of rows) assertCan(context, row, given !== undefined);
   const inserted = async (): Promise<Inserted[]> => {
     if (!rows.some(isAsked)) {
-      const tasks = await insertPlain(rows, context, given);
+      const tasks = await insertOwn(rows, context, given);
       return tasks.map((task) => ({ task, isNew: true }));
     }
     const oneByOne = async (client: Queryable) => {
@@ -274,7 +267,7 @@ async function launchInTurn(
   if (first && !abilitiesOf(context, row).later) throw duplicate(context, principal, first);
   const reused = reuse ? await findReusable(client, context, definition, rules, principal) : null;
   if (reused) return { task: reused, isNew: false };
-  const [inserted] = await insertPlain([{ ...row, ...placeOf(turn) }], context, client);
+  const [inserted] = await insertOwn([{ ...row, ...placeOf(turn) }], context, client);
   if (!inserted) return { task: await earlier(client, context, launch), isNew: false };
   // For a task that is there: a form with another key may have been sent before.
   await makeRoom(client, context, turn);
@@ -296,95 +289,6 @@ export function titleOf<S extends StandardSchemaV1, R>(
     throw new TypeError(`${name}: title must give a text.`);
   const said = hider(secret, given, params)(title?.trim() || name);
   return said.replaceAll('\0', '').slice(0, maxTitleLength);
-}
-
-interface NewOwnTask {
-  name: string;
-  backend: string;
-  title: string;
-  params: unknown;
-  /** What was given, encrypted, where parts of it are secret. */
-  secrets?: string;
-  launch: OwnLaunch;
-  rules: LaunchRules;
-  priority: number;
-  version: number;
-  /** What its end launches. */
-  next?: (object & { backend: string }) | undefined;
-  blockedBy?: number | null;
-  startOver?: OwnTask['startOver'];
-}
-
-/** All or nothing, also where a backend of the project's own refuses the call. */
-function insertPlain(
-  rows: readonly NewOwnTask[],
-  context: TaskContext,
-  given: Queryable | undefined,
-): Promise<OwnTask[]> {
-  const insert = (client: Queryable) => insertOwn(client, context, rows);
-  const isRefusable = rows.some(({ backend }) => context.backends.isOwn(backend));
-  if (!isRefusable) return insert(given ?? context.db.pages);
-  return given ? withSavepoint(given, insert) : transaction(context.db.pages, insert);
-}
-
-/**
- * Those are missing whose operation id is there already. Free places are called by the same
- * statement.
- */
-async function insertOwn(
-  client: Queryable,
-  context: TaskContext,
-  given: readonly NewOwnTask[],
-): Promise<OwnTask[]> {
-  const { t, queueSchema } = context.db;
-  const rows = given.map(({ launch, params, rules, version, ...row }) => ({
-    ...row,
-    ...rules,
-    ...launch,
-    version,
-    params: params ?? null,
-    locksOffReason: rules.locksOffReason ?? (launch.locks === 'ignore' ? locksIgnored : null),
-    expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
-    expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
-  }));
-  const inserted = await queryPrepared<OwnTask & { called: unknown }>(
-    client,
-    statementOf(sql`with launch as (
-       select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
-         jsonb_to_record(item) as one(name text, title text, backend text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
-     ), inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
-       select 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
-         case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
-         queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", "startOver", case when coalesce("blockedBy"::text, "startOver"::text) is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
-         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
-       from launch order by n
-       on conflict (operation_id) do nothing returning *
-     ), event as (
-       insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted
-     ), called as (
-       select ${callPlacesSql(queueSchema)} from inserted where backend = '${raw(queueName)}' limit 1
-     )
-     select ${raw(writtenColumns())}, (select count(*) from called) as called from inserted order by id`),
-  );
-  const tasks = inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
-  await callOthers(client, context, tasks);
-  return tasks;
-}
-
-/** Those of other backends than the queue, whose places the statement has called. */
-async function callOthers(
-  client: Queryable,
-  context: TaskContext,
-  tasks: readonly OwnTask[],
-): Promise<void> {
-  const due = tasks.filter(({ state, backend }) => state === 'queued' && backend !== queueName);
-  for (const backend of new Set(due.map((task) => task.backend))) {
-    const taskIds = due.filter((task) => task.backend === backend).map(({ id }) => id);
-    await callFor(client, context, backend, { kind: 'own', taskIds });
-  }
 }
 
 async function earlier(
