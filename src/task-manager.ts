@@ -24,12 +24,8 @@ import { type Health, readHealth } from './tasks/looking/health.ts';
 import { type BackendInfo, listBackends } from './tasks/looking/list-backends.ts';
 import { getTask, listTasksWhere, type TaskQuery } from './tasks/looking/queries.ts';
 import { launchInParent } from './tasks/own/join-parent.ts';
-import {
-  launchManyOwn,
-  launchOwn,
-  type OnFinished,
-  type OwnLaunch,
-} from './tasks/own/launch-own.ts';
+import { launchManyOwn, launchOwn } from './tasks/own/launch-own.ts';
+import type { OnFinished, OwnLaunch } from './tasks/own/own-launch.ts';
 import { pauseSchedule, resumeSchedule, runSchedule } from './tasks/schedules/control-schedules.ts';
 import { listSchedules, type ScheduleInfo } from './tasks/schedules/list-schedules.ts';
 import { type Purged, purge } from './tasks/worker/retention.ts';

@@ -5,7 +5,7 @@ import type { TaskContext } from '../context.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import type { Launched } from '../launched.ts';
 import { getTask } from '../looking/queries.ts';
-import type { OwnLaunch } from '../own/launch-own.ts';
+import type { OwnLaunch } from '../own/own-launch.ts';
 
 /**
  * Launches a task in a transaction, and where it is to run inline runs it when that has committed,

@@ -19,7 +19,8 @@ import { saveContextOf } from '../launching/save-context.ts';
 import { listConflicts } from '../looking/conflicts.ts';
 import { getTask } from '../looking/queries.ts';
 import { startWorker } from '../worker/worker.ts';
-import { launchOwn, type OwnLaunch } from './launch-own.ts';
+import { launchOwn } from './launch-own.ts';
+import type { OwnLaunch } from './own-launch.ts';
 
 const params = z.object({ name: z.string(), cities: z.array(z.number()) });
 type Given = z.infer<typeof params>;

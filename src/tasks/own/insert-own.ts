@@ -7,8 +7,8 @@ import { callPlacesSql } from '../../queue/places.ts';
 import { callFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import { type OwnTask, writtenColumns } from '../task-row.ts';
-import type { OwnLaunch } from './launch-own.ts';
 import type { LaunchRules } from './launch-rules.ts';
+import type { OwnLaunch } from './own-launch.ts';
 
 /** Of a launch that said so. */
 export const locksIgnored = 'it was launched without locks';

@@ -15,7 +15,8 @@ import { cancel } from '../control/cancel.ts';
 import { getTask } from '../looking/queries.ts';
 import { recover } from '../worker/recovery.ts';
 import { startWorker } from '../worker/worker.ts';
-import { launchOwn, type OwnLaunch } from './launch-own.ts';
+import { launchOwn } from './launch-own.ts';
+import type { OwnLaunch } from './own-launch.ts';
 import { takeOwn } from './take-own.ts';
 
 const params = z.object({ tenant: z.string() });
