@@ -11,9 +11,11 @@ import type { Backend } from '../queue/backend.ts';
 import { ada, finished, launchOn } from '../testing/context.ts';
 import { faxMachine } from '../testing/fax-machine.ts';
 import { type Installation, install } from '../testing/setting-levels.ts';
-import { backendsOf, runsInProcess } from './assert-backends.ts';
+import { backendsOf, mayRunWithin, runsInProcess } from './assert-backends.ts';
 import { pause } from './control/pause.ts';
+import { type FollowUp, newFollowUp } from './follow-ups/follow-up.ts';
 import { undo } from './follow-ups/undo.ts';
+import { enqueue } from './launching/launch.ts';
 import { launchFromCode } from './launching/launch-from-code.ts';
 import { getTask } from './looking/queries.ts';
 import { recover } from './worker/recovery.ts';
@@ -435,4 +437,47 @@ test('what a backend cannot do is refused of every launch and of every act', asy
   await recover(site.context);
   const ended = await getTask(site.context, ada, task.id);
   assert.deepEqual([ended.state, ended.reason], ['failed', 'worker-died']);
+});
+
+test('a bulk operation of a process that was not there is called for when it comes', async (t) => {
+  const env = { BULKHEAD_BACKEND: 'in-process' };
+  const { context, cities, db, connectionString } = await install(t, { env }, 30);
+  const { task } = await launchOn(context, cities, { kind: 'matching' }, 'update', archive);
+  const backends = ['in-process'];
+  const worker = await startWorker(context, { connectionString, concurrency: 1, backends });
+  // Sooner than what nobody has looked at is called for again.
+  assert.equal((await finished(db, task.id, 20_000)).state, 'succeeded');
+  await worker.stop();
+});
+
+test('what is launched after another, and is more than a call can do, is refused where it would run within that', async (t) => {
+  const { context, cities, db } = await install(t, off['the environment']);
+  const parent = {
+    id: 1,
+    isAtomic: false,
+    changeReason: null,
+  } as FollowUp['parent'];
+  const undoing = newFollowUp({
+    parent,
+    resource: cities,
+    principal: ada,
+    operationId: randomUUID(),
+    operation: 'undo',
+    title: 'Undo',
+    parameters: {},
+    selection: { kind: 'changed', filter: '' },
+    expected: 10_001,
+  });
+  await assert.rejects(enqueue(context, undoing), { code: 'too-many-records' });
+  assert.equal((await db.pages.query(`select from ${db.t.task}`)).rowCount, 0);
+});
+
+test('sessions of its own are asked for at the start where something may run within its call', async (t) => {
+  const may = async (said: Parameters<typeof install>[1]) =>
+    mayRunWithin((await install(t, said)).context);
+  assert.equal(await may({ admin: { tasks } }), true, 'a task has a function that chooses');
+  assert.equal(await may({ admin: { tasks: [plain] } }), false);
+  assert.equal(await may({ env: { BULKHEAD_BACKGROUND: 'false' } }), true);
+  assert.equal(await may({ options: { bulk: { background: false } } }), true);
+  assert.equal(await may({ options: { bulk: { backend: 'inline' } } }), true);
 });
