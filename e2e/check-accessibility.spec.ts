@@ -29,6 +29,7 @@ for (const [scheme, viewport] of [
         '/countries/ESP/edit',
         '/countries/ESP/delete',
         '/tasks',
+        '/tasks?state=failed&state=running&kind=bulk&resource=cities&person=Admin&_q=edit',
         '/tasks/schedules',
         '/nowhere',
       ]) {
