@@ -339,6 +339,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/:id/details': (about) => ofTasks(about, '/details'),
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
   'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
+  'GET /tasks/:id/chunks/:number': (about) => ofTasks(about, '/chunks/0'),
   'GET /tasks/:id/failures': (about) => ofTasks(about, '/failures'),
   'GET /tasks/:id/failures.csv': (about) => ofTasks(about, '/failures.csv'),
   'GET /tasks/:id/undo': (about) => ofTasks(about, '/undo'),

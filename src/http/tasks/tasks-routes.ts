@@ -6,6 +6,7 @@ import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
 import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
+import { listMapCells } from '../../tasks/looking/chunk-map.ts';
 import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
 import { listWorkers } from '../../tasks/looking/list-workers.ts';
 import {
@@ -241,8 +242,9 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events, untold] = await Promise.all([
+    const [chunks, cells, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
+      task.chunkCount > 1 ? listMapCells(db, task.id) : [],
       listFailures(db, task.id),
       listEvents(db, task.id),
       listUntold(db, task.id),
@@ -256,7 +258,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       ),
       readOwnParts(context, principal, task),
     ]);
-    return { chunks, failures, alterations, events, untold, titles, actions, own };
+    return { chunks, cells, failures, alterations, events, untold, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

@@ -295,7 +295,7 @@ interface TaskChangeRow extends Pick<ChangeRow, 'id' | 'kind' | 'fields' | 'befo
 }
 
 /**
- * The records of its model that a task changed, in the order of their keys, after `after`; one
+ * The records of its model that a task changed, in the order of their keys, after `after` and up to `until`; one
  * statement that reads what a page shows and one chunk at most, however many there are: the changes
  * of a task begin in the order of keys, each with one record at least, and only those of one chunk
  * lie across another.
@@ -304,15 +304,16 @@ export async function listTaskChanges(
   db: Database,
   resource: Resource,
   taskId: number,
-  { after, limit }: { after: string; limit: number },
+  { after, until = null, limit }: { after: string; until?: string | null; limit: number },
 ): Promise<{ changes: TaskChange[]; next: string | null }> {
   const { t } = db;
   const { model, titleField } = resource;
   const change = raw(t.change);
-  const [task, ofModel, from] = [
+  const [task, ofModel, from, last] = [
     shared(sql`${taskId}`),
     shared(sql`${model.name}`),
     shared(sql`${after}`),
+    shared(sql`${until}::text`),
   ] as const;
   const max = shared(sql`${limit + 1}`);
   const image = raw('c.before -> (item.place::int - 1)');
@@ -328,7 +329,7 @@ export async function listTaskChanges(
        (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${max})
      ), page as (
        select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
-       where item.key > ${from} order by item.key limit ${max}
+       where item.key > ${from} and (${last} is null or item.key <= ${last}) order by item.key limit ${max}
      )
      select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
        left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title
