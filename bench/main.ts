@@ -4,6 +4,7 @@ import { bulkErrors } from './bulk-errors.ts';
 import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
 import { bystander } from './bystander.ts';
+import { dashboard } from './dashboard.ts';
 import { launchBench } from './launch.ts';
 import { limitsBench } from './limits.ts';
 import { list } from './list.ts';
@@ -33,6 +34,7 @@ const cases: Record<string, Case> = {
   limits: { run: limitsBench, rows: 20_000, pairs: 5 },
   tasks: { run: tasksBench, rows: 10_000, pairs: 3 },
   beside: { run: beside, rows: 200_000, pairs: 1 },
+  dashboard: { run: dashboard, rows: 100_000, pairs: 3 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

@@ -29,6 +29,7 @@ for (const [scheme, viewport] of [
         '/countries/ESP/edit',
         '/countries/ESP/delete',
         '/tasks',
+        '/tasks?state=failed&state=running&kind=bulk&resource=cities&person=Admin&_q=edit',
         '/tasks/schedules',
         '/tasks/notices',
         '/tasks/notices/preferences',
@@ -68,6 +69,18 @@ for (const [scheme, viewport] of [
       const { rows } = await app.sql.query('select max(id) as id from bulkhead.task');
       await page.goto(`/tasks/${rows[0].id}`);
       await expectAccessible(page, 'a task');
+      const last = '00000000000009000000';
+      await app.sql.query(
+        `insert into bulkhead.chunk (task_id, number, state, keys, first_key, last_key, failed) values ($1, 9000, 'done', array[$2], $2, $2, 1)`,
+        [rows[0].id, last],
+      );
+      await app.sql.query('update bulkhead.task set chunk_count = 2 where id = $1', [rows[0].id]);
+      await page.reload();
+      await page.locator('.chunk-map .chunk-failed').waitFor();
+      await expectAccessible(page, 'a map of chunks');
+      await page.locator('.chunk-map a').first().click();
+      await page.waitForURL(/\/chunks\/0$/);
+      await expectAccessible(page, 'a chunk');
     });
   });
 }

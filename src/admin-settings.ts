@@ -141,6 +141,7 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     maxDeaths: config.BULKHEAD_MAX_DEATHS,
     maxQueued: config.BULKHEAD_MAX_QUEUED,
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
+    countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
   };
 }

@@ -127,6 +127,8 @@ export const limits = {
     titleLength: 80,
     cellLinks: 10,
     tasks: 25,
+    /** Cells of a task's map of chunks. */
+    chunks: 2_000,
     failures: 50,
     undone: 50,
     changes: 25,

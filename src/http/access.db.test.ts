@@ -289,6 +289,10 @@ const table: Record<string, Entry> = {
     about: 'task',
     path: ({ taskId }) => `/tasks/${taskId}/resumption`,
   },
+  'GET /tasks/:id/chunks/:number': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/chunks/0`,
+  },
   'GET /tasks/:id/failures': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures` },
   'GET /tasks/:id/failures.csv': {
     about: 'task',

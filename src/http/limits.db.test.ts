@@ -478,6 +478,19 @@ async function tasks({ visitor }: Site, count: number): Promise<number> {
   return (await known()).tasks.length;
 }
 
+async function cells({ db, visitor }: Site, count: number): Promise<number> {
+  const taskId = await launchAs(visitor, 1, { from: 650 });
+  await db.pages.query(`delete from ${db.t.chunk} where task_id = $1`, [taskId]);
+  await db.pages.query(
+    `insert into ${db.t.chunk} (task_id, number, state, keys, first_key, last_key) select $1, n, 'done', array[lpad(n::text, 20, '0')], lpad(n::text, 20, '0'), lpad(n::text, 20, '0') from generate_series(1, $2::int) n`,
+    [taskId, count],
+  );
+  await db.pages.query(`update ${db.t.task} set chunk_count = $2 where id = $1`, [taskId, count]);
+  const { body } = await visitor.get(`/tasks/${taskId}`);
+  const [, map = ''] = /class="chunk-map"[^>]*>([\s\S]*?)<\/div>/.exec(body) ?? [];
+  return map.match(/<a /g)?.length ?? 0;
+}
+
 async function failures({ db, visitor }: Site, count: number): Promise<number> {
   const taskId = await launchAs(visitor, 1, { from: 600 });
   await db.pages.query(
@@ -779,6 +792,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       async (count) => (await linked(site, count)).filter(({ title }) => title !== '…').length,
     ),
     'shown.tasks': bounded('shown.tasks', (count) => tasks(site, count)),
+    'shown.chunks': bounded('shown.chunks', (count) => cells(site, count)),
     'shown.failures': bounded('shown.failures', (count) => failures(site, count)),
     'shown.undone': bounded('shown.undone', (count) => undone(site, count)),
     'shown.changes': bounded('shown.changes', (count) => changes(site, count)),

@@ -13,6 +13,7 @@ import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
 import { taskChangesRoutes } from './records/task-changes-routes.ts';
+import { taskChunkRoutes } from './records/task-chunk-routes.ts';
 import type { RouteOptions } from './route-options.ts';
 import { schedulesRoutes } from './schedules/schedules-routes.ts';
 import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
@@ -37,6 +38,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   preferencesRoutes,
   deliveriesRoutes,
   taskChangesRoutes,
+  taskChunkRoutes,
   followUpRoutes,
   bulkRoutes,
   previewRoutes,

@@ -317,7 +317,11 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'POST /:resource/previews/:id/form': ({ resource: { slug }, operationId }) => [
     { path: `/${slug}/previews/${operationId}/form`, body: { 'value.apiKey': `${mark}-typed` } },
   ],
-  'GET /tasks': () => [{ path: '/tasks' }],
+  'GET /tasks': ({ resource: { slug }, id }) => [
+    { path: '/tasks' },
+    { path: `/tasks?_q=${mark.slice(0, 3)}` },
+    { path: `/tasks?resource=${slug}&record=${slug}/${encodeURIComponent(id)}` },
+  ],
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
@@ -345,6 +349,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/:id/details': (about) => ofTasks(about, '/details'),
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
   'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
+  'GET /tasks/:id/chunks/:number': (about) => ofTasks(about, '/chunks/0'),
   'GET /tasks/:id/failures': (about) => ofTasks(about, '/failures'),
   'GET /tasks/:id/failures.csv': (about) => ofTasks(about, '/failures.csv'),
   'GET /tasks/:id/undo': (about) => ofTasks(about, '/undo'),

@@ -94,6 +94,8 @@ export interface TaskSettings {
   /** Tasks that people launched on pages and that wait: of all of them, and of one person. */
   readonly maxQueued: number;
   readonly maxQueuedPerUser: number;
+  /** Tasks up to which those of a state are counted. */
+  readonly countLimit: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;
 }

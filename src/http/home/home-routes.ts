@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { listTasks } from '../../tasks/looking/queries.ts';
+import { listTasks } from '../../tasks/looking/find-tasks.ts';
 import { principalOf } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { named } from '../tasks/task-title.ts';

@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import type { Count } from '../../selection/count.ts';
-import type { ListedTask } from '../../tasks/looking/queries.ts';
+import type { ListedTask } from '../../tasks/looking/find-tasks.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { formatCount, formatRough } from '../format.ts';
 import { resourceIcon } from '../shell/resource-icon.ts';

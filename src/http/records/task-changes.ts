@@ -58,6 +58,8 @@ export interface TaskChangesParts {
   /** Of those that are there, and that the principal may see. */
   titles: ReadonlyMap<string, string>;
   after: string;
+  /** Path of the page; left out, that of all that the task changed. */
+  base?: string;
   url: Url;
 }
 
@@ -75,7 +77,7 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
     parts,
     seen.flatMap(({ values }) => values ?? []),
   );
-  const base = `/tasks/${task.id}/changes`;
+  const { base = `/tasks/${task.id}/changes` } = parts;
   const fields = [
     ...new Set(seen.flatMap(({ values }) => (values ?? []).map(({ field }) => field))),
   ];

@@ -6,6 +6,7 @@ import type { WritePath } from '../../operations/write-path.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
+import type { MapCell } from '../../tasks/looking/chunk-map.ts';
 import {
   isAllOrNothing,
   progressOf,
@@ -20,6 +21,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } from '../format.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import { type ChunkMapData, chunkMapData } from './chunk-map.ts';
 import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
@@ -79,6 +81,7 @@ export interface TaskDetailsData extends OwnDetails {
   result: { heading: string; text: string } | null;
   /** Hooks that were told of it in vain; null: none. */
   untold: { heading: string; lines: readonly string[] } | null;
+  map: ChunkMapData | null;
   /** Null: it has none. */
   chunks: {
     heading: string;
@@ -88,6 +91,7 @@ export interface TaskDetailsData extends OwnDetails {
     columns: typeof taskTexts.chunkColumns;
     lines: readonly {
       number: string;
+      href: string;
       state: string;
       isDone: boolean;
       records: string;
@@ -130,6 +134,7 @@ export interface TaskPageData {
 
 export interface TaskParts {
   chunks: readonly ChunkRow[];
+  cells: readonly MapCell[];
   failures: readonly FailureGroup[];
   alterations: readonly ShownAlteration[];
   events: readonly EventRow[];
@@ -190,7 +195,7 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, failures, alterations, events, untold, titles, actions, own }: TaskParts,
+  { chunks, cells, failures, alterations, events, untold, titles, actions, own }: TaskParts,
   {
     now,
     url,
@@ -244,6 +249,7 @@ export function taskDetailsData(
             ),
           },
     ...ownDetails(own, { now, url, timeZone }),
+    map: chunkMapData(task, cells, url),
     chunks:
       task.kind === 'own'
         ? null
@@ -255,7 +261,7 @@ export function taskDetailsData(
               task.chunkCount > chunks.length ? taskTexts.chunksLatest(chunks.length) : null,
             emptyText: taskTexts.chunksNone,
             columns: taskTexts.chunkColumns,
-            lines: chunks.map((chunk) => chunkLine(task, chunk, titles, resource)),
+            lines: chunks.map((chunk) => chunkLine(task, chunk, resource, url)),
           },
     events: { heading: taskTexts.events, lines: eventLines(events, now, timeZone) },
   };
@@ -314,17 +320,13 @@ function alterationLine(
   };
 }
 
-function chunkLine(
-  task: TaskRow,
-  chunk: ChunkRow,
-  _titles: ReadonlyMap<string, string>,
-  resource: Resource | null,
-) {
+function chunkLine(task: TaskRow, chunk: ChunkRow, resource: Resource | null, url: Url) {
   const name = (key: string) => (resource ? keyToUrl(resource.model, key) : key);
   const idle = { ...task, total: 0, done: 0, conflicted: 0, altered: 0 };
   const { changed, unchanged, failed, gone, keptBack } = chunk;
   return {
     number: String(chunk.number + 1),
+    href: url(`/tasks/${task.id}/chunks/${chunk.number}`),
     state: taskTexts.chunkStates[chunk.state],
     isDone: chunk.state === 'done',
     records: String(chunk.size),

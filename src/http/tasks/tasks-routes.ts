@@ -9,20 +9,23 @@ import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
 import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
+import { listMapCells } from '../../tasks/looking/chunk-map.ts';
+import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
+import { listWorkers } from '../../tasks/looking/list-workers.ts';
 import {
   listChunks,
   listEvents,
   listFailures,
   listRunning,
-  listTasks,
   listUntold,
-  type TaskPage,
 } from '../../tasks/looking/queries.ts';
 import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
-import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
+import { isFinished } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { dashboardFilter } from './dashboard-filter.ts';
+import { dashboardTexts } from './dashboard-filter-texts.ts';
 import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
@@ -48,12 +51,18 @@ import {
 import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
-import { type TasksQuery, taskListData, tasksPageData } from './tasks.ts';
+import { type TaskCounts, taskListData, tasksPageData, totalOfStates } from './tasks.ts';
+import { parseTasksQuery, readTaskSearch, type TasksQuery } from './tasks-query.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
 
 type WithId = { Params: { id: string } };
+
+interface FoundTasks {
+  page: TaskPage;
+  counts: TaskCounts;
+}
 
 export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
@@ -67,32 +76,40 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   app.get('/tasks', async (request, reply) => {
     const principal = principalOf(request);
     const query = parseTasksQuery(request.query as Record<string, unknown>);
-    const page = await readPage(principal, query);
+    const hasSchedules = context.schedules.size > 0 && seesSchedules(context, principal);
+    const isPage = !wantsJson(request);
+    const [{ page, counts }, workers] = await Promise.all([
+      readPage(principal, query),
+      isPage && seesSchedules(context, principal) ? listWorkers(db) : [],
+    ]);
     const now = new Date();
-    if (wantsJson(request))
+    if (!isPage) {
+      const total = totalOfStates(counts, query.states);
       return {
         tasks: page.tasks.map((task) => taskJson(task, now)),
-        total: page.total,
+        total: total.value,
+        isExact: total.isExact,
         page: query.page,
       };
-    const columns = await readOwnColumns(context, admin.taskColumns ?? [], page.tasks);
-    const list = taskListData(page, {
-      query,
-      now,
-      url,
-      resources: registry.list,
-      principal,
-      columns,
-    });
+    }
+    const list = await listData(principal, query, { page, counts });
     return reply.page(
       'tasks/index',
       tasksPageData(list, {
         seen: tasksSeen(registry, principal),
         query,
+        counts,
+        filter: dashboardFilter(query, {
+          registry,
+          principal,
+          url,
+          schedules: hasSchedules ? [...context.schedules.keys()] : [],
+          workers,
+        }),
         buttons: buttonsAt(context, principal, 'tasks'),
         hasDeliveries: seesDeliveries(context, principal),
         hasPreferences: !hasMessages(context) && choosableChannels(context).length > 0,
-        hasSchedules: context.schedules.size > 0 && seesSchedules(context, principal),
+        hasSchedules,
         url,
       }),
     );
@@ -102,15 +119,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const query = parseTasksQuery(request.query as Record<string, unknown>);
     if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
     const principal = principalOf(request);
-    const page = await readPage(principal, query);
-    const list = taskListData(page, {
-      query,
-      now: new Date(),
-      url,
-      resources: registry.list,
-      principal,
-      columns: await readOwnColumns(context, admin.taskColumns ?? [], page.tasks),
-    });
+    const list = await listData(principal, query, await readPage(principal, query));
     return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
@@ -211,18 +220,38 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     return sendProgress(request, reply, task);
   }
 
-  async function readPage(principal: Principal, { page, state }: TasksQuery): Promise<TaskPage> {
-    const { tasks, total } = await listTasks(context, principal, {
-      page,
-      size: limits.shown.tasks,
-      state,
+  async function listData(principal: Principal, query: TasksQuery, { page, counts }: FoundTasks) {
+    return taskListData(page, {
+      query,
+      counts,
+      now: new Date(),
+      url,
+      resources: registry.list,
+      principal,
+      columns: await readOwnColumns(context, admin.taskColumns ?? [], page.tasks),
     });
-    return { tasks: await named(context, principal, tasks), total };
+  }
+
+  async function readPage(principal: Principal, query: TasksQuery): Promise<FoundTasks> {
+    const { countLimit: limit } = context.settings;
+    const { page, states, sort } = query;
+    if ((page - 1) * limits.shown.tasks > limit)
+      throw new AppError('invalid-page', 422, dashboardTexts.wrong.far(limit), { field: '_page' });
+    const search = await readTaskSearch(registry, principal, query);
+    const [{ tasks, hasNext }, ofState] = await Promise.all([
+      listTasks(context, principal, { page, size: limits.shown.tasks, states, search, sort }),
+      countTasks(context, principal, { search, limit }),
+    ]);
+    return {
+      page: { tasks: await named(context, principal, tasks), hasNext },
+      counts: { ofState, limit },
+    };
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
-    const [chunks, failures, events, untold] = await Promise.all([
+    const [chunks, cells, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
+      task.chunkCount > 1 ? listMapCells(db, task.id) : [],
       listFailures(db, task.id),
       listEvents(db, task.id),
       listUntold(db, task.id),
@@ -236,7 +265,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       ),
       readOwnParts(context, principal, task),
     ]);
-    return { chunks, failures, alterations, events, untold, titles, actions, own };
+    return { chunks, cells, failures, alterations, events, untold, titles, actions, own };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a
@@ -280,19 +309,4 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
 function placeOf({ query }: FastifyRequest): ProgressPlace {
   const place = (query as { in?: unknown }).in;
   return place === 'strip' || place === 'task' || place === 'launched' ? place : 'page';
-}
-
-function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
-  const { state, _page: page = '1' } = query;
-  const number = Number(page);
-  if (!Number.isInteger(number) || number < 1 || number > 1_000_000) {
-    throw new AppError('invalid-page', 422, 'Pages are numbered from 1.', { field: '_page' });
-  }
-  if (state === undefined || state === '') return { page: number };
-  if (typeof state !== 'string' || !Object.hasOwn(taskStates, state)) {
-    throw new AppError('invalid-filter', 422, 'There is no such state of a task.', {
-      field: 'state',
-    });
-  }
-  return { page: number, state: state as TaskState };
 }

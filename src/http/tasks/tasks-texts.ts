@@ -119,10 +119,7 @@ export const taskTexts = {
     `${count === 1 ? 'A field' : `${number.format(count)} fields`} that you may not see`,
   none: 'No tasks yet. Select records in a list and change them in bulk: the task appears here.',
   noneForViewers: 'No tasks yet.',
-  noneOfState: 'No task is in this state.',
   showAll: 'Show all tasks',
-  pageOf: (from: number, to: number, total: number) =>
-    `${number.format(from)}–${number.format(to)} of ${number.format(total)}`,
   pages: 'Pages',
   filterLabel: 'Filter by state',
   previous: 'Newer',

@@ -3,13 +3,15 @@ import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
+import type { ListedTask, StateCounts, TaskPage } from '../../tasks/looking/find-tasks.ts';
 import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
-import type { ListedTask, TaskPage } from '../../tasks/looking/queries.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
+import type { DashboardFilter } from './dashboard-filter.ts';
+import { dashboardTexts } from './dashboard-filter-texts.ts';
 import { type LaunchButtonData, launchButtons } from './launch.ts';
 import type { OwnColumns } from './own-columns.ts';
 import {
@@ -22,6 +24,7 @@ import {
   totalOf,
 } from './progress.ts';
 import { kindTexts } from './task-kinds.ts';
+import { isFiltered, type TasksQuery, tasksSearch } from './tasks-query.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 export interface TaskLine {
@@ -70,7 +73,8 @@ export interface TasksPageData {
   title: string;
   intro: string;
   filterLabel: string;
-  states: readonly { label: string; href: string; isCurrent: boolean; badge: Badge | null }[];
+  states: readonly StateLink[];
+  filter: DashboardFilter;
   list: TaskListData;
   /** To the page of schedules, where there are any for the reader. */
   schedules: { href: string; label: string } | null;
@@ -84,9 +88,20 @@ export interface TasksPageData {
   refreshes: boolean;
 }
 
-export interface TasksQuery {
-  state?: TaskState | undefined;
-  page: number;
+/** To the tasks of one state, or of all, with how many match. */
+export interface StateLink {
+  label: string;
+  /** Empty: none. */
+  count: string;
+  href: string;
+  isCurrent: boolean;
+  badge: Badge | null;
+}
+
+/** How many match: of more than `limit` it is told that there are more. */
+export interface TaskCounts {
+  ofState: StateCounts;
+  limit: number;
 }
 
 const offeredStates = Object.keys(taskStates) as TaskState[];
@@ -96,6 +111,8 @@ export function tasksPageData(
   {
     seen,
     query,
+    counts,
+    filter,
     buttons,
     hasSchedules,
     hasDeliveries,
@@ -104,6 +121,8 @@ export function tasksPageData(
   }: {
     seen: readonly string[] | null;
     query: TasksQuery;
+    counts: TaskCounts;
+    filter: DashboardFilter;
     buttons: readonly OfferedButton[];
     hasSchedules: boolean;
     hasDeliveries: boolean;
@@ -115,15 +134,8 @@ export function tasksPageData(
     title: taskTexts.heading,
     filterLabel: taskTexts.filterLabel,
     intro: introOf(seen),
-    states: [
-      { label: taskTexts.anyState, href: url('/tasks'), isCurrent: !query.state, badge: null },
-      ...offeredStates.map((state) => ({
-        label: taskTexts.states[state],
-        href: url(`/tasks?state=${state}`),
-        isCurrent: query.state === state,
-        badge: badgeOf(state),
-      })),
-    ],
+    states: stateLinks(query, counts, url),
+    filter,
     list,
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
     deliveries: hasDeliveries
@@ -137,6 +149,41 @@ export function tasksPageData(
   };
 }
 
+function stateLinks(query: TasksQuery, counts: TaskCounts, url: Url): StateLink[] {
+  const link = (label: string, states: readonly TaskState[], badge: Badge | null): StateLink => {
+    const { value, isExact } = totalOfStates(counts, states);
+    const count = value === 0 ? '' : inWords(value, isExact);
+    return {
+      label,
+      count,
+      href: url(`/tasks${tasksSearch({ ...query, states, page: 1 })}`),
+      isCurrent:
+        query.states.length === states.length && states.every((one) => query.states.includes(one)),
+      badge,
+    };
+  };
+  return [
+    link(taskTexts.anyState, [], null),
+    ...offeredStates.map((state) => link(taskTexts.states[state], [state], badgeOf(state))),
+  ];
+}
+
+/** Of these states, or of any; not exact: at least so many. */
+export function totalOfStates(
+  { ofState, limit }: TaskCounts,
+  states: readonly TaskState[],
+): { value: number; isExact: boolean } {
+  const counted = (states.length === 0 ? offeredStates : states).map(
+    (one) => ofState.get(one) ?? 0,
+  );
+  const sum = counted.reduce((total, count) => total + count, 0);
+  return sum > limit ? { value: limit, isExact: false } : { value: sum, isExact: true };
+}
+
+function inWords(value: number, isExact: boolean): string {
+  return (isExact ? dashboardTexts.count : dashboardTexts.moreThan)(value);
+}
+
 function introOf(seen: readonly string[] | null): string {
   const { all, own, some } = taskTexts.intro;
   if (seen === null) return all;
@@ -144,50 +191,47 @@ function introOf(seen: readonly string[] | null): string {
 }
 
 export function taskListData(
-  { tasks, total }: TaskPage,
-  { query, ...parts }: { query: TasksQuery } & LineParts,
+  { tasks, hasNext }: TaskPage,
+  { query, counts, ...parts }: { query: TasksQuery; counts: TaskCounts } & LineParts,
 ): TaskListData {
   const { url, resources, principal, columns } = parts;
   const isLive = tasks.some((task) => !isFinished(task.state));
-  const lastPage = Math.max(1, Math.ceil(total / limits.shown.tasks));
   const from = (query.page - 1) * limits.shown.tasks;
+  const { value, isExact } = totalOfStates(counts, query.states);
+  const lastPage = Math.max(1, Math.ceil(value / limits.shown.tasks));
+  const pageAt = (page: number) => url(`/tasks${tasksSearch({ ...query, page })}`);
+  // Pages go as far as is counted.
+  const isLast = query.page >= lastPage;
   return {
     lines: tasks.map((task) => taskLine(task, parts)),
-    pollUrl: isLive ? url(`/tasks/list${search(query, query.page)}`) : null,
-    emptyText: query.state
-      ? taskTexts.noneOfState
+    pollUrl: isLive ? url(`/tasks/list${tasksSearch(query)}`) : null,
+    emptyText: isFiltered(query)
+      ? dashboardTexts.none
       : resources.some((one) => canSelect(one, principal))
         ? taskTexts.none
         : taskTexts.noneForViewers,
     labels: columns?.labels ?? [],
-    showAllUrl: query.state ? url('/tasks') : null,
+    showAllUrl: isFiltered(query) ? url('/tasks') : null,
     paging:
-      lastPage === 1 && query.page === 1
+      !hasNext && query.page === 1
         ? null
         : {
-            text: taskTexts.pageOf(from + (tasks.length > 0 ? 1 : 0), from + tasks.length, total),
-            previous:
-              query.page > 1
-                ? url(`/tasks${search(query, Math.min(query.page - 1, lastPage))}`)
-                : null,
-            next: query.page < lastPage ? url(`/tasks${search(query, query.page + 1)}`) : null,
+            text: dashboardTexts.pageFrom(
+              from + (tasks.length > 0 ? 1 : 0),
+              from + tasks.length,
+              inWords(value, isExact),
+            ),
+            previous: query.page > 1 ? pageAt(Math.min(query.page - 1, lastPage)) : null,
+            next: hasNext && !isLast ? pageAt(query.page + 1) : null,
           },
     words: {
       ...taskTexts.columns,
       showAll: taskTexts.showAll,
-      previous: taskTexts.previous,
-      next: taskTexts.next,
+      previous: query.sort === 'newest' ? taskTexts.previous : dashboardTexts.previous,
+      next: query.sort === 'newest' ? taskTexts.next : dashboardTexts.next,
       pages: taskTexts.pages,
     },
   };
-}
-
-function search({ state }: TasksQuery, page: number): string {
-  const parameters = new URLSearchParams();
-  if (state) parameters.set('state', state);
-  if (page > 1) parameters.set('_page', String(page));
-  const text = parameters.toString();
-  return text === '' ? '' : `?${text}`;
 }
 
 export interface LineParts {

@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
+import type { TableNames } from '../../db/names.ts';
 import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import { limits } from '../../limits.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
@@ -102,37 +103,16 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   const { t } = db;
   const change = raw(t.change);
-  const model = shared(sql`${resource.model.name}`);
-  const own = shared(sql`${key}`);
+  const own = shared(sql`${key}::text`);
+  const entries = recordChangesSql(t, resource.model.name, own);
   const before = shared(sql`${olderThan}::bigint`);
   const { rows } = await query<ChangeRow>(
     db.pages,
-    sql`with recursive tasks as (
-       (select task_id from ${change} where model = ${model} and cardinality(keys) > 20 order by task_id desc limit 1)
-       union all
-       select (select c.task_id from ${change} c where c.model = ${model} and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
-       from tasks where tasks.task_id is not null
-     ), entries as (
-       select id from ${change} where model = ${model} and first_key = ${own} and task_id is null
-       union
-       select id from ${change} where model = ${model} and keys @> array[${own}::text] and task_id is not null and cardinality(keys) <= 20
-       union
-       select id from ${change} where model = ${model} and keys @> array[${own}::text] and along_with is not null
-       union
-       select c.id from tasks cross join lateral (
-         select nearest.chunk from ${change} nearest
-         where nearest.model = ${model} and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= ${own}
-         order by nearest.first_key desc limit 1
-       ) nearest join ${change} c on c.model = ${model} and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
-         and c.first_key <= ${own} and c.chunk is not distinct from nearest.chunk
-         and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = tasks.task_id and number = nearest.chunk), '')
-       where ${own} = any(c.keys)
-     )
-     select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
+    sql`select c.id::text as id, c.kind, c.at, c.principal_id, c.principal_name, c.change_reason, c.fields, c.task_id,
        task.title as task_title, task.principal_id as task_owner, task.resource as task_resource,
        task.operation as task_operation, task.parameters as task_parameters, task.finished_at is not null as task_finished, c.along_with is not null as is_cascaded,
        ${imagesSql('c', 'place.at', resource)}
-     from entries join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
+     from (${entries}) entries join ${change} c using (id) left join ${raw(t.task)} task on task.id = c.task_id
        cross join lateral (select array_position(c.keys, ${own}) - 1 as at) place
      where ${before} is null or c.id < ${before} order by c.id desc limit ${limits.shown.changes + 1}`,
   );
@@ -143,6 +123,37 @@ export async function readHistory(
       .filter((entry) => entry.kind !== journal.changed || entry.values?.length !== 0),
     olderThan: rows.length > limits.shown.changes ? (shown.at(-1)?.id ?? null) : null,
   };
+}
+
+/**
+ * SQL: ids of every change of a record that the store keeps. What it costs does not grow with the
+ * records of a task. `key` is shared.
+ */
+export function recordChangesSql(t: TableNames, modelName: string, key: Sql): Sql {
+  const change = raw(t.change);
+  const model = shared(sql`${modelName}`);
+  return sql`with recursive tasks as (
+       (select task_id from ${change} where model = ${model} and cardinality(keys) > 20 order by task_id desc limit 1)
+       union all
+       select (select c.task_id from ${change} c where c.model = ${model} and cardinality(c.keys) > 20 and c.task_id < tasks.task_id order by c.task_id desc limit 1)
+       from tasks where tasks.task_id is not null
+     ), entries as (
+       select id from ${change} where model = ${model} and first_key = ${key} and task_id is null
+       union
+       select id from ${change} where model = ${model} and keys @> array[${key}] and task_id is not null and cardinality(keys) <= 20
+       union
+       select id from ${change} where model = ${model} and keys @> array[${key}] and along_with is not null
+       union
+       select c.id from tasks cross join lateral (
+         select nearest.chunk from ${change} nearest
+         where nearest.model = ${model} and cardinality(nearest.keys) > 20 and nearest.task_id = tasks.task_id and nearest.first_key <= ${key}
+         order by nearest.first_key desc limit 1
+       ) nearest join ${change} c on c.model = ${model} and cardinality(c.keys) > 20 and c.task_id = tasks.task_id
+         and c.first_key <= ${key} and c.chunk is not distinct from nearest.chunk
+         and c.first_key >= coalesce((select first_key from ${raw(t.chunk)} where task_id = tasks.task_id and number = nearest.chunk), '')
+       where ${key} = any(c.keys)
+     )
+     select id from entries`;
 }
 
 /** SQL: the two images of one record among those of a change; a place counts from 0. */
@@ -284,7 +295,7 @@ interface TaskChangeRow extends Pick<ChangeRow, 'id' | 'kind' | 'fields' | 'befo
 }
 
 /**
- * The records of its model that a task changed, in the order of their keys, after `after`; one
+ * The records of its model that a task changed, in the order of their keys, after `after` and up to `until`; one
  * statement that reads what a page shows and one chunk at most, however many there are: the changes
  * of a task begin in the order of keys, each with one record at least, and only those of one chunk
  * lie across another.
@@ -293,15 +304,16 @@ export async function listTaskChanges(
   db: Database,
   resource: Resource,
   taskId: number,
-  { after, limit }: { after: string; limit: number },
+  { after, until = null, limit }: { after: string; until?: string | null; limit: number },
 ): Promise<{ changes: TaskChange[]; next: string | null }> {
   const { t } = db;
   const { model, titleField } = resource;
   const change = raw(t.change);
-  const [task, ofModel, from] = [
+  const [task, ofModel, from, last] = [
     shared(sql`${taskId}`),
     shared(sql`${model.name}`),
     shared(sql`${after}`),
+    shared(sql`${until}::text`),
   ] as const;
   const max = shared(sql`${limit + 1}`);
   const image = raw('c.before -> (item.place::int - 1)');
@@ -317,7 +329,7 @@ export async function listTaskChanges(
        (select id from ${change} where task_id = ${task} and model = ${ofModel} and first_key > ${from} order by first_key limit ${max})
      ), page as (
        select distinct item.key from candidates join ${change} c using (id) cross join unnest(c.keys) item(key)
-       where item.key > ${from} order by item.key limit ${max}
+       where item.key > ${from} and (${last} is null or item.key <= ${last}) order by item.key limit ${max}
      )
      select item.key, c.id::text as id, c.kind, c.fields, ${imagesSql('c', '(item.place::int - 1)', resource)},
        left(${title}, ${raw(String(limits.shown.titleLength + 1))}) as title

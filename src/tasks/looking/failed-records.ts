@@ -10,16 +10,22 @@ export interface FailedRecord {
   field: string | null;
 }
 
-/** In the order of keys, after `after`; for one reason or any. */
+/** In the order of keys, after `after`; for one reason or any, of one chunk or all. */
 export async function listFailedRecords(
   { pages, t }: Database,
   taskId: number,
-  { code, after, limit }: { code: string | null; after: string; limit: number },
+  {
+    code,
+    after,
+    limit,
+    chunk = null,
+  }: { code: string | null; after: string; limit: number; chunk?: number | null },
 ): Promise<FailedRecord[]> {
   const { rows } = await pages.query<FailedRecord>(
     `select key, code, message, field from ${t.task_failure} failure cross join unnest(failure.keys) key
-     where failure.task_id = $1 and ($2::text is null or code = $2) and key > $3 order by key, code limit $4`,
-    [taskId, code, after, limit],
+     where failure.task_id = $1 and ($2::text is null or code = $2) and key > $3 and ($5::int is null or chunk = $5)
+     order by key, code limit $4`,
+    [taskId, code, after, limit, chunk],
   );
   return rows;
 }

@@ -1,13 +1,12 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import { queryPrepared } from '../../db/prepared.ts';
-import { join, query, raw, shared, sql } from '../../db/sql.ts';
+import { join, query, raw, sql } from '../../db/sql.ts';
 import { notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskState } from '../states.ts';
-import { selectTask, type TaskRow, taskColumns } from '../task-row.ts';
+import { selectTask, type TaskRow } from '../task-row.ts';
 import { seenSql } from '../who-sees.ts';
-import { isUndoneSql } from './failed-records.ts';
 import { findHolder } from './holders.ts';
 
 const maxId = 2_147_483_647;
@@ -62,38 +61,6 @@ export async function getHoldingTask(
   return rows[0] ?? null;
 }
 
-/** A task on the dashboard. */
-export type ListedTask = TaskRow & {
-  /** Its undos have put back what it changed, and none of them was undone in its turn. */
-  isUndone: boolean;
-};
-
-export interface TaskPage {
-  tasks: ListedTask[];
-  total: number;
-}
-
-/** Newest first, one statement, the total included. */
-export async function listTasks(
-  context: Seeing,
-  principal: Principal,
-  { page, size, state }: { page: number; size: number; state?: TaskState | undefined },
-): Promise<TaskPage> {
-  const { db } = context;
-  const wanted = shared(sql`${state ?? null}::text`);
-  const columns = raw(`${taskColumns(db.t)}, ${isUndoneSql(db.t, 'visible')} as "isUndone"`);
-  const { rows } = await query<{ total: number; tasks: ListedTask[] | null }>(
-    db.pages,
-    sql`with visible as (
-       select * from ${raw(db.t.task)} where ${await seenSql(context, principal)} and (${wanted} is null or state = ${wanted})
-     ), shown as (
-       select ${columns} from visible order by visible.id desc limit ${size} offset ${(page - 1) * size}
-     )
-     select (select count(*)::int from visible) as total, (select json_agg(shown order by shown.id desc) from shown) as tasks`,
-  );
-  return { total: rows[0]?.total ?? 0, tasks: (rows[0]?.tasks ?? []).map(withDates) };
-}
-
 /** Which tasks code asks for; what is left out is any. */
 export interface TaskQuery {
   readonly states?: readonly TaskState[];
@@ -145,32 +112,6 @@ export async function listRunning(
   });
   return rows;
 }
-
-// json_agg gives timestamps as text.
-function withDates(task: ListedTask): ListedTask {
-  const read = Object.keys(dates).map((name) => {
-    const value = task[name as DateColumn];
-    return [name, value === null ? null : new Date(value)];
-  });
-  return { ...task, ...Object.fromEntries(read) };
-}
-
-type DateColumn = {
-  [K in keyof TaskRow]-?: TaskRow[K] extends Date | null ? K : never;
-}[keyof TaskRow];
-
-/** Every column that is one: JSON has dates as text. */
-const dates: Record<DateColumn, true> = {
-  dueAt: true,
-  expiresAt: true,
-  createdAt: true,
-  queuedAt: true,
-  startedAt: true,
-  finishedAt: true,
-  updatedAt: true,
-  restedAt: true,
-  workerEndedAt: true,
-};
 
 export interface ChunkRow {
   number: number;
