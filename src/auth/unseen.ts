@@ -21,7 +21,7 @@ export function unseenSql(t: TableNames, id: string): string {
 /** One statement, for people who are no rows of ours: others' come with their session. */
 export async function countUnseen(client: Queryable, t: TableNames, id: string): Promise<Unseen> {
   const { rows } = await client.query<{ unseen: Unseen }>(
-    `select ${unseenSql(t, '$1')} as unseen`,
+    `select ${unseenSql(t, 'given.id')} as unseen from (select $1::text as id) given`,
     [id],
   );
   return rows[0]?.unseen ?? { count: 0, latest: 0 };

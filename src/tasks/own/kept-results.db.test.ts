@@ -18,7 +18,12 @@ const params = z.object({ country: z.string(), note: z.string().optional() });
 // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
 async function setUp(t: Parameters<typeof testDatabase>[0], ...tasks: TaskDefinition<any, any>[]) {
   const { db, connectionString, defer } = await testDatabase(t);
-  const context = testContext(db, {}, {}, { ...sample, notify: 'none', schedules: [], taskHooks: [], tasks });
+  const context = testContext(
+    db,
+    {},
+    {},
+    { ...sample, notify: 'none', schedules: [], taskHooks: [], tasks },
+  );
   const worker = await startWorker(context, { connectionString, concurrency: 1, places: 4 });
   defer(() => worker.stop());
   const launch = async (

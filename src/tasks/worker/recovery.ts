@@ -80,19 +80,23 @@ export async function leave(context: TaskContext, id: string): Promise<void> {
   const { db } = context;
   await transaction(db.background, async (client) => {
     await client.query(`delete from ${db.t.worker} where id = $1`, [id]);
-    await freeSlots(context, client, id);
+    await freeSlots(context, client, id, { isDone: true });
   });
 }
 
 /** The slots of a worker whose row is gone, of which it may have taken one just then. */
-async function freeSlots(context: TaskContext, client: PoolClient, id: string): Promise<void> {
+async function freeSlots(
+  context: TaskContext,
+  client: PoolClient,
+  id: string,
+  { isDone = false } = {},
+): Promise<void> {
   const slots = await client.query<{ task_id: number }>(
     `delete from ${context.db.t.task_slot} where worker_id = $1 returning task_id`,
     [id],
   );
   const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
-  if (tasks.length === 0) return;
-  context.log('warning', 'a worker died', { workerId: id, tasks });
+  if (tasks.length > 0 || !isDone) context.log('warning', 'a worker died', { workerId: id, tasks });
   for (const taskId of tasks) await countDeath(context, client, taskId);
 }
 
@@ -224,7 +228,10 @@ function lasting({ backends }: TaskContext): string[] {
   return [queueName, inlineName, ...backends.names.filter((name) => backends.isOwn(name))];
 }
 
-/** Is a task's backend none of those, `$2`, and nobody there to run its tasks? For rows `task`. */
+/**
+ * Is a task's backend none of those, which are the second value of the statement, and nobody there to
+ * run its tasks? For rows `task`.
+ */
 function isLeftSql({ db: { t } }: TaskContext): string {
   return `(backend <> all($2) and not exists (select from ${t.worker} worker where task.backend = any(worker.backends) and ${isAliveSql}))`;
 }
