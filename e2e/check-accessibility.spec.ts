@@ -78,6 +78,15 @@ for (const [scheme, viewport] of [
       await page.locator('.chunk-map a').first().click();
       await page.waitForURL(/\/chunks\/0$/);
       await expectAccessible(page, 'a chunk');
+      await page.goto(`/tasks/${rows[0].id}/row`);
+      await expectAccessible(page, 'the row of a task');
+      await app.sql.query(
+        `update bulkhead.task set kind = 'own', resource = null, model = null, selection = null, state = 'scheduled', due_at = now() + interval '1 day', finished_at = null where id = $1`,
+        [rows[0].id],
+      );
+      await page.goto(`/tasks/${rows[0].id}`);
+      await page.getByLabel('Begins at').waitFor();
+      await expectAccessible(page, 'a task that waits for its time');
     });
   });
 }

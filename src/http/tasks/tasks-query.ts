@@ -79,6 +79,20 @@ export function tasksSearch({ page, states, sort, given }: TasksQuery): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** The same of the list that a link names; of one that is wrong, nothing. */
+export function namedSearch(named: unknown): string {
+  const parameters = new URLSearchParams(textsOf(named)[0] ?? '');
+  const query = Object.fromEntries(
+    [...parameters.keys()].map((name) => [name, parameters.getAll(name)]),
+  );
+  try {
+    return tasksSearch(parseTasksQuery(query));
+  } catch (error) {
+    if (error instanceof AppError) return '';
+    throw error;
+  }
+}
+
 export function isFiltered({ states, given }: TasksQuery): boolean {
   return states.length > 0 || Object.keys(given).length > 0;
 }

@@ -189,7 +189,7 @@ export function taskListData(
   // Pages go as far as is counted.
   const isLast = query.page >= lastPage;
   return {
-    lines: tasks.map((task) => taskLine(task, parts)),
+    lines: tasks.map((task) => taskLine(task, { ...parts, listSearch: tasksSearch(query) })),
     pollUrl: isLive ? url(`/tasks/list${tasksSearch(query)}`) : null,
     emptyText: isFiltered(query)
       ? dashboardTexts.none
@@ -228,11 +228,13 @@ export interface LineParts {
   principal: Principal;
   /** Left out: none is shown. */
   columns?: OwnColumns;
+  /** What the list is of, for the way back to it. */
+  listSearch?: string;
 }
 
 export function taskLine(
   task: ListedTask,
-  { now, url, resources, principal, columns }: LineParts,
+  { now, url, resources, principal, columns, listSearch = '' }: LineParts,
 ): TaskLine {
   const progress = shownProgress(task, now);
   const when = task.startedAt ?? task.createdAt;
@@ -241,7 +243,9 @@ export function taskLine(
   return {
     id: task.id,
     title: task.title,
-    href: url(`/tasks/${task.id}`),
+    href: url(
+      `/tasks/${task.id}${listSearch === '' ? '' : `?${new URLSearchParams({ _list: listSearch.slice(1) })}`}`,
+    ),
     resource: resourceLabel(resources, task.resource),
     badge: badgeOf(task.state),
     who: task.principalName,
