@@ -550,6 +550,8 @@ export interface TaskJson {
    * or none is needed.
    */
   noWorker: { since: string | null } | null;
+  /** Who has seen to what failed, and when. */
+  acknowledged: { by: string; at: string } | null;
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
@@ -580,6 +582,10 @@ export function taskJson(
     ...(alterations && { alterations: alterations.map(alterationJson) }),
     success,
     changeReason: task.changeReason,
+    acknowledged: task.acknowledgedAt && {
+      by: task.acknowledgedBy ?? '',
+      at: task.acknowledgedAt.toISOString(),
+    },
     rate: isRunning ? rate : null,
     secondsLeft: isRunning ? secondsLeft : null,
     noWorker: away === undefined ? null : { since: away?.toISOString() ?? null },

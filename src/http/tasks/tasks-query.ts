@@ -19,6 +19,7 @@ export const filterNames = [
   'resource',
   'person',
   'reason',
+  'acknowledged',
   'queue',
   'worker',
   'schedule',
@@ -106,10 +107,12 @@ export async function readTaskSearch(
   principal: Principal,
   { given }: TasksQuery,
 ): Promise<TaskSearch> {
-  const { kind, resource, person, reason, queue, worker, schedule, parent, record, from, to } =
-    given;
+  const { kind, resource, person, reason, acknowledged, queue, worker, schedule } = given;
+  const { parent, record, from, to } = given;
   const { wrong } = dashboardTexts;
   if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrong.kind);
+  if (acknowledged && acknowledged !== 'yes' && acknowledged !== 'no')
+    throw invalid('acknowledged', wrong.acknowledged);
   if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrong.queue);
   if (worker && !uuid.test(worker)) throw invalid('worker', wrong.worker);
   if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrong.parent);
@@ -123,6 +126,7 @@ export async function readTaskSearch(
     resource,
     person,
     reason,
+    isAcknowledged: acknowledged && acknowledged === 'yes',
     queue,
     worker,
     schedule,

@@ -12,6 +12,7 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import type { DashboardFilter } from './dashboard-filter.ts';
 import { dashboardTexts } from './dashboard-filter-texts.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
 import { type LaunchButtonData, launchButtons } from './launch.ts';
 import type { OwnColumns } from './own-columns.ts';
 import {
@@ -45,6 +46,8 @@ export interface TaskLine {
   reason: string | null;
   /** That all it changed was taken back. */
   undone: string | null;
+  /** That somebody has seen to what failed. */
+  acknowledged: string | null;
   /** What its state alone would not say. */
   note: string | null;
   /** Of the project's columns. */
@@ -259,6 +262,8 @@ export function taskLine(
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
+    acknowledged:
+      task.acknowledgedBy === null ? null : followUpTexts.acknowledged(task.acknowledgedBy),
     cells: columns?.cellsOf(task.id) ?? [],
     note:
       away === undefined
