@@ -74,13 +74,27 @@ for (const [scheme, viewport] of [
         `insert into bulkhead.chunk (task_id, number, state, keys, first_key, last_key, failed) values ($1, 9000, 'done', array[$2], $2, $2, 1)`,
         [rows[0].id, last],
       );
-      await app.sql.query('update bulkhead.task set chunk_count = 2 where id = $1', [rows[0].id]);
+      await app.sql.query(
+        `update bulkhead.task set chunk_count = 2, state = 'failed' where id = $1`,
+        [rows[0].id],
+      );
       await page.reload();
       await page.locator('.chunk-map .chunk-failed').waitFor();
+      await page.getByRole('button', { name: 'I have seen to it' }).click();
+      await page.getByRole('button', { name: 'Nobody has seen to it' }).waitFor();
       await expectAccessible(page, 'a map of chunks');
       await page.locator('.chunk-map a').first().click();
       await page.waitForURL(/\/chunks\/0$/);
       await expectAccessible(page, 'a chunk');
+      await page.goto(`/tasks/${rows[0].id}/row`);
+      await expectAccessible(page, 'the row of a task');
+      await app.sql.query(
+        `update bulkhead.task set kind = 'own', resource = null, model = null, selection = null, state = 'scheduled', due_at = now() + interval '1 day', finished_at = null where id = $1`,
+        [rows[0].id],
+      );
+      await page.goto(`/tasks/${rows[0].id}`);
+      await page.getByLabel('Begins at').waitFor();
+      await expectAccessible(page, 'a task that waits for its time');
     });
   });
 }

@@ -293,6 +293,20 @@ const table: Record<string, Entry> = {
     about: 'task',
     path: ({ taskId }) => `/tasks/${taskId}/chunks/0`,
   },
+  'GET /tasks/:id/row': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/row` },
+  'POST /tasks/:id/time': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/time`,
+    body: () => ({ at: '2030-01-31T14:30' }),
+  },
+  'POST /tasks/:id/acknowledgement': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/acknowledgement`,
+  },
+  'POST /tasks/:id/acknowledgement/withdrawal': {
+    about: 'task',
+    path: ({ taskId }) => `/tasks/${taskId}/acknowledgement/withdrawal`,
+  },
   'GET /tasks/:id/failures': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/failures` },
   'GET /tasks/:id/failures.csv': {
     about: 'task',

@@ -350,6 +350,11 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
   'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
   'GET /tasks/:id/chunks/:number': (about) => ofTasks(about, '/chunks/0'),
+  'GET /tasks/:id/row': (about) => ofTasks(about, '/row'),
+  'POST /tasks/:id/time': (about) => ofTasks(about, '/time', { at: 'never' }),
+  'POST /tasks/:id/acknowledgement': (about) => ofTasks(about, '/acknowledgement', {}),
+  'POST /tasks/:id/acknowledgement/withdrawal': (about) =>
+    ofTasks(about, '/acknowledgement/withdrawal', {}),
   'GET /tasks/:id/failures': (about) => ofTasks(about, '/failures'),
   'GET /tasks/:id/failures.csv': (about) => ofTasks(about, '/failures.csv'),
   'GET /tasks/:id/undo': (about) => ofTasks(about, '/undo'),

@@ -143,6 +143,10 @@ interface AnyTask {
   idleMs: number;
   /** Since when nobody is at it. */
   restedAt: Date | null;
+  /** When somebody first said that they have seen to it; null: nobody has. */
+  acknowledgedAt: Date | null;
+  /** Their name. */
+  acknowledgedBy: string | null;
   /** Of an own task: others of its name are counted before it begins. */
   hasLimit: boolean;
   /** Whether any worker is alive that listens to its queue; null where none is needed any more. */
@@ -221,6 +225,8 @@ const columns: Record<
   updatedAt: 'updated_at',
   idleMs: 'idle_ms',
   restedAt: 'rested_at',
+  acknowledgedAt: 'acknowledged_at',
+  acknowledgedBy: `acknowledged_by ->> 'name'`,
 };
 
 /**

@@ -124,6 +124,7 @@ function choicesOf(
   { registry, principal, schedules, workers }: FilterParts,
 ): ValueAndLabel[] | null {
   if (name === 'kind') return Object.entries(dashboardTexts.kinds);
+  if (name === 'acknowledged') return Object.entries(dashboardTexts.acknowledged);
   if (name === 'resource')
     return registry.list
       .map(({ slug }) => findResource(registry, principal, { resource: slug }))

@@ -205,3 +205,19 @@ test('the dashboard needs at most 12 statements however much it is filtered by',
     assert.ok(statements.length <= 12, statements.join('\n\n'));
   }
 });
+
+test('a task leads back to the list as it was', async (t) => {
+  const app = await setUp(t);
+  await insertEnded(app, app.admin, ['failed', 'partial']);
+  const search = '?state=failed&person=Admin&_q=edit+f&_sort=oldest';
+  const { body } = await app.admin.get(`/tasks${search}`);
+  const href = /<a [^>]*href="(\/tasks\/1[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const backOn = async (path: string) =>
+    /href="(\/tasks[^"]*)">← [^<]*tasks</
+      .exec((await app.admin.get(path)).body)?.[1]
+      ?.replaceAll('&amp;', '&');
+  assert.equal(await backOn(href), `/tasks${search}`);
+  assert.equal(await backOn('/tasks/1'), '/tasks');
+  for (const odd of ['state=nonsense', 'javascript:alert(1)', '%00', '_page=x'])
+    assert.equal(await backOn(`/tasks/1?_list=${encodeURIComponent(odd)}`), '/tasks', odd);
+});

@@ -8,6 +8,7 @@ import { limits } from '../../limits.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
+import { acknowledge, withdrawAcknowledgement } from '../../tasks/control/acknowledge.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
 import { runAgain } from '../../tasks/follow-ups/run-again.ts';
 import { firstChanged, previewUndo, previewUndos, undo } from '../../tasks/follow-ups/undo.ts';
@@ -95,6 +96,20 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const launched = await runAgain(context, principalOf(request), taskId, operationId);
     return sendFollowUp(request, reply, launched);
   });
+
+  const acknowledgements = {
+    acknowledgement: acknowledge,
+    'acknowledgement/withdrawal': withdrawAcknowledgement,
+  };
+  for (const [noun, change] of Object.entries(acknowledgements)) {
+    app.post<WithId>(`/tasks/:id/${noun}`, async (request, reply) => {
+      const principal = principalOf(request);
+      const id = Number(request.params.id);
+      await change(context, principal, id);
+      if (!wantsJson(request)) return reply.redirect(url(`/tasks/${id}`), 303);
+      return taskJson(await getNamed(context, principal, id), new Date());
+    });
+  }
 
   app.get<WithId>('/tasks/:id/undo', (request, reply) => sendUndo(request, reply, [], null));
 

@@ -10,6 +10,10 @@ export const followUpTexts = {
   retryAll: (count: number) => `Retry ${records(count)}`,
   retryReason: (count: number) => `Retry ${number.format(count)} of this reason`,
   undo: 'Undo…',
+  acknowledge: 'I have seen to it',
+  withdraw: 'Nobody has seen to it',
+  acknowledgedBy: (name: string, at: string) => `${name} has seen to it, ${at}.`,
+  acknowledged: (name: string) => `Seen to by ${name}`,
   showAll: 'Show all as a list',
   /** `Show the 87 records`. */
   showChanged: (count: number) => (count === 1 ? 'Show the record' : `Show the ${records(count)}`),

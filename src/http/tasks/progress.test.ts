@@ -84,6 +84,8 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     finishedAt: null,
     idleMs: 0,
     restedAt: null,
+    acknowledgedAt: null,
+    acknowledgedBy: null,
     hasWorker: true,
     workerEndedAt: null,
     ...values,

@@ -6,6 +6,7 @@ import { findOperation, mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import type { TaskContext } from '../../tasks/context.ts';
+import { canAcknowledge } from '../../tasks/control/acknowledge.ts';
 import { runsAgainUntil } from '../../tasks/follow-ups/run-again.ts';
 import { undoneThrough } from '../../tasks/follow-ups/undone-through.ts';
 import {
@@ -48,6 +49,8 @@ export interface TaskActions {
   /** A repeat meets again what refused them: it is not what to do first. */
   isRetryVain: boolean;
   csv: { href: string; label: string } | null;
+  /** Says that somebody has seen to what failed, or takes that back. */
+  acknowledgement: { action: string; label: string; note: string | null } | null;
   relatives: readonly { href: string; label: string }[];
 }
 
@@ -116,6 +119,7 @@ export async function taskActions(
     isRetryVain: task.conflicted === 0,
     failures: hasFailed ? { href: failures, label: followUpTexts.showAll } : null,
     csv: hasFailed ? { href: `${failures}.csv`, label: followUpTexts.csv } : null,
+    acknowledgement: acknowledgementOf(task, principal, url),
     relatives: [
       ...(task.parentId === null
         ? []
@@ -149,6 +153,22 @@ export async function taskActions(
         ),
       ),
     ],
+  };
+}
+
+function acknowledgementOf(
+  { id, state, acknowledgedAt, acknowledgedBy }: TaskRow,
+  principal: Principal,
+  url: Url,
+): TaskActions['acknowledgement'] {
+  if (!canAcknowledge(state)) return null;
+  const action = url(`/tasks/${id}/acknowledgement`);
+  if (!acknowledgedAt) return { action, label: followUpTexts.acknowledge, note: null };
+  const at = formatTimestamp(acknowledgedAt, new Date(), readerOf(principal).timeZone);
+  return {
+    action: `${action}/withdrawal`,
+    label: followUpTexts.withdraw,
+    note: followUpTexts.acknowledgedBy(acknowledgedBy ?? '', at),
   };
 }
 

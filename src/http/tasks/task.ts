@@ -22,6 +22,7 @@ import { formatDateTime, formatNumber, formatSpan, formatTimestamp, isoTime } fr
 import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type ChunkMapData, chunkMapData } from './chunk-map.ts';
+import { type DueTimeForm, dueTimeForm } from './due-time.ts';
 import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
@@ -32,6 +33,7 @@ import {
   progressData,
   resourceLabel,
 } from './progress.ts';
+import { rawRowTexts } from './raw-row-texts.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
@@ -124,7 +126,11 @@ export interface TaskPageData {
   /** Why, in the words of whoever launched it. */
   reason: string | null;
   list: { href: string; label: string } | null;
+  /** To the list as it was. */
   allTasks: { href: string; label: string };
+  /** To the row as it is, for those who see every task. */
+  row: { href: string; label: string } | null;
+  dueTime: DueTimeForm | null;
   progress: ProgressData | null;
   ended: EndedData | null;
   details: TaskDetailsData;
@@ -155,12 +161,20 @@ export function taskPageData(
     registry,
     principal,
     resource,
+    listSearch,
+    seesRow,
+    typedTime = null,
   }: {
     now: Date;
     url: Url;
     registry: ResourceRegistry;
     principal: Principal;
     resource: Resource | null;
+    /** Of the list that led here. */
+    listSearch: string;
+    seesRow: boolean;
+    /** For its time, and refused. */
+    typedTime?: string | null;
   },
 ): TaskPageData {
   const finished = isFinished(task.state);
@@ -180,7 +194,16 @@ export function taskPageData(
             label: taskTexts.backToList(label),
           }
         : null,
-    allTasks: { href: url('/tasks'), label: taskTexts.allTasks },
+    allTasks: {
+      href: url(`/tasks${listSearch}`),
+      label: listSearch === '' ? taskTexts.allTasks : taskTexts.backToTasks,
+    },
+    row: seesRow ? { href: url(`/tasks/${task.id}/row`), label: rawRowTexts.link } : null,
+    dueTime: dueTimeForm(task, {
+      url,
+      timeZone: readerOf(principal).timeZone,
+      typed: typedTime,
+    }),
     progress: finished
       ? null
       : progressData(task, { now, url, reader: readerOf(principal) }, 'task'),
@@ -188,7 +211,8 @@ export function taskPageData(
       ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone }
       : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
-    refreshes: !finished,
+    // What is typed into a form would go.
+    refreshes: !finished && task.state !== 'scheduled',
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },
   };
 }
@@ -526,6 +550,8 @@ export interface TaskJson {
    * or none is needed.
    */
   noWorker: { since: string | null } | null;
+  /** Who has seen to what failed, and when. */
+  acknowledged: { by: string; at: string } | null;
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
@@ -556,6 +582,10 @@ export function taskJson(
     ...(alterations && { alterations: alterations.map(alterationJson) }),
     success,
     changeReason: task.changeReason,
+    acknowledged: task.acknowledgedAt && {
+      by: task.acknowledgedBy ?? '',
+      at: task.acknowledgedAt.toISOString(),
+    },
     rate: isRunning ? rate : null,
     secondsLeft: isRunning ? secondsLeft : null,
     noWorker: away === undefined ? null : { since: away?.toISOString() ?? null },

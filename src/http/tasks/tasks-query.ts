@@ -19,6 +19,7 @@ export const filterNames = [
   'resource',
   'person',
   'reason',
+  'acknowledged',
   'queue',
   'worker',
   'schedule',
@@ -79,6 +80,20 @@ export function tasksSearch({ page, states, sort, given }: TasksQuery): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** The same of the list that a link names; of one that is wrong, nothing. */
+export function namedSearch(named: unknown): string {
+  const parameters = new URLSearchParams(textsOf(named)[0] ?? '');
+  const query = Object.fromEntries(
+    [...parameters.keys()].map((name) => [name, parameters.getAll(name)]),
+  );
+  try {
+    return tasksSearch(parseTasksQuery(query));
+  } catch (error) {
+    if (error instanceof AppError) return '';
+    throw error;
+  }
+}
+
 export function isFiltered({ states, given }: TasksQuery): boolean {
   return states.length > 0 || Object.keys(given).length > 0;
 }
@@ -92,10 +107,12 @@ export async function readTaskSearch(
   principal: Principal,
   { given }: TasksQuery,
 ): Promise<TaskSearch> {
-  const { kind, resource, person, reason, queue, worker, schedule, parent, record, from, to } =
-    given;
+  const { kind, resource, person, reason, acknowledged, queue, worker, schedule } = given;
+  const { parent, record, from, to } = given;
   const { wrong } = dashboardTexts;
   if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrong.kind);
+  if (acknowledged && acknowledged !== 'yes' && acknowledged !== 'no')
+    throw invalid('acknowledged', wrong.acknowledged);
   if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrong.queue);
   if (worker && !uuid.test(worker)) throw invalid('worker', wrong.worker);
   if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrong.parent);
@@ -109,6 +126,7 @@ export async function readTaskSearch(
     resource,
     person,
     reason,
+    isAcknowledged: acknowledged && acknowledged === 'yes',
     queue,
     worker,
     schedule,

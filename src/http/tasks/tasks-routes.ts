@@ -5,9 +5,12 @@ import { hasMessages, readMessagesOf } from '../../channels/messages.ts';
 import { choosableChannels } from '../../channels/preferences.ts';
 import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
+import { readDateSpan } from '../../fields/timestamp.ts';
+import { textsOf } from '../../form-texts.ts';
 import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
+import { reschedule } from '../../tasks/control/reschedule.ts';
 import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { listMapCells } from '../../tasks/looking/chunk-map.ts';
 import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
@@ -19,13 +22,17 @@ import {
   listRunning,
   listUntold,
 } from '../../tasks/looking/queries.ts';
+import { readRawRow, seesRows } from '../../tasks/looking/raw-row.ts';
 import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
+import type { Body } from '../form.ts';
+import { formatTimestamp } from '../format.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
 import { dashboardTexts } from './dashboard-filter-texts.ts';
+import { dueTimeTexts } from './due-time-texts.ts';
 import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
@@ -40,6 +47,7 @@ import {
   runningData,
   signedOutData,
 } from './progress.ts';
+import { rawRowData } from './raw-row.ts';
 import {
   refusedTitles,
   shownAlterations,
@@ -52,12 +60,12 @@ import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
 import { type TaskCounts, taskListData, tasksPageData, totalOfStates } from './tasks.ts';
-import { parseTasksQuery, readTaskSearch, type TasksQuery } from './tasks-query.ts';
+import { namedSearch, parseTasksQuery, readTaskSearch, type TasksQuery } from './tasks-query.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
 
-type WithId = { Params: { id: string } };
+type WithId = { Params: { id: string }; Querystring: { _list?: unknown } };
 
 interface FoundTasks {
   page: TaskPage;
@@ -144,29 +152,37 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   app.get<WithId>('/tasks/:id', async (request, reply) => {
     const principal = principalOf(request);
     const task = await getNamed(context, principal, Number(request.params.id));
-    const now = new Date();
     if (wantsJson(request))
-      return taskJson(task, now, await shownAlterations(db, registry, principal, task));
+      return taskJson(task, new Date(), await shownAlterations(db, registry, principal, task));
     if (isFinished(task.state) && request.unseen && request.unseen.count > 0)
       await readMessagesOf(context, principal, task.id);
-    const resource = findResource(registry, principal, task);
-    const parameters =
-      task.kind === 'own'
-        ? plainParameters(task.parameters)
-        : resource
-          ? await parametersInWords(registry, resource, principal, task)
-          : [];
-    const filter = await filterInWords(registry, resource, principal, task);
-    return reply.page(
-      'tasks/show',
-      taskPageData(task, await partsOf(principal, task), parameters, filter, {
-        now,
-        url,
-        registry,
-        principal,
-        resource,
-      }),
-    );
+    return sendTask(request, reply, task);
+  });
+
+  app.get<WithId>('/tasks/:id/row', async (request, reply) => {
+    const id = Number(request.params.id);
+    const row = await readRawRow(context, principalOf(request), id);
+    if (wantsJson(request)) return row;
+    return reply.page('tasks/row', rawRowData(id, row, url));
+  });
+
+  app.post<WithId>('/tasks/:id/time', async (request, reply) => {
+    const principal = principalOf(request);
+    const { timeZone } = readerOf(principal);
+    const task = await getNamed(context, principal, Number(request.params.id));
+    const typed = textsOf(((request.body ?? {}) as Body).at)[0] ?? '';
+    const span = readDateSpan(typed, 'timestamptz', timeZone);
+    if (!span && task.state === 'scheduled') {
+      if (!wantsJson(request)) return sendTask(request, reply.code(422), task, typed);
+      throw new AppError('invalid-time', 422, dueTimeTexts.wrong, { field: 'at' });
+    }
+    const at = span?.start ?? new Date();
+    await reschedule(context, principal, task.id, at);
+    if (wantsJson(request))
+      return taskJson(await getNamed(context, principal, task.id), new Date());
+    return reply
+      .flash('info', dueTimeTexts.done(formatTimestamp(at, new Date(), timeZone)))
+      .redirect(url(`/tasks/${task.id}`), 303);
   });
 
   app.get<WithId>('/tasks/:id/details', polled, async (request, reply) => {
@@ -198,6 +214,36 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   const moves = { cancellation: cancel, pause, resumption: resume };
   for (const [noun, move] of Object.entries(moves)) {
     app.post<WithId>(`/tasks/:id/${noun}`, (request, reply) => sendMoved(request, reply, move));
+  }
+
+  async function sendTask(
+    request: FastifyRequest<WithId>,
+    reply: FastifyReply,
+    task: NamedTask,
+    typedTime: string | null = null,
+  ) {
+    const principal = principalOf(request);
+    const resource = findResource(registry, principal, task);
+    const parameters =
+      task.kind === 'own'
+        ? plainParameters(task.parameters)
+        : resource
+          ? await parametersInWords(registry, resource, principal, task)
+          : [];
+    const filter = await filterInWords(registry, resource, principal, task);
+    return reply.page(
+      'tasks/show',
+      taskPageData(task, await partsOf(principal, task), parameters, filter, {
+        now: new Date(),
+        url,
+        registry,
+        principal,
+        resource,
+        listSearch: namedSearch(request.query._list),
+        seesRow: seesRows(context, principal),
+        typedTime,
+      }),
+    );
   }
 
   async function sendMoved(

@@ -210,6 +210,7 @@ export const taskTexts = {
   signIn: 'Sign in',
   close: 'Close',
   allTasks: 'All tasks',
+  backToTasks: 'Back to the tasks',
   backToList: (label: string) => `Back to ${label.toLowerCase()}`,
   what: 'What',
   why: 'Why',

@@ -12,6 +12,7 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import type { DashboardFilter } from './dashboard-filter.ts';
 import { dashboardTexts } from './dashboard-filter-texts.ts';
+import { followUpTexts } from './follow-ups-texts.ts';
 import { type LaunchButtonData, launchButtons } from './launch.ts';
 import type { OwnColumns } from './own-columns.ts';
 import {
@@ -45,6 +46,8 @@ export interface TaskLine {
   reason: string | null;
   /** That all it changed was taken back. */
   undone: string | null;
+  /** That somebody has seen to what failed. */
+  acknowledged: string | null;
   /** What its state alone would not say. */
   note: string | null;
   /** Of the project's columns. */
@@ -203,7 +206,7 @@ export function taskListData(
   // Pages go as far as is counted.
   const isLast = query.page >= lastPage;
   return {
-    lines: tasks.map((task) => taskLine(task, parts)),
+    lines: tasks.map((task) => taskLine(task, { ...parts, listSearch: tasksSearch(query) })),
     pollUrl: isLive ? url(`/tasks/list${tasksSearch(query)}`) : null,
     emptyText: isFiltered(query)
       ? dashboardTexts.none
@@ -242,11 +245,13 @@ export interface LineParts {
   principal: Principal;
   /** Left out: none is shown. */
   columns?: OwnColumns;
+  /** What the list is of, for the way back to it. */
+  listSearch?: string;
 }
 
 export function taskLine(
   task: ListedTask,
-  { now, url, resources, principal, columns }: LineParts,
+  { now, url, resources, principal, columns, listSearch = '' }: LineParts,
 ): TaskLine {
   const progress = shownProgress(task, now);
   const when = task.startedAt ?? task.createdAt;
@@ -255,7 +260,9 @@ export function taskLine(
   return {
     id: task.id,
     title: task.title,
-    href: url(`/tasks/${task.id}`),
+    href: url(
+      `/tasks/${task.id}${listSearch === '' ? '' : `?${new URLSearchParams({ _list: listSearch.slice(1) })}`}`,
+    ),
     resource: resourceLabel(resources, task.resource),
     badge: badgeOf(task.state),
     who: task.principalName,
@@ -269,6 +276,8 @@ export function taskLine(
     isFinished: isFinished(task.state),
     reason: task.changeReason === null ? null : taskTexts.because(task.changeReason),
     undone: task.isUndone ? taskTexts.undone : null,
+    acknowledged:
+      task.acknowledgedBy === null ? null : followUpTexts.acknowledged(task.acknowledgedBy),
     cells: columns?.cellsOf(task.id) ?? [],
     note:
       away === undefined

@@ -25,6 +25,8 @@ export interface TaskSearch {
   readonly schedule?: string;
   /** The task that launched it as a part of itself. */
   readonly parent?: number;
+  /** Whether somebody has said that they have seen to it. */
+  readonly isAcknowledged?: boolean;
   /** A record that it changed, or, of an own task, is about. */
   readonly record?: { readonly model: string; readonly key: string };
   /** Asked for not before this. */
@@ -154,7 +156,7 @@ async function wantedSql(context: Looking, principal: Principal, search: TaskSea
 
 function conditionsOf(t: TableNames, search: TaskSearch): Sql[] {
   const { kind, resource, person, reason, queue, worker } = search;
-  const { schedule, parent, record, from, until, text } = search;
+  const { schedule, parent, record, from, until, text, isAcknowledged } = search;
   return [
     kind === undefined ? empty : ofKind(kind),
     resource === undefined ? empty : sql`resource = ${resource}`,
@@ -168,6 +170,9 @@ function conditionsOf(t: TableNames, search: TaskSearch): Sql[] {
       ? empty
       : sql`id in (select task_id from ${raw(t.schedule_run)} where schedule = ${schedule})`,
     parent === undefined ? empty : sql`parent_id = ${parent}`,
+    isAcknowledged === undefined
+      ? empty
+      : raw(`acknowledged_at is ${isAcknowledged ? 'not null' : 'null'}`),
     record === undefined ? empty : ofRecord(t, record),
     from === undefined ? empty : sql`created_at >= ${from}`,
     until === undefined ? empty : sql`created_at < ${until}`,

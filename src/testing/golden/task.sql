@@ -284,6 +284,8 @@ select
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
+  acknowledged_at as "acknowledgedAt",
+  acknowledged_by ->> 'name' as "acknowledgedBy",
   coalesce(
     kind = 'own'
     and exists (

@@ -1,0 +1,46 @@
+import type { Principal } from '../../auth/principal.ts';
+import { query, raw, sql } from '../../db/sql.ts';
+import { AppError } from '../../errors.ts';
+import type { TaskContext } from '../context.ts';
+import { getTask } from '../looking/queries.ts';
+import type { TaskState } from '../states.ts';
+
+type Seeing = Pick<TaskContext, 'db' | 'registry' | 'people'>;
+
+/** States of which somebody is to say that they have seen to it. */
+export function canAcknowledge(state: TaskState): boolean {
+  return state === 'failed' || state === 'partial';
+}
+
+/**
+ * Keeps that somebody has seen to a task that failed, and when; who was first stays. Throws AppError
+ * 'not-found' (404), 'not-failed' (409).
+ */
+export async function acknowledge(
+  context: Seeing,
+  principal: Principal,
+  taskId: number,
+): Promise<void> {
+  const task = await getTask(context, principal, taskId);
+  if (!canAcknowledge(task.state))
+    throw new AppError('not-failed', 409, 'Nothing of this task failed.', { state: task.state });
+  const by = JSON.stringify({ id: principal.id, name: principal.name });
+  await query(
+    context.db.pages,
+    sql`update ${raw(context.db.t.task)} set acknowledged_at = clock_timestamp(), acknowledged_by = ${by}
+        where id = ${taskId} and acknowledged_at is null`,
+  );
+}
+
+/** Nobody has seen to it any more. Throws AppError 'not-found' (404). */
+export async function withdrawAcknowledgement(
+  context: Seeing,
+  principal: Principal,
+  taskId: number,
+): Promise<void> {
+  await getTask(context, principal, taskId);
+  await query(
+    context.db.pages,
+    sql`update ${raw(context.db.t.task)} set acknowledged_at = null, acknowledged_by = null where id = ${taskId}`,
+  );
+}
