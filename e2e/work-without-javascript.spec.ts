@@ -79,6 +79,23 @@ test('the main path passes without JavaScript', async ({ page, app }) => {
     expect(rows[0].n).toBe(6_972);
   });
 
+  await test.step('tasks are filtered by a form, and a cell of a task’s map leads to its records', async () => {
+    await page.goto('/tasks');
+    await page.locator('#task-filter summary').click();
+    await page.getByRole('checkbox', { name: 'Succeeded' }).check();
+    await page.getByLabel('Resource').selectOption('cities');
+    await page.getByLabel('Text').fill('cities');
+    await page.getByRole('button', { name: 'Show the tasks' }).click();
+    await page.waitForURL(/state=succeeded&.*resource=cities/);
+    await expect(page.locator('.task-table tbody tr')).toHaveCount(3);
+    await page.getByRole('link', { name: 'Do not filter by State: Succeeded' }).click();
+    await page.waitForURL((url) => !url.search.includes('state='));
+    await page.locator('.task-table tbody tr a').first().click();
+    await page.locator('.chunk-map a').first().click();
+    await page.waitForURL(/\/chunks\/0$/);
+    await expect(page.getByRole('heading', { name: 'What was changed' })).toBeVisible();
+  });
+
   await test.step('deleting asks for an acknowledgement that the server checks', async () => {
     await page.goto('/cities?country=AND');
     await page.locator('.row-tick').nth(0).check();

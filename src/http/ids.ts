@@ -42,6 +42,7 @@ export const ids = {
   previewStop: 'preview-stop',
   previewConfirm: 'preview-confirm',
 
+  taskFilter: 'task-filter',
   taskChanges: 'task-changes',
   launchForm: 'launch-form',
 } as const;

@@ -221,3 +221,38 @@ test('a task leads back to the list as it was', async (t) => {
   for (const odd of ['state=nonsense', 'javascript:alert(1)', '%00', '_page=x'])
     assert.equal(await backOn(`/tasks/1?_list=${encodeURIComponent(odd)}`), '/tasks', odd);
 });
+
+test('whatever stands in the address is answered, and never by a bug', async (t) => {
+  const app = await setUp(t);
+  await insertEnded(app, app.admin, ['failed']);
+  const odd = [
+    '%F0%9F%98%80',
+    '%ED%A0%80',
+    "'",
+    '%25_%5C',
+    '0',
+    '-1',
+    '1e3',
+    '0x10',
+    '0000-01-01',
+    '9999-12-31',
+    '%EF%BF%BF',
+    '[object]',
+  ];
+  const names = [
+    'state',
+    'kind',
+    'resource',
+    'person',
+    'reason',
+    'acknowledged',
+    'queue',
+    'worker',
+  ];
+  names.push('schedule', 'parent', 'record', 'from', 'to', '_q', '_sort', '_page', 'name[a]');
+  for (const name of names)
+    for (const value of [...odd, `cities/${odd[0]}`, `cities/${'9'.repeat(90)}`]) {
+      const { statusCode } = await app.admin.get(`/tasks?${name}=${value}`);
+      assert.ok([200, 400, 422].includes(statusCode), `${name}=${value}: ${statusCode}`);
+    }
+});
