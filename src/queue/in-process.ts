@@ -63,6 +63,7 @@ function listenOn(client: PoolClient, { concurrency, run, log }: BackendStart): 
   };
 
   function hear({ taskIds, delayMs }: BackendCall): void {
+    if (stopping.signal.aborted) return;
     if (delayMs <= 0) {
       take(taskIds);
       return;

@@ -27,7 +27,8 @@ const maxAtOnce = 100;
 
 /**
  * Milliseconds until the next own task has its time, or a rate lets one more begin; 0 or less: it
- * has come, or one that starts over has a step to do; null: none is waited for.
+ * has come, maybe after somebody looked, or one that starts over has a step to do; null: none is
+ * waited for.
  */
 export async function millisecondsUntilDue(
   context: TaskContext,
@@ -40,7 +41,7 @@ export async function millisecondsUntilDue(
     sql`select min(ms) as ms from (
        select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from ${raw(t.task)}
        where kind = 'own' and ${isKnownSql(context)}
-         and (state = 'scheduled' or (state = 'queued' and due_at > clock_timestamp()))
+         and (state = 'scheduled' or (state = 'queued' and due_at > clock_timestamp() - interval '1 second'))
        union all
        select 0 from ${raw(t.task)} task where kind = 'own' and ${raw(isStartingOverSql(context))} and ${isKnownSql(context)}
        ${rules.length === 0 ? empty : sql`union all ${untilRateSql(context, rules)}`}
