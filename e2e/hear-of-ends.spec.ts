@@ -1,26 +1,8 @@
-import type { Page, TestInfo } from 'playwright/test';
-import { expectAccessible } from './accessible.ts';
+import type { Page } from 'playwright/test';
 import { type App, expect, signIn, signInByForm, test } from './app.ts';
 import { until } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
-import { picture } from './picture.ts';
-
-async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
-  await expectAccessible(page, name);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 850 });
-      await picture(page, info, `${name}-${colorScheme}-${width}`, { fullPage: true });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow).toBeLessThanOrEqual(0);
-    }
-  }
-  await page.emulateMedia({ colorScheme: null });
-  await page.setViewportSize({ width: 1366, height: 850 });
-}
+import { lookAt } from './look-at.ts';
 
 async function noteIn(page: Page, country: string, text: string): Promise<void> {
   await page.goto(`/cities?country=${country}`);
@@ -57,7 +39,7 @@ test('whoever launches and goes elsewhere is told there, and after signing in ag
     .first()
     .click();
   await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');
-  await lookAt(page, info, 'notices');
+  await lookAt(page, info, 'notices', 1280);
   await page.getByRole('button', { name: 'Mark all as read' }).click();
   await expect(page.locator('#bell')).toHaveAccessibleName('Notices');
   await expect(page.getByRole('heading', { name: 'Earlier' })).toBeVisible();
@@ -66,7 +48,7 @@ test('whoever launches and goes elsewhere is told there, and after signing in ag
   await page.getByLabel(/seconds or longer/).fill('soon');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('A whole number of seconds, from 0 to 86,400.')).toBeVisible();
-  await lookAt(page, info, 'preferences');
+  await lookAt(page, info, 'preferences', 1280);
   await page.getByLabel(/seconds or longer/).fill('5');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('From now on you are told so.')).toBeVisible();
@@ -77,7 +59,7 @@ test('whoever launches and goes elsewhere is told there, and after signing in ag
   await page.goto('/tasks');
   await page.getByRole('link', { name: 'Who was told' }).click();
   await expect(page.getByText('Given up')).toBeVisible();
-  await lookAt(page, info, 'deliveries');
+  await lookAt(page, info, 'deliveries', 1280);
   await page
     .getByRole('button', { name: /^Send again: message/ })
     .last()

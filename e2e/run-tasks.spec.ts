@@ -1,10 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Page, Response, TestInfo } from 'playwright/test';
-import { expectAccessible } from './accessible.ts';
+import type { Page, Response } from 'playwright/test';
 import { type App, expect, signIn, test } from './app.ts';
 import { blockAt, spanishIds, until } from './brake.ts';
 import { chooseField, openBulkEdit, selectAllMatching, submitBulkEdit } from './bulk.ts';
-import { picture } from './picture.ts';
+import { lookAt } from './look-at.ts';
 
 /** Launches "notes: journey" over the places of Spain through the pages; returns the task's id. */
 async function noteSpain(page: Page, app: App): Promise<number> {
@@ -24,23 +23,6 @@ async function stateOf(app: App, id: number): Promise<string> {
     [id],
   );
   return rows[0]?.state ?? '';
-}
-
-async function lookAt(page: Page, info: TestInfo, name: string): Promise<void> {
-  await expectAccessible(page, name);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [1366, 390]) {
-      await page.setViewportSize({ width, height: 850 });
-      await picture(page, info, `${name}-${colorScheme}-${width}`, { fullPage: true });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow).toBeLessThanOrEqual(0);
-    }
-  }
-  await page.emulateMedia({ colorScheme: null });
-  await page.setViewportSize({ width: 1366, height: 850 });
 }
 
 test('what was refused for one reason is retried once that reason is gone, and nothing else', async ({

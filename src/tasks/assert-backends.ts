@@ -1,8 +1,7 @@
-import type { BackendChoice } from '../queue/backend.ts';
-import { inlineName, inProcessName } from '../queue/backend.ts';
+import { type BackendChoice, inlineName, inProcessName } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
 import { DefinitionError } from '../resources/problems.ts';
-import { runsLater } from './choose-backend.ts';
+import { abilitiesOf, backendOfScheduled } from './choose-backend.ts';
 import type { TaskContext } from './context.ts';
 
 interface Chosen {
@@ -71,8 +70,8 @@ function scheduleProblems(context: TaskContext): string[] {
     const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
     const choice = (task ? task.options.backend : resource?.backend) ?? context.settings.backend;
     if (typeof choice === 'function') return [];
-    const { backend, isLater } = runsLater(context, schedule, { id: '', name: '' });
-    return isLater
+    const backend = backendOfScheduled(context, schedule, { id: '', name: '' });
+    return abilitiesOf(context, { backend }).later
       ? []
       : [
           `Schedule ${schedule.name}: what it launches cannot run later by the backend “${backend}”.`,

@@ -1,4 +1,3 @@
-import type { Principal } from '../auth/principal.ts';
 import { AppError } from '../errors.ts';
 import {
   type AskedBackend,
@@ -11,7 +10,8 @@ import {
 } from '../queue/backend.ts';
 import { whyNoBackend } from '../queue/backends.ts';
 import type { Resource } from '../resources/contract.ts';
-import type { Schedule } from '../task-definitions/define-schedule.ts';
+import type { Schedule, ScheduledBulk } from '../task-definitions/define-schedule.ts';
+import type { TaskDefinition } from '../task-definitions/define-task.ts';
 import type { TaskContext } from './context.ts';
 
 type Choosing = Pick<TaskContext, 'backends' | 'settings'>;
@@ -31,7 +31,7 @@ export function abilitiesOf(
  * Name of the backend of a launch, as the nearest choice has it that was made; `inline` where there
  * is no background at all. Throws AppError 'unknown-backend' (500) where a function gives none.
  */
-export function chooseBackend(
+function chooseBackend(
   { backends, settings }: Choosing,
   asked: AskedBackend,
   nearer?: BackendChoice,
@@ -69,28 +69,31 @@ export function backendOfBulk(
     operation: name,
     principal,
     count,
-  }: { resource: Resource; operation: string; principal: Principal; count: number | null },
+  }: { resource: Resource; operation: string } & Pick<AskedBackend, 'principal' | 'count'>,
 ): string {
   if (!resource.hasBackground) return inlineName;
   const asked = { kind: 'bulk', name, resource: resource.slug, principal, count } as const;
   return chooseBackend(context, asked, resource.backend);
 }
 
-/** Can what a schedule launches begin by itself? */
-export function runsLater(
-  context: Pick<TaskContext, 'backends' | 'settings' | 'registry'>,
-  { name, options: { task, bulk } }: Schedule,
-  principal: Pick<Principal, 'id' | 'name'>,
-): { backend: string; isLater: boolean } {
-  const resource = context.registry.list.find(({ slug }) => slug === bulk?.resource);
-  if (resource && !resource.hasBackground) return { backend: inlineName, isLater: false };
-  const asked = {
-    kind: bulk ? ('bulk' as const) : ('own' as const),
-    name: task?.name ?? bulk?.operation ?? name,
-    resource: resource?.slug ?? null,
-    principal,
-    count: null,
-  };
-  const backend = chooseBackend(context, asked, task ? task.options.backend : resource?.backend);
-  return { backend, isLater: abilitiesOf(context, { backend }).later };
+/** The same of a task of the project's own. */
+export function backendOfOwn(
+  context: Choosing,
+  { name, options }: Pick<TaskDefinition, 'name' | 'options'>,
+  { principal, resource = null }: Pick<AskedBackend, 'principal'> & { resource?: string | null },
+): string {
+  const asked = { kind: 'own', name, resource, principal, count: null } as const;
+  return chooseBackend(context, asked, options.backend);
+}
+
+/** Of what a schedule launches, which is to begin by itself. */
+export function backendOfScheduled(
+  context: Choosing & Pick<TaskContext, 'registry'>,
+  { options: { task, bulk } }: Schedule,
+  principal: AskedBackend['principal'],
+): string {
+  if (task) return backendOfOwn(context, task, { principal });
+  const { resource: slug, operation } = bulk as ScheduledBulk;
+  const resource = context.registry.get(slug);
+  return backendOfBulk(context, { resource, operation, principal, count: null });
 }

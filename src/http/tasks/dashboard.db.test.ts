@@ -7,6 +7,7 @@ import { actions } from '../../resources/actions.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { filterNames } from './tasks-query.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
@@ -239,17 +240,7 @@ test('whatever stands in the address is answered, and never by a bug', async (t)
     '%EF%BF%BF',
     '[object]',
   ];
-  const names = [
-    'state',
-    'kind',
-    'resource',
-    'person',
-    'reason',
-    'acknowledged',
-    'queue',
-    'worker',
-  ];
-  names.push('schedule', 'parent', 'record', 'from', 'to', '_q', '_sort', '_page', 'name[a]');
+  const names = ['state', ...filterNames, '_sort', '_page', 'name[a]'];
   for (const name of names)
     for (const value of [...odd, `cities/${odd[0]}`, `cities/${'9'.repeat(90)}`]) {
       const { statusCode } = await app.admin.get(`/tasks?${name}=${value}`);

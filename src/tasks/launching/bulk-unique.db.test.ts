@@ -19,6 +19,7 @@ import { createSelection, type Selected } from '../../selection/selection.ts';
 import { ada, eve, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { refusalOf } from '../../testing/refusal-of.ts';
 import { until } from '../../testing/until.ts';
 import type { TaskSettings } from '../context.ts';
 import { cancel } from '../control/cancel.ts';
@@ -134,15 +135,6 @@ async function setUp(
     blockerOf,
     tasks,
   };
-}
-
-async function refusalOf(launching: () => Promise<unknown>): Promise<AppError> {
-  const error = await launching().then(
-    () => assert.fail('it was not refused'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  return error;
 }
 
 /** All updates are the same, whoever makes which. */

@@ -1,6 +1,6 @@
 import { inlineName } from '../../queue/backend.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
-import { chooseBackend } from '../choose-backend.ts';
+import { backendOfOwn } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import type { Launched } from '../launched.ts';
@@ -13,12 +13,11 @@ import type { OwnLaunch } from '../own/own-launch.ts';
  */
 export async function launchAndRun(
   context: TaskContext,
-  { name, options }: TaskDefinition,
+  definition: TaskDefinition,
   { principal, from: resource = null }: Pick<OwnLaunch, 'principal' | 'from'>,
   launch: (backend: string) => Promise<Launched>,
 ): Promise<Launched> {
-  const asked = { kind: 'own', name, resource, principal, count: null } as const;
-  const backend = chooseBackend(context, asked, options.backend);
+  const backend = backendOfOwn(context, definition, { principal, resource });
   if (backend !== inlineName) return launch(backend);
   return inInlineTurn(context, async () => {
     const launched = await launch(backend);

@@ -12,7 +12,7 @@ import {
   TaskChildFailed,
   type TaskRun,
 } from '../../task-definitions/task-run.ts';
-import { chooseBackend } from '../choose-backend.ts';
+import { backendOfOwn } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { inInlineTurn } from '../inline-turns.ts';
 import type { Lease } from '../running/lease.ts';
@@ -66,11 +66,7 @@ export function childCalls({
     const kept = (await begin(name, 'launch'))?.result as { id: number } | undefined;
     const [before] = kept ? await read([kept.id]) : [];
     if (before && !isOfNoUse(before)) return { id: before.id, name };
-    const backend = chooseBackend(
-      context,
-      { kind: 'own', name: definition.name, resource: null, principal, count: null },
-      (definition as unknown as TaskDefinition).options.backend,
-    );
+    const backend = backendOfOwn(context, definition as unknown as TaskDefinition, { principal });
     const launchIt = () =>
       transaction(pool, async (client) => {
         const launching = {

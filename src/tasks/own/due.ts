@@ -2,11 +2,10 @@ import type { Pool } from 'pg';
 import { empty, query, raw, sql } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
-import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
 import { wakeFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
-import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
+import { abilitiesOf, backendOfOwn } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
 import { isStartingOverSql, seeToStartingOver } from '../start-over/start-over.ts';
@@ -97,7 +96,8 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
         ? await readUnread(client, context, definition, task)
         : task.uniqueKey;
       if (uniqueKey === unreadable) return;
-      if (task.isUnread) task.backend = chooseUnread(context, definition, task);
+      // SQL knows of no backend.
+      if (task.isUnread) task.backend = backendOfOwn(context, definition, task);
       if (!abilitiesOf(context, task).later) {
         const message = `SQL launched it, which begins nothing at once: the backend “${task.backend}” cannot begin it later.`;
         await moveTask(client, t, id, 'failed', { reason: 'not-later', message });
@@ -148,16 +148,6 @@ async function queueOne(context: TaskContext, pool: Pool, id: number): Promise<v
       throw error;
     }
   }
-}
-
-/** SQL knows of no backend. */
-function chooseUnread(
-  context: TaskContext,
-  { name, options }: TaskDefinition,
-  { principal }: Waiting,
-): string {
-  const asked = { kind: 'own', name, resource: null, principal, count: null } as const;
-  return chooseBackend(context, asked, options.backend);
 }
 
 async function cancelExpired(context: TaskContext, pool: Pool): Promise<void> {

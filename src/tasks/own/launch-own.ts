@@ -7,7 +7,7 @@ import { whyNotPlain } from '../../plain-json.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { GivenParams, Params, TaskDefinition } from '../../task-definitions/define-task.ts';
 import { mayLaunch } from '../../task-definitions/may-launch.ts';
-import { abilitiesOf, chooseBackend } from '../choose-backend.ts';
+import { abilitiesOf, backendOfOwn } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { duplicate } from '../duplicate.ts';
 import { inInlineTurn } from '../inline-turns.ts';
@@ -173,8 +173,9 @@ async function prepareLaunch<S extends StandardSchemaV1, R>(
   const rules = launch.isUndo ? { ...whole, uniqueKey: null, reuseKey: null } : whole;
   const { priority = options.priority ?? 0, onFinished, backend: _, ...rest } = launch;
   const next = onFinished && (await prepareNext(context, onFinished, launch.principal));
-  const asked = { kind: 'own', name, resource, principal, count: null } as const;
-  const backend = launch.backend ?? chooseBackend(context, asked, options.backend);
+  const backend =
+    launch.backend ??
+    backendOfOwn(context, definition as unknown as TaskDefinition, { principal, resource });
   const row = { name, title, backend, launch: { ...rest, meta }, rules, priority, version, next };
   const { secret } = options;
   if (!secret) return { ...row, params };

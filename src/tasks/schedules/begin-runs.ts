@@ -7,7 +7,7 @@ import { AppError } from '../../errors.ts';
 import { countExactly } from '../../selection/count.ts';
 import type { Schedule, ScheduledBulk } from '../../task-definitions/define-schedule.ts';
 import { advisoryClass } from '../advisory-class.ts';
-import { runsLater } from '../choose-backend.ts';
+import { abilitiesOf, backendOfScheduled } from '../choose-backend.ts';
 import { chosenByCode } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
@@ -177,7 +177,8 @@ async function begin(
   const asked = options.principal ?? systemPrincipal(name);
   const principal = await personNow(context, asked);
   if (!principal) return { state: 'refused', message: `${asked.name} may not sign in any more.` };
-  if (!runsLater(context, schedule, principal).isLater)
+  const backend = backendOfScheduled(context, schedule, principal);
+  if (!abilitiesOf(context, { backend }).later)
     return {
       state: 'refused',
       message: 'What chooses its backend gives one that begins nothing by itself.',

@@ -6,7 +6,6 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import {
-  AppError,
   type AskedLaunch,
   defineResource,
   defineTask,
@@ -24,6 +23,7 @@ import {
 } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { refusalOf } from '../../testing/refusal-of.ts';
 import { until } from '../../testing/until.ts';
 import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { cancel } from '../control/cancel.ts';
@@ -124,15 +124,6 @@ async function setUp(t: TestContext, ...tasks: readonly TaskDefinition<any, any>
     hold,
     halfDone,
   };
-}
-
-async function refusalOf(launching: () => Promise<unknown>): Promise<AppError> {
-  const error = await launching().then(
-    () => assert.fail('it was not refused'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  return error;
 }
 
 test('what is under way is cancelled and taken back, and the new one begins then', async (t) => {

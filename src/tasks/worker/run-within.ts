@@ -44,12 +44,12 @@ export async function runWithin(
   session.on('end', () => lost.resolve());
   const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
   const worker = { id, pool, tokens: new Set<string>(), backends: [inlineName] };
-  const left = new Map(tasks.map((task) => [task.id, task]));
+  const left = new Set(tasks.map((task) => task.id));
   const keeping = repeat(
     keepEveryMs,
     () =>
       db.background.query(`update ${db.t.task} set woken_at = now() where id = any($1)`, [
-        [...left.keys()],
+        [...left],
       ]),
     () => undefined,
   );
