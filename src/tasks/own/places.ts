@@ -41,6 +41,7 @@ export function startPlaces(
   const runs = new Map<string, OwnRun>();
   let isStopped = context.definitions.size === 0;
   let isLooking = false;
+  let lastLook: Promise<void> = Promise.resolve();
   let isCalled = false;
   let askedDueAt = 0;
   let due: NodeJS.Timeout | undefined;
@@ -55,6 +56,8 @@ export function startPlaces(
       clearInterval(looking);
       clearTimeout(due);
       for (const run of runs.values()) run.stop('shutdown');
+      // What it takes at this moment is stopped when it begins.
+      await lastLook;
       while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
       watching.stop();
     },
@@ -62,7 +65,7 @@ export function startPlaces(
 
   function call(): void {
     isCalled = true;
-    if (!isLooking && !isStopped) void look();
+    if (!isLooking && !isStopped) lastLook = look();
   }
 
   async function look(): Promise<void> {
