@@ -48,6 +48,8 @@ export interface AdminSettings {
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
   readonly historyRetentionDays?: number;
+  /** Days for which entries of the audit are kept. */
+  readonly auditRetentionDays?: number;
 }
 
 /** The environment variable that each is nearer than. */
@@ -70,6 +72,7 @@ export const adminSettingVariables = {
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
+  auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
 } as const satisfies Record<keyof AdminSettings, keyof Config>;
 
 const variables = Object.entries(adminSettingVariables) as [keyof AdminSettings, keyof Config][];
@@ -134,6 +137,7 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     stopRatio: config.BULKHEAD_STOP_RATIO,
     undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
     historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
+    auditRetentionDays: config.BULKHEAD_AUDIT_RETENTION_DAYS,
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
     previewMs,

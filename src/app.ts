@@ -11,6 +11,7 @@ import { handleErrors } from './http/plugins/errors.ts';
 import { forms } from './http/plugins/formbody.ts';
 import { guard } from './http/plugins/guard.ts';
 import { healthRoutes } from './http/plugins/health.ts';
+import { origins } from './http/plugins/origin.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
@@ -109,6 +110,7 @@ export async function buildApp({
         isHttps: config.BULKHEAD_SECURE_COOKIES,
       });
       await pages.register(timeZones);
+      await pages.register(origins);
       await pages.register(rateLimits);
       for (const route of [...(context.people.isOurs ? ownSignIn : []), ...routes])
         await pages.register(route, {

@@ -1,5 +1,6 @@
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
 import { buildChannels } from './channels/channels.ts';
@@ -20,6 +21,7 @@ import { assertBackends, mayRunWithin } from './tasks/assert-backends.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { buildSchedules } from './tasks/schedules/check-schedules.ts';
 import { runWithin } from './tasks/worker/run-within.ts';
+import { sealOutbox } from './tasks/worker/seal-outbox.ts';
 
 export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>): string {
   return `${config.BULKHEAD_DATABASE_SCHEMA}_queue`;
@@ -39,6 +41,7 @@ export async function buildContext(
     schema: config.BULKHEAD_DATABASE_SCHEMA,
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
+    auditSecrets: await auditSecrets(config),
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };
@@ -105,7 +108,7 @@ export function withChannels(
     ...parts,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
-    outboxes: noticeOutboxes(contextOf, channels.list),
+    outboxes: [...noticeOutboxes(contextOf, channels.list), sealOutbox(contextOf, config)],
   };
 }
 

@@ -33,6 +33,10 @@ const queueList = z
     error: `must be names of queues with commas between, such as ${bulkQueue},default`,
   });
 
+const webAddress = z.string().refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), {
+  error: 'must be an address that begins with https:// or http://',
+});
+
 /** As Standard Webhooks has it. */
 function isWebhookSecret(text: string): boolean {
   const [, key = ''] = /^whsec_([A-Za-z0-9+/]+=*)$/.exec(text) ?? [];
@@ -58,6 +62,14 @@ const keyList = z
   })
   .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')));
 
+/** The first signs, all are known. */
+const secretList = z
+  .string()
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .refine((secrets) => secrets.every((secret) => secret.length >= 32), {
+    error: 'must be secrets of at least 32 characters each, with commas between',
+  });
+
 /** Every setting, by its environment variable: what it is, its unit in the name, its default. */
 const settings = z.object({
   DATABASE_URL: address.optional(),
@@ -79,6 +91,7 @@ const settings = z.object({
   BULKHEAD_BASE_URL: baseAddress.optional(),
   BULKHEAD_SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   BULKHEAD_ENCRYPTION_KEYS: keyList.optional(),
+  BULKHEAD_AUDIT_SECRETS: secretList.optional(),
   BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
   BULKHEAD_SESSION_DAYS: whole('BULKHEAD_SESSION_DAYS').default(7),
   BULKHEAD_SECURE_COOKIES: z
@@ -117,6 +130,7 @@ const settings = z.object({
   BULKHEAD_RECOVERY_INTERVAL_MS: whole('BULKHEAD_RECOVERY_INTERVAL_MS').default(500),
   BULKHEAD_UNDO_RETENTION_DAYS: whole('BULKHEAD_UNDO_RETENTION_DAYS').default(7),
   BULKHEAD_HISTORY_RETENTION_DAYS: whole('BULKHEAD_HISTORY_RETENTION_DAYS').default(365),
+  BULKHEAD_AUDIT_RETENTION_DAYS: whole('BULKHEAD_AUDIT_RETENTION_DAYS').default(730),
   BULKHEAD_SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\/[^\s/]+/, 'must begin with smtp:// or smtps://')
@@ -125,12 +139,8 @@ const settings = z.object({
     .string()
     .regex(/^[^\r\n]*[^\s@<>]@[^\s@<>]+>?$/, 'must be an address, such as Shop <shop@example.com>')
     .optional(),
-  BULKHEAD_WEBHOOK_URL: z
-    .string()
-    .refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), {
-      error: 'must be an address that begins with https:// or http://',
-    })
-    .optional(),
+  BULKHEAD_WEBHOOK_URL: webAddress.optional(),
+  BULKHEAD_AUDIT_WEBHOOK_URL: webAddress.optional(),
   BULKHEAD_WEBHOOK_SECRET: z
     .string()
     .refine(isWebhookSecret, {

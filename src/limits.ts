@@ -127,6 +127,8 @@ export const limits = {
     titleLength: 80,
     cellLinks: 10,
     tasks: 25,
+    /** Of the audit. */
+    entries: 50,
     /** Cells of a task's map of chunks. */
     chunks: 2_000,
     failures: 50,
@@ -185,6 +187,7 @@ export const settingBounds = {
   BULKHEAD_RECOVERY_INTERVAL_MS: [50, 60_000],
   BULKHEAD_UNDO_RETENTION_DAYS: [0, 36_500],
   BULKHEAD_HISTORY_RETENTION_DAYS: [1, 36_500],
+  BULKHEAD_AUDIT_RETENTION_DAYS: [1, 36_500],
 } as const;
 
 /** `a whole number from 1 to 16` */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { writeEntry } from './audit/entry.ts';
+import { sealer } from './audit/seal-entries.ts';
 import type { Principal } from './auth/principal.ts';
 import { AppError } from './errors.ts';
 import { takeSlot } from './tasks/running/slots.ts';
@@ -206,6 +208,27 @@ test('history is kept for as many days as the nearest level says', async (t) => 
       { environment: 500, admin: 100 },
       { places: 2 },
       async (installation) => (await purged(installation, 400)).changes,
+    ),
+    [1, 0, 1],
+  );
+});
+
+test('entries of the audit are kept for as many days as the nearest level says', async (t) => {
+  const forgotten = async ({ context, db }: Installation) => {
+    await writeEntry(db.pages, db, { act: 'signed-in', by: ada });
+    assert.equal((await sealer(db)(db.pages)).length, 1);
+    await db.pages.query(`alter table ${db.t.audit_seal} disable trigger user`);
+    await db.pages.query(`update ${db.t.audit_seal} set sealed_at = now() - interval '1000 days'`);
+    await db.pages.query(`alter table ${db.t.audit_seal} enable trigger user`);
+    return (await purge(context)).entries;
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'auditRetentionDays',
+      { environment: 2_000, admin: 100 },
+      { places: 1 },
+      forgotten,
     ),
     [1, 0, 1],
   );

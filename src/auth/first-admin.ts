@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeEntry } from '../audit/entry.ts';
 import type { Database } from '../db/database.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
@@ -52,7 +53,13 @@ export async function createFirstAdmin(
     );
     const users = { pages: client, t: db.t };
     if (rowCount !== 1 || (await hasUsers(users))) throw linkUsed();
-    return createUser(users, { ...user, roles: ['admin'] });
+    const admin = await createUser(users, { ...user, roles: ['admin'] });
+    await writeEntry(client, db, {
+      act: 'first-admin-created',
+      by: admin,
+      details: { email: admin.email },
+    });
+    return admin;
   });
 }
 

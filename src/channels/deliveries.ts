@@ -1,3 +1,4 @@
+import { entryJson, insertEntriesSql } from '../audit/entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import { isSystem } from '../auth/system-principal.ts';
 import { notFound } from '../errors.ts';
@@ -64,9 +65,15 @@ export async function sendAgain(context: Seeing, principal: Principal, id: numbe
   if (!seesDeliveries(context, principal)) throw notFound();
   const { t, pages } = context.db;
   const { rowCount } = await pages.query(
-    `update ${t.notice} set state = 'waiting', attempts = 0, due_at = clock_timestamp(), settled_at = null, error = null
-     where id = $1 and channel = any($2)`,
-    [id, context.channels.list.map(({ name }) => name)],
+    `with sent as (
+       update ${t.notice} set state = 'waiting', attempts = 0, due_at = clock_timestamp(), settled_at = null, error = null
+       where id = $1 and channel = any($2) returning $3::text as entry, task_id
+     ) ${insertEntriesSql(t, 'sent', 'task_id')}`,
+    [
+      id,
+      context.channels.list.map(({ name }) => name),
+      entryJson(context.db, { act: 'delivery-sent-again', by: principal, details: { notice: id } }),
+    ],
   );
   if (rowCount === 0) throw notFound();
 }

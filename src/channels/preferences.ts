@@ -1,3 +1,4 @@
+import { entryJson, insertEntriesSql } from '../audit/entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import type { Channel } from './contract.ts';
@@ -52,14 +53,18 @@ export async function listPreferences(
 
 /** Keeps all of them in one statement; what is as ruled is not kept. */
 export async function savePreferences(
-  { db: { t, pages } }: Pick<TaskContext, 'db'>,
-  { id }: Principal,
+  { db }: Pick<TaskContext, 'db'>,
+  principal: Principal,
   preferences: readonly Preference[],
 ): Promise<void> {
+  const { t, pages } = db;
+  const { id } = principal;
   const kept = preferences.filter(({ when }) => when !== 'as-ruled');
   await pages.query(
     `with ruled as (
        delete from ${t.notice_preference} where person_id = $1 and channel = any($2)
+     ), entry as (
+       ${insertEntriesSql(t, '(select $6::text as entry) given')}
      )
      insert into ${t.notice_preference} (person_id, channel, wanted, longer_than_ms)
      select $1, * from unnest($3::text[], $4::text[], $5::int[])
@@ -70,6 +75,7 @@ export async function savePreferences(
       kept.map(({ channel }) => channel),
       kept.map(({ when }) => when),
       kept.map(({ longerThanMs }) => longerThanMs),
+      entryJson(db, { act: 'preferences-changed', by: principal, details: { preferences } }),
     ],
   );
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { isFromBulkhead } from '../../docs/examples/verify-webhook.ts';
 import sample from '../admin.ts';
 import { parseConfig } from '../config.ts';
+import { signedHeaders } from '../signed-post.ts';
 import { defineTask } from '../task-definitions/define-task.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { announceHooks } from '../tasks/hooks/fan-out.ts';
@@ -18,7 +19,6 @@ import { type ReceivedHook, startHookServer } from '../testing/hook-server.ts';
 import { until } from '../testing/until.ts';
 import { whileWorking } from '../testing/while-working.ts';
 import { buildChannels } from './channels.ts';
-import { signedHeaders } from './webhook.ts';
 
 const quick = defineTask({
   name: 'quick',

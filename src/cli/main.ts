@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { adminOptions, readArguments } from './arguments.ts';
+import { verifyOf } from './audit.ts';
 import { directUrl } from './connection.ts';
 import { indexes } from './indexes.ts';
 import { migrateAll } from './migrate-all.ts';
@@ -20,6 +21,7 @@ const usage = [
   'Usage:',
   '  npm run bulkhead -- user create --email EMAIL --name NAME --role admin|editor|viewer [--password PASSWORD]',
   '  npm run bulkhead -- user password --email EMAIL [--password PASSWORD]',
+  '  npm run bulkhead -- audit verify [--head HASH]',
   '  npm run bulkhead -- migrate [--check]',
   '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
   '  npm run bulkhead -- indexes [--create] [--schema PATH]',
@@ -37,6 +39,7 @@ await runCommand(async () => {
       output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
       check: { type: 'boolean' },
+      head: { type: 'string' },
       ...adminOptions,
     },
     true,
@@ -46,6 +49,8 @@ await runCommand(async () => {
       return createUserOf(values, config);
     case 'user password':
       return setPasswordOf(values, config);
+    case 'audit verify':
+      return verifyOf(values, config);
     case 'generate':
       return generateOwn(values, config);
     case 'indexes':

@@ -1,3 +1,4 @@
+import { unsealedNote } from '../audit/audit-secrets.ts';
 import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../build-context.ts';
 import { inProcessName } from '../queue/backend.ts';
@@ -54,6 +55,7 @@ await runCommand(async () => {
   console.log(`${admin.name} is served at ${address}`);
   const note = secretNote(config);
   if (note) console.log(note);
+  if (db.auditKeys.name === null) console.log(unsealedNote);
   if (signIns.kind === 'link')
     console.log(`Create the first admin, once, within a day: ${signIns.link}`);
 });

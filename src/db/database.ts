@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { type AuditKeys, auditKeys } from '../audit-keys.ts';
 import { AppError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type TableNames, tableNames } from './names.ts';
@@ -16,6 +17,8 @@ export interface Database {
   readonly schema: string;
   readonly queueSchema: string;
   readonly t: TableNames;
+  /** What signs who did what, and is not in it. */
+  readonly auditKeys: AuditKeys;
   /** Major version of the server. */
   readonly version: number;
   close(): Promise<void>;
@@ -27,6 +30,8 @@ export interface DatabaseOptions {
   queueSchema?: string;
   /** Connections for requests. */
   pagesPoolSize?: number;
+  /** Default: nothing that is written into it is signed. */
+  auditSecrets?: readonly string[];
 }
 
 export const oldestServer = 14;
@@ -60,6 +65,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       schema,
       queueSchema,
       t: tableNames(schema),
+      auditKeys: auditKeys(options.auditSecrets ?? []),
       version,
       close,
     };

@@ -30,6 +30,9 @@ const tables = [
   'schema_push',
   'schedule',
   'schedule_run',
+  'audit_entry',
+  'audit_seal',
+  'audit_checkpoint',
 ] as const;
 
 /** Every function of ours. */

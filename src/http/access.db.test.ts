@@ -219,6 +219,16 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/schedules',
     why: 'for those who see every task, held by schedules/schedules-routes.db.test.ts',
   },
+  'GET /tasks/audit': {
+    about: 'no record',
+    path: () => '/tasks/audit',
+    why: 'for admins, held by audit/audit-routes.db.test.ts',
+  },
+  'GET /tasks/audit.csv': {
+    about: 'no record',
+    path: () => '/tasks/audit.csv',
+    why: 'for admins, held by audit/audit-routes.db.test.ts',
+  },
   'GET /tasks/notices': {
     about: 'no record',
     path: () => '/tasks/notices',

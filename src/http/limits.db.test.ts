@@ -7,6 +7,7 @@ import pg from 'pg';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { writeEntry } from '../audit/entry.ts';
 import { AccountTurns } from '../auth/account-turns.ts';
 import { createUser } from '../auth/users.ts';
 import { sql } from '../db/sql.ts';
@@ -478,6 +479,13 @@ async function tasks({ visitor }: Site, count: number): Promise<number> {
   return (await known()).tasks.length;
 }
 
+async function entries({ db, visitor }: Site, count: number): Promise<number> {
+  for (let n = 0; n < count; n++)
+    await writeEntry(db.pages, db, { act: 'signed-in', by: { id: 'many', name: 'Many' } });
+  const { body } = await visitor.get('/tasks/audit?person=many', { accept: 'application/json' });
+  return JSON.parse(body).entries.length;
+}
+
 async function cells({ db, visitor }: Site, count: number): Promise<number> {
   const taskId = await launchAs(visitor, 1, { from: 650 });
   await db.pages.query(`delete from ${db.t.chunk} where task_id = $1`, [taskId]);
@@ -792,6 +800,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       async (count) => (await linked(site, count)).filter(({ title }) => title !== '…').length,
     ),
     'shown.tasks': bounded('shown.tasks', (count) => tasks(site, count)),
+    'shown.entries': bounded('shown.entries', (count) => entries(site, count)),
     'shown.chunks': bounded('shown.chunks', (count) => cells(site, count)),
     'shown.failures': bounded('shown.failures', (count) => failures(site, count)),
     'shown.undone': bounded('shown.undone', (count) => undone(site, count)),

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { auditRoutes } from './audit/audit-routes.ts';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
 import { optionsRoutes } from './controls/options-routes.ts';
@@ -37,6 +38,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   noticesRoutes,
   preferencesRoutes,
   deliveriesRoutes,
+  auditRoutes,
   taskChangesRoutes,
   taskChunkRoutes,
   followUpRoutes,

@@ -325,6 +325,11 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
+  'GET /tasks/audit': ({ resource: { slug }, id }) => [
+    { path: '/tasks/audit' },
+    { path: `/tasks/audit?record=${slug}/${encodeURIComponent(id)}` },
+  ],
+  'GET /tasks/audit.csv': () => [{ path: '/tasks/audit.csv' }],
   'GET /tasks/deliveries': () => [{ path: '/tasks/deliveries' }],
   'POST /tasks/deliveries/:id/sending': () => [{ path: '/tasks/deliveries/1/sending', body: {} }],
   'GET /tasks/notices/preferences': () => [{ path: '/tasks/notices/preferences' }],

@@ -1,4 +1,5 @@
 import { DbNull, JsonNull } from '@prisma/client/runtime/client';
+import type { AuditEntry } from '../audit/entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import { join, query, raw, shared, sql } from '../db/sql.ts';
@@ -56,6 +57,11 @@ export interface SaveContext {
   assertFree(client: Queryable, key: string): Promise<void>;
   /** Writes the task that a delete is, on the same transaction, so that it can be undone. */
   keepAsTask(client: Queryable, key: string): Promise<{ taskId: number; chunk: number }>;
+  /** Writes who did it, on the same transaction; of a task's own writes the task says it. */
+  keepEntry(
+    client: Queryable,
+    entry: Pick<AuditEntry, 'act' | 'record' | 'details'>,
+  ): Promise<void>;
   /** Who holds the cascade of a deleted record. */
   holdersOf: HoldersOf;
   /** A transaction that the save is a part of; default: it has one of its own. */
@@ -108,6 +114,8 @@ export function createRecord(context: SaveContext, values: RecordValues): Promis
         before: null,
         after,
       });
+      const fields = [...values.keys()].map(({ meta }) => meta.name);
+      await context.keepEntry(sql, { act: 'record-created', record: key, details: { fields } });
       return key;
     },
   );
@@ -169,6 +177,11 @@ export function updateRecord(
       const isKept = !found?.fields.some(isAsked);
       if (isKept && !resource.hooks.save && (await findRewriting(sql, model)).update)
         throw keptBackError(resource);
+      await context.keepEntry(sql, {
+        act: 'record-changed',
+        record: key,
+        details: { fields: found?.fields ?? [] },
+      });
       return true;
     },
   );

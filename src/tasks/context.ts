@@ -86,6 +86,8 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
+  /** Days for which entries of the audit are kept. */
+  readonly auditRetentionDays: number;
   /**
    * Workers lost, or slices ended by a statement that took too long, in a row without a committed
    * chunk between, after which a task is failed.

@@ -1,3 +1,4 @@
+import { type AuditEntry, entryJson, insertEntriesSql } from '../audit/entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
@@ -5,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { DuplicatePolicy } from '../unique.ts';
+import { namedKey } from './named-key.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
 import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
@@ -43,6 +45,8 @@ export interface NewTask {
    * alone.
    */
   snapshot: string | null;
+  /** What it is to the audit. Default: a task that was launched. */
+  entry?: Pick<AuditEntry, 'act' | 'record'>;
 }
 
 /**
@@ -65,6 +69,8 @@ export async function insertTask(
        on conflict do nothing returning *
      ), event as (
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
+     ), entry as (
+       ${insertEntriesSql(db.t, '(select $29::text as entry, id from inserted) given', 'id')}
      )
      select ${taskColumns(db.t)} from inserted`,
     [
@@ -96,6 +102,7 @@ export async function insertTask(
       task.unique?.key ?? null,
       task.blockedBy ?? null,
       task.startOver ? JSON.stringify(task.startOver) : null,
+      entryJson(db, entryOf(task)),
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };
@@ -111,6 +118,23 @@ export async function insertTask(
       'This form is no longer valid. Open it again. Nothing was changed.',
     );
   return { task: earlier.rows[0], isNew: false };
+}
+
+function entryOf({ entry, principal, resource, ...task }: NewTask): AuditEntry {
+  return {
+    act: 'task-launched',
+    ...entry,
+    by: principal,
+    resource: resource.slug,
+    record: namedKey(resource, entry?.record),
+    details: {
+      operation: task.operation,
+      title: task.title,
+      ...(task.expected !== null && { records: task.expected }),
+      ...(task.options.changeReason !== null && { reason: task.options.changeReason }),
+      ...(task.followsId && { follows: task.followsId }),
+    },
+  };
 }
 
 export async function findTaskByOperation(

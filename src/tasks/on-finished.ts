@@ -18,8 +18,12 @@ export function launchOnFinishedSql(t: TableNames): string {
          clock_timestamp() + make_interval(secs => next."expireAfterMs" / 1000), next.queue, next."uniqueKey", next."reuseKey", next."limitKey", next."rateKey", next."locksOffReason"
        from moved cross join jsonb_to_record(on_finished) as next(name text, title text, backend text, params jsonb, secrets text, version int, priority int, "expireAfterMs" float8,
          queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text)
-       where next_id is not null returning id
+       where next_id is not null returning id, operation, principal_id, principal_name
      ), launch_event as (
        insert into ${t.task_event} (task_id, state) select id, 'scheduled' from launched
+     ), launch_entry as (
+       insert into ${t.audit_entry} (act, principal_id, principal_name, origin, origin_name, task_id, details)
+       select 'task-launched', launched.principal_id, launched.principal_name, 'task', moved.id::text, launched.id, json_build_object('operation', launched.operation)
+       from launched join moved on moved.next_id = launched.id
      )`;
 }

@@ -30,6 +30,14 @@ export function seesByResource(
   return list.find(({ slug }) => slug === resource)?.seesTasks(principal) ?? null;
 }
 
+/** Whoever sees every task and is of the role that looks after everything. */
+export function administers(
+  registry: Pick<ResourceRegistry, 'list'>,
+  principal: Principal,
+): boolean {
+  return principal.roles.includes('admin') && tasksSeen(registry, principal) === null;
+}
+
 export function seesTask(
   { registry, people }: Pick<TaskContext, 'registry' | 'people'>,
   principal: Principal,

@@ -196,6 +196,9 @@ export interface TestDatabaseOptions {
   through?: (connectionString: string) => string;
 }
 
+/** What signs entries of the audit in tests. */
+export const testAuditSecret = 'a secret of the audit that is long enough';
+
 /** Databases of tests that this process has open: its own server ends with the last. */
 let opened = 0;
 
@@ -216,6 +219,7 @@ export async function testDatabase(
   const { connectionString } = await createDatabase(content);
   const db = await openDatabase({
     connectionString: through(connectionString),
+    auditSecrets: [testAuditSecret],
     ...(pagesPoolSize ? { pagesPoolSize } : {}),
   });
   const undoes: (() => unknown)[] = [];

@@ -12,7 +12,7 @@ import type { ResourceOptions } from '../resources/options.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { finished, insertPrincipals, launchOn, unhurriedMs } from './context.ts';
-import { testDatabase } from './database.ts';
+import { testAuditSecret, testDatabase } from './database.ts';
 import { insertPlaces } from './places.ts';
 
 /** What each level says of settings. */
@@ -46,7 +46,11 @@ export async function install(
   places = 0,
 ): Promise<Installation> {
   const { connectionString, defer } = await testDatabase(t);
-  const config = parseConfig({ BULKHEAD_LOG_LEVEL: 'silent', ...env });
+  const config = parseConfig({
+    BULKHEAD_LOG_LEVEL: 'silent',
+    BULKHEAD_AUDIT_SECRETS: testAuditSecret,
+    ...env,
+  });
   const resource = { ...defineResource(metadata, 'City', {}), options };
   const resources = [resource, ...sample.resources.slice(1)];
   const admin = { ...sample, schedules: [], taskHooks: [], resources, ...said };

@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
+import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
+import { administers } from '../../tasks/who-sees.ts';
 import { csrfToken } from '../csrf-token.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
@@ -79,11 +81,12 @@ export function layoutData(
   const { request } = reply;
   const user = request.principal ?? null;
   const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';
-  const item = (label: string, to: string, icon: string): NavItem => ({
+  const item: NavItemOf = (label, to, icon, except = []) => ({
     label,
     href: url(to),
     icon,
-    isCurrent: to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`),
+    isCurrent:
+      to === '/' ? path === '/' : isWithin(path, to) && !except.some((one) => isWithin(path, one)),
   });
   const csrf = user ? csrfToken(reply) : '';
   const theme = request.cookies?.theme;
@@ -104,7 +107,7 @@ export function layoutData(
           .listFor(user)
           .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
       : [],
-    work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
+    work: user ? workOf(registry, user, item) : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
     credits: admin.credits ?? [],
@@ -116,6 +119,20 @@ export function layoutData(
     words: shellTexts,
     scripts,
   };
+}
+
+/** `except`: pages within it that have items of their own. */
+type NavItemOf = (label: string, to: string, icon: string, except?: readonly string[]) => NavItem;
+
+function isWithin(path: string, to: string): boolean {
+  return path === to || path.startsWith(`${to}/`);
+}
+
+function workOf(registry: ResourceRegistry, user: Principal, item: NavItemOf): NavItem[] {
+  const tasks = item(shellTexts.tasks, '/tasks', 'list-checks', ['/tasks/audit']);
+  return administers(registry, user)
+    ? [tasks, item(shellTexts.audit, '/tasks/audit', 'scroll-text')]
+    : [tasks];
 }
 
 function takeFlash({ request: { session } }: FastifyReply): LayoutData['flash'] {

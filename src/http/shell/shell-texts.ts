@@ -5,6 +5,7 @@ export const shellTexts = {
   data: 'Data',
   work: 'Work',
   tasks: 'Tasks',
+  audit: 'Audit',
   navigation: 'Main',
   signIn: 'Sign in',
   signOut: 'Sign out',

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { writeEntry } from '../../audit/entry.ts';
 import { AccountTurns } from '../../auth/account-turns.ts';
 import { knownDevices } from '../../auth/known-devices.ts';
 import type { Principal } from '../../auth/principal.ts';
@@ -75,6 +76,8 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
     const user = await findByPassword(db, textOf(email), textOf(password));
     if (!user) {
       turns.failed(turnsOf(request), Date.now());
+      const details = { email: accountOf(request) };
+      await writeEntry(db.pages, db, { act: 'sign-in-failed', by: null, details });
       const data = signInData(admin.name, url, {
         email: textOf(email),
         next: textOf(next),
@@ -84,6 +87,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
       return reply.code(422).page('sign-in/new', data);
     }
     turns.succeeded(turnsOf(request));
+    await writeEntry(db.pages, db, { act: 'signed-in', by: user });
     await signIn(db, request, user);
     reply.setCookie(deviceCookie, devices.issue(accountOf(request)), deviceCookieOptions);
     // Makes the token now: the pages and polls that follow then have nothing to write.
@@ -100,6 +104,8 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
   });
 
   app.post('/sign-out', { config: { isPublic: true } }, async (request, reply) => {
+    const { user } = request.session;
+    if (user) await writeEntry(db.pages, db, { act: 'signed-out', by: user });
     await request.session.destroy();
     return reply.redirect(url('/sign-in'), 303);
   });

@@ -1,3 +1,4 @@
+import { entryJson, insertEntriesSql } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { query, raw, sql } from '../../db/sql.ts';
 import { AppError } from '../../errors.ts';
@@ -27,8 +28,10 @@ export async function acknowledge(
   const by = JSON.stringify({ id: principal.id, name: principal.name });
   await query(
     context.db.pages,
-    sql`update ${raw(context.db.t.task)} set acknowledged_at = clock_timestamp(), acknowledged_by = ${by}
-        where id = ${taskId} and acknowledged_at is null`,
+    sql`with seen as (
+        update ${raw(context.db.t.task)} set acknowledged_at = clock_timestamp(), acknowledged_by = ${by}
+        where id = ${taskId} and acknowledged_at is null returning ${entryJson(context.db, { act: 'task-acknowledged', by: principal, taskId })} as entry
+      ) ${raw(insertEntriesSql(context.db.t, 'seen'))}`,
   );
 }
 
@@ -41,6 +44,9 @@ export async function withdrawAcknowledgement(
   await getTask(context, principal, taskId);
   await query(
     context.db.pages,
-    sql`update ${raw(context.db.t.task)} set acknowledged_at = null, acknowledged_by = null where id = ${taskId}`,
+    sql`with unseen as (
+        update ${raw(context.db.t.task)} set acknowledged_at = null, acknowledged_by = null
+        where id = ${taskId} and acknowledged_at is not null returning ${entryJson(context.db, { act: 'acknowledgement-withdrawn', by: principal, taskId })} as entry
+      ) ${raw(insertEntriesSql(context.db.t, 'unseen'))}`,
   );
 }

@@ -1,3 +1,4 @@
+import { writeEntry } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -28,6 +29,9 @@ export async function cancel(
         { state },
       );
     const why = { by: principal, message: `Cancelled by ${principal.name}.` };
-    return stopTask(client, context, { ...task, id: taskId }, why);
+    const to = await stopTask(client, context, { ...task, id: taskId }, why);
+    if (to !== state)
+      await writeEntry(client, context.db, { act: 'task-cancelled', by: principal, taskId });
+    return to;
   });
 }

@@ -1,3 +1,4 @@
+import { writeEntry } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -49,6 +50,7 @@ export async function pause(
       throw new AppError('not-running', 409, 'Only a running task can be paused.', { state });
     const to = isWorkedOn ? 'pausing' : 'paused';
     await moveTask(client, t, taskId, to, { reason: 'paused', by: principal });
+    await writeEntry(client, context.db, { act: 'task-paused', by: principal, taskId });
     return to;
   });
 }
@@ -69,6 +71,7 @@ export async function resume(
   return patientTransaction(context.db.pages, taskHeld, async (client) => {
     const { state } = await lockUnfinished(client, context, principal, taskId);
     if (state !== 'pausing' && state !== 'paused') return state;
+    await writeEntry(client, context.db, { act: 'task-resumed', by: principal, taskId });
     if (task.kind === 'own' && state === 'paused') {
       await moveTask(client, t, taskId, 'queued', { reason: 'resumed', by: principal });
       await callFor(client, context, task.backend, { kind: 'own', taskIds: [taskId] });

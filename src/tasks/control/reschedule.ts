@@ -1,3 +1,4 @@
+import { writeEntry } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { patientTransaction } from '../../db/patient-transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -22,5 +23,7 @@ export async function reschedule(
       throw new AppError('not-scheduled', 409, 'This task does not wait for its time.', { state });
     await client.query(`update ${db.t.task} set due_at = $2 where id = $1`, [taskId, at]);
     await callFor(client, context, backend, { kind: 'own', taskIds: [taskId] });
+    const details = { to: at.toISOString() };
+    await writeEntry(client, db, { act: 'task-rescheduled', by: principal, taskId, details });
   });
 }

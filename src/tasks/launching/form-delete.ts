@@ -76,6 +76,7 @@ function formDelete({ resource, principal }: Whose, key: string): NewTask {
     options: defaultRunOptions,
     meta: null,
     snapshot: null,
+    entry: { act: 'record-deleted', record: key },
   };
 }
 

@@ -1,9 +1,11 @@
+import { writeEntry } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { SaveContext } from '../../operations/save-record.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { holdersOf } from '../looking/holders.ts';
+import { namedKey } from '../named-key.ts';
 import { writeCalls } from '../running/write-calls.ts';
 import { insertFormDelete } from './form-delete.ts';
 
@@ -24,6 +26,13 @@ export function saveContextOf(
     principal,
     assertFree: (client, key) => assertFree(client, db.t, resource, key),
     keepAsTask: (client, key) => insertFormDelete(client, db, { resource, principal }, key),
+    keepEntry: (client, { record, ...entry }) =>
+      writeEntry(client, db, {
+        ...entry,
+        by: principal,
+        resource: resource.slug,
+        record: namedKey(resource, record),
+      }),
     holdersOf: holdersOf(db.t),
     callsIn: (tx) =>
       writeCalls(context, { tx, principal, resource: resource.slug, task: null, lease: null }),

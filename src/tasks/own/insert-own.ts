@@ -1,3 +1,4 @@
+import { entryJson, insertEntriesSql } from '../../audit/entry.ts';
 import { queryPrepared } from '../../db/prepared.ts';
 import { raw, sql, statementOf } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
@@ -62,17 +63,18 @@ async function insertRows(
     locksOffReason: rules.locksOffReason ?? (launch.locks === 'ignore' ? locksIgnored : null),
     expiresAt: launch.expiresAt === undefined ? null : launch.expiresAt,
     expireAfterMs: launch.expiresAt === undefined ? rules.expireAfterMs : null,
+    entry: entryOf(context, row, launch),
   }));
   const inserted = await queryPrepared<OwnTask & { called: unknown }>(
     client,
     statementOf(sql`with launch as (
-       select n, one.*, one."delayMs" > 0 as "isLater" from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
+       select n, one.*, one."delayMs" > 0 as "isLater", nextval(pg_get_serial_sequence(${t.task}, 'id'))::int as id from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) with ordinality as listed(item, n),
          jsonb_to_record(item) as one(name text, title text, backend text, params jsonb, secrets text, version int, meta jsonb, principal jsonb, priority int, "delayMs" float8, "expiresAt" timestamptz, "expireAfterMs" float8,
-           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int)
+           queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int, entry text)
      ), inserted as (
-       insert into ${raw(t.task)} (kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
+       insert into ${raw(t.task)} (id, kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
          queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
-       select 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
+       select id, 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
          queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", "startOver", case when coalesce("blockedBy"::text, "startOver"::text) is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
          (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
@@ -80,6 +82,8 @@ async function insertRows(
        on conflict (operation_id) do nothing returning *
      ), event as (
        insert into ${raw(t.task_event)} (task_id, state) select id, state from inserted
+     ), entry as (
+       ${raw(insertEntriesSql(t, '(select launch.id, entry from launch join inserted on inserted.id = launch.id) given', 'id'))}
      ), called as (
        select ${callPlacesSql(queueSchema)} from inserted where backend = '${raw(queueName)}' limit 1
      )
@@ -88,6 +92,24 @@ async function insertRows(
   const tasks = inserted.rows.map(({ called: _, ...task }) => task as OwnTask);
   await callOthers(client, context, tasks);
   return tasks;
+}
+
+function entryOf(
+  { db }: TaskContext,
+  { name, title }: Pick<NewOwnTask, 'name' | 'title'>,
+  { principal, from, parentId, followsId }: OwnLaunch,
+): string {
+  return entryJson(db, {
+    act: 'task-launched',
+    by: principal,
+    resource: from ?? null,
+    details: {
+      operation: name,
+      title,
+      ...(parentId && { parent: parentId }),
+      ...(followsId && { follows: followsId }),
+    },
+  });
 }
 
 /** Those of other backends than the queue, whose places the statement has called. */

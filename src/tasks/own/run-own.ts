@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { withOrigin } from '../../audit/origin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
@@ -56,7 +57,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   return {
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: run()
+    ended: withOrigin({ kind: 'task', name: String(task.id) }, run)
       // Only the end of a part leaves a task with none that goes on.
       .then(() => (task.parentId === null ? undefined : endEmptied(context, pool)))
       .catch((error) =>

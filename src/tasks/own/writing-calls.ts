@@ -119,6 +119,7 @@ export function writingCalls({
         principal,
         assertFree: (sql, key) => assertFree(sql, db.t, resource, key, family),
         keepAsTask: () => Promise.reject(new Error('a change deletes nothing')),
+        keepEntry: async () => undefined,
         holdersOf: holdersOf(db.t),
         within: client,
         taskId: task.id,

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { findOperation } from '../../operations/operations.ts';
@@ -44,7 +45,9 @@ export async function runSlice(
   worker.tokens.add(lease.token);
   let delayMs = 0;
   try {
-    await work(context, worker.pool, lease, signal);
+    await withOrigin({ kind: 'task', name: String(taskId) }, () =>
+      work(context, worker.pool, lease, signal),
+    );
   } catch (error) {
     delayMs = await afterError(context, worker.pool, lease, error);
   } finally {

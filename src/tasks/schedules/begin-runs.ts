@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { withOrigin } from '../../audit/origin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { systemPrincipal } from '../../auth/system-principal.ts';
 import type { TableNames } from '../../db/names.ts';
@@ -132,7 +133,9 @@ async function beginNext(
   );
   const [run] = rows;
   if (!run || (run.underWay !== null && overlapOf(schedule) === 'after')) return false;
-  const settled = await begin(client, context, schedule, run).catch(refusalOf);
+  const settled = await withOrigin({ kind: 'schedule', name }, () =>
+    begin(client, context, schedule, run).catch(refusalOf),
+  );
   if (settled.state !== 'launched')
     context.log('warning', 'a time of a schedule has no run', {
       schedule: name,

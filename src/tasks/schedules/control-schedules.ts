@@ -1,3 +1,4 @@
+import { entryJson, insertEntriesSql } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { isSystem } from '../../auth/system-principal.ts';
 import { AppError, notFound } from '../../errors.ts';
@@ -39,9 +40,16 @@ export async function runSchedule(
   const { db } = context;
   await announceSchedules(db.pages, context);
   const { rows } = await db.pages.query<{ dueAt: Date }>(
-    `insert into ${db.t.schedule_run} (schedule, due_at, state, by) select name, date_trunc('milliseconds', clock_timestamp()), 'due', $2 from ${db.t.schedule}
-     where name = $1 and not exists (select from ${db.t.schedule_run} where schedule = $1 and state = 'due' and by is not null) returning due_at as "dueAt"`,
-    [name, JSON.stringify(byOf(principal))],
+    `with added as (
+       insert into ${db.t.schedule_run} (schedule, due_at, state, by) select name, date_trunc('milliseconds', clock_timestamp()), 'due', $2 from ${db.t.schedule}
+       where name = $1 and not exists (select from ${db.t.schedule_run} where schedule = $1 and state = 'due' and by is not null) returning due_at as "dueAt", $3::text as entry
+     ), entry as (${insertEntriesSql(db.t, 'added')})
+     select "dueAt" from added`,
+    [
+      name,
+      JSON.stringify(byOf(principal)),
+      entryJson(db, { act: 'schedule-run', by: principal, details: { schedule: name } }),
+    ],
   );
   const [run] = rows;
   if (!run)
@@ -59,8 +67,14 @@ export async function pauseSchedule(
   const { db } = context;
   await announceSchedules(db.pages, context);
   await db.pages.query(
-    `update ${db.t.schedule} set is_paused = true, next_at = null, paused_by = $2 where name = $1 and not is_paused`,
-    [name, JSON.stringify(byOf(principal))],
+    `with paused as (
+       update ${db.t.schedule} set is_paused = true, next_at = null, paused_by = $2 where name = $1 and not is_paused returning $3::text as entry
+     ) ${insertEntriesSql(db.t, 'paused')}`,
+    [
+      name,
+      JSON.stringify(byOf(principal)),
+      entryJson(db, { act: 'schedule-paused', by: principal, details: { schedule: name } }),
+    ],
   );
 }
 
@@ -75,8 +89,14 @@ export async function resumeSchedule(
   await announceSchedules(db.pages, context);
   const { rows } = await db.pages.query<{ now: Date }>('select clock_timestamp() as now');
   await db.pages.query(
-    `update ${db.t.schedule} set is_paused = false, paused_by = null, next_at = $2 where name = $1 and is_paused`,
-    [name, cronTimes(cron, timeZone).after(rows[0]?.now as Date)],
+    `with resumed as (
+       update ${db.t.schedule} set is_paused = false, paused_by = null, next_at = $2 where name = $1 and is_paused returning $3::text as entry
+     ) ${insertEntriesSql(db.t, 'resumed')}`,
+    [
+      name,
+      cronTimes(cron, timeZone).after(rows[0]?.now as Date),
+      entryJson(db, { act: 'schedule-resumed', by: principal, details: { schedule: name } }),
+    ],
   );
 }
 

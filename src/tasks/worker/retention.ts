@@ -1,3 +1,4 @@
+import { forgetEntries } from '../../audit/forget-entries.ts';
 import type { TaskContext } from '../context.ts';
 import { maxPreviewHours } from '../previewing/preview.ts';
 import { unfinishedSql } from '../states.ts';
@@ -17,6 +18,7 @@ export interface Purged {
   tasks: number;
   selections: number;
   previews: number;
+  entries: number;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function purge(context: TaskContext): Promise<Purged> {
       (limit) =>
         `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
     ),
+    entries: await forgetEntries(db, db.background, settings.auditRetentionDays),
     previews: await inParts(
       (limit) =>
         `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours}) order by created_at limit ${limit})`,

@@ -1,0 +1,41 @@
+import { auditSecrets } from '../audit/audit-secrets.ts';
+import { verifyAudit } from '../audit/verify.ts';
+import type { Config } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { directUrl } from './connection.ts';
+
+/** Looks through the whole audit; what is wrong with it is an error. */
+export async function verifyOf({ head }: { head?: string }, config: Config): Promise<void> {
+  const db = await openDatabase({
+    connectionString: directUrl(config),
+    schema: config.BULKHEAD_DATABASE_SCHEMA,
+    auditSecrets: await auditSecrets(config),
+  });
+  try {
+    const { sound, unsealed, unsigned, checkpoint, problem, ...rest } = await verifyAudit(
+      db,
+      head ?? null,
+    );
+    if (problem) throw new AppError('audit-broken', 500, `The audit is broken. ${problem}`);
+    console.log(`${count(sound, 'entry is', 'entries are')} as they were when they were sealed.`);
+    if (checkpoint)
+      console.log(
+        `Those up to seal ${said(checkpoint.position)} have been forgotten in their time.`,
+      );
+    if (unsealed > 0) console.log(`${count(unsealed, 'entry waits', 'entries wait')} for a seal.`);
+    if (unsigned > 0)
+      console.log(
+        `${count(unsigned, 'launch was', 'launches were')} written by the database itself, by SQL or at the end of a task, and nobody signed them.`,
+      );
+    console.log(`Head: ${rest.head.hash || 'none'}`);
+  } finally {
+    await db.close();
+  }
+}
+
+const said = (number: number) => number.toLocaleString('en');
+
+function count(number: number, one: string, more: string): string {
+  return `${said(number)} ${number === 1 ? one : more}`;
+}
