@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { writeEntry } from './entry.ts';
-import { keepCheckpoint, type Seal } from './seal.ts';
+import { keepCheckpoint, readCheckpoint, type Seal } from './seal.ts';
 
 /** Forgotten in one transaction. */
 const maxEntries = 5_000;
@@ -28,10 +28,7 @@ async function forgetNext(client: Queryable, db: Database, days: number): Promis
   );
   const [last] = rows;
   if (!last) return 0;
-  const { rows: earlier } = await client.query<{ entryId: number }>(
-    `select entry_id::float8 as "entryId" from ${t.audit_checkpoint} order by position desc limit 1`,
-  );
-  const { entryId = 0 } = earlier[0] ?? {};
+  const { entryId = 0 } = (await readCheckpoint(client, db)) ?? {};
   if (!(await keepCheckpoint(client, db, { ...last, entryId }))) return 0;
   await client.query(`select set_config('bulkhead.audit_retention', 'on', true)`);
   await client.query(

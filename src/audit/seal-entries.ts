@@ -6,8 +6,10 @@ import { AppError } from '../errors.ts';
 import {
   chainStart,
   findHead,
+  isWritten,
   keepCheckpoint,
   microsNow,
+  readCheckpoint,
   type Seal,
   type StoredEntry,
   sealedText,
@@ -24,7 +26,10 @@ const allHours = 1_000_000;
 const lockClass = 0x42_4c_4b_0b;
 
 /** An entry with its place in the chain. */
-export interface SealedEntry extends StoredEntry, Seal {}
+export interface SealedEntry extends StoredEntry, Seal {
+  /** False: nobody who knows a secret wrote it. */
+  readonly isWritten: boolean;
+}
 
 /**
  * Seals entries that have committed, some at a time: gives those, in the order of the chain. Of
@@ -92,11 +97,12 @@ async function sealNext(
       { t, auditKeys },
       { ...before, entryId: await lastEntry(client, t) },
     );
+  const unsignedUpTo = (await readCheckpoint(client, { t }))?.entryId ?? 0;
   const sealed: SealedEntry[] = [];
   for (const entry of rows) {
     const hash = auditKeys.sign(sealedText(before, micros, key, entry)) ?? '';
     before = { position: before.position + 1, hash };
-    sealed.push({ ...entry, ...before });
+    sealed.push({ ...entry, ...before, isWritten: isWritten(auditKeys, entry, unsignedUpTo) });
   }
   await client.query(
     `insert into ${t.audit_seal} (position, entry_id, sealed_at, key, hash)

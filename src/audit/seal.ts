@@ -1,3 +1,4 @@
+import type { AuditKeys } from '../audit-keys.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { Audited } from './entry.ts';
 import { type SignedEntry, signedText } from './entry.ts';
@@ -91,4 +92,31 @@ export async function findHead(client: Queryable, { t }: Pick<Audited, 't'>): Pr
      order by position desc limit 1`,
   );
   return rows[0] ?? chainStart;
+}
+
+/** The last that was kept, whoever made it. */
+export async function readCheckpoint(
+  client: Queryable,
+  { t }: Pick<Audited, 't'>,
+): Promise<(Checkpoint & { atMicros: string; mark: string }) | null> {
+  const { rows } = await client.query<Checkpoint & { atMicros: string; mark: string }>(
+    `select position::float8 as position, hash, entry_id::float8 as "entryId", (extract(epoch from at) * 1000000)::bigint::text as "atMicros", mark
+     from ${t.audit_checkpoint} order by audit_checkpoint.position desc limit 1`,
+  );
+  return rows[0] ?? null;
+}
+
+/** A launch by SQL, or by the end of another task, is written by the database, and unsigned. */
+function isUnsigned({ act, origin, mark, taskId }: StoredEntry): boolean {
+  return (
+    mark === null &&
+    act === 'task-launched' &&
+    taskId !== null &&
+    (origin === 'sql' || origin === 'task')
+  );
+}
+
+export function isWritten(keys: AuditKeys, entry: StoredEntry, unsignedUpTo = 0): boolean {
+  if (entry.mark === null) return entry.id <= unsignedUpTo || isUnsigned(entry);
+  return keys.isSigned(signedText(entry), entry.mark);
 }

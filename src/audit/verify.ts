@@ -1,10 +1,11 @@
 import { escapeLiteral, type Pool } from 'pg';
 import type { Database } from '../db/database.ts';
-import { signedText } from './entry.ts';
 import {
   type Checkpoint,
   chainStart,
   checkpointText,
+  isWritten,
+  readCheckpoint,
   type Seal,
   type StoredEntry,
   sealedText,
@@ -63,9 +64,12 @@ export async function verifyAudit(db: Database, head: string | null = null): Pro
   });
   if (db.auditKeys.name === null)
     return end('There is no secret to verify with: set BULKHEAD_AUDIT_SECRETS.');
-  if (checkpoint && !checkpoint.isSigned)
+  if (
+    checkpoint &&
+    !db.auditKeys.isSigned(checkpointText(checkpoint, checkpoint.atMicros), checkpoint.mark)
+  )
     return end(
-      `The checkpoint at ${said(checkpoint.position)} was not made by Bulkhead: what was forgotten is not known.`,
+      `The checkpoint at ${said(checkpoint.position)} was made by somebody else, or with a secret that is not among BULKHEAD_AUDIT_SECRETS: where the chain begins is not known.`,
     );
   const odd = await findOddLaunch(pool, db);
   if (odd) return end(`${entryText(odd)} tells of task ${odd.taskId}, which was not launched so.`);
@@ -109,25 +113,6 @@ function problemOf(
   return isWritten(auditKeys, entry, unsignedUpTo) ? null : notWritten(entry);
 }
 
-/** A launch by SQL, or by the end of another task, is written by the database, and unsigned. */
-export function isUnsigned({ act, origin, mark, taskId }: StoredEntry): boolean {
-  return (
-    mark === null &&
-    act === 'task-launched' &&
-    taskId !== null &&
-    (origin === 'sql' || origin === 'task')
-  );
-}
-
-export function isWritten(
-  keys: Database['auditKeys'],
-  entry: StoredEntry,
-  unsignedUpTo = 0,
-): boolean {
-  if (entry.mark === null) return entry.id <= unsignedUpTo || isUnsigned(entry);
-  return keys.isSigned(signedText(entry), entry.mark);
-}
-
 async function readLinks(
   pool: Pool,
   { t }: Pick<Database, 't'>,
@@ -149,21 +134,6 @@ async function readLinks(
     entryId,
     entry: entry.id === null ? null : (entry as StoredEntry),
   }));
-}
-
-async function readCheckpoint(
-  pool: Pool,
-  { t, auditKeys }: Database,
-): Promise<(Checkpoint & { isSigned: boolean }) | null> {
-  const { rows } = await pool.query<Checkpoint & { atMicros: string; mark: string }>(
-    `select position::float8 as position, hash, entry_id::float8 as "entryId", (extract(epoch from at) * 1000000)::bigint::text as "atMicros", mark
-     from ${t.audit_checkpoint} order by audit_checkpoint.position desc limit 1`,
-  );
-  const [row] = rows;
-  if (!row) return null;
-  const { atMicros, mark, ...checkpoint } = row;
-  const isSigned = auditKeys.isSigned(checkpointText(checkpoint, atMicros), mark);
-  return { ...checkpoint, isSigned };
 }
 
 /** An entry that waits for its seal and that nobody could have written who has no secret. */

@@ -198,6 +198,8 @@ export interface TestDatabaseOptions {
 
 /** What signs entries of the audit in tests. */
 export const testAuditSecret = 'a secret of the audit that is long enough';
+// Processes that a test starts sign by the same.
+process.env.BULKHEAD_AUDIT_SECRETS ??= testAuditSecret;
 
 /** Databases of tests that this process has open: its own server ends with the last. */
 let opened = 0;

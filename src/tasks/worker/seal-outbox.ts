@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type SealedEntry, sealer } from '../../audit/seal-entries.ts';
-import { isWritten } from '../../audit/verify.ts';
 import type { Config } from '../../config.ts';
 import { postSigned } from '../../signed-post.ts';
 import type { Outbox, TaskContext } from '../context.ts';
@@ -34,10 +33,10 @@ export function sealOutbox(
       seal ??= sealer(db);
       const sealed = await seal(pool);
       for (const entry of sealed) {
-        const { nonce: _, mark: __, details, atMicros, ...said } = entry;
+        const { nonce: _, mark: __, isWritten, details, atMicros, ...said } = entry;
         const at = new Date(Number(atMicros) / 1_000).toISOString();
         log('info', auditMessage, { ...said, at, details: JSON.parse(details) });
-        if (!isWritten(db.auditKeys, entry))
+        if (!isWritten)
           log('error', 'an entry of the audit was not written by Bulkhead', { id: entry.id });
       }
       unsent = sealed.at(-1) ?? unsent;
