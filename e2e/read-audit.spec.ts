@@ -31,9 +31,9 @@ test('an admin finds in the audit who changed a record, from where, and that it 
   await expect(first).toContainText(/Sealed as number \d/);
   await lookAt(page, info, 'audit', 1440);
 
-  await page.locator('#audit-filter > summary').click();
+  await page.locator('main summary').click();
   await page.getByLabel('What').selectOption('Signed in');
-  await page.locator('#audit-filter').getByRole('button', { name: 'Filter' }).click();
+  await page.getByRole('search').getByRole('button', { name: 'Filter' }).click();
   await expect(page.locator('tbody tr').first()).toContainText('Signed in');
   await expect(page.locator('tbody')).not.toContainText('Changed a record');
   await expect(page).toHaveURL(/act=signed-in/);
