@@ -8,7 +8,7 @@ import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { AccountTurns } from '../auth/account-turns.ts';
-import { createUser } from '../auth/users.ts';
+import { createUser, type NewUser } from '../auth/users.ts';
 import { sql } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
@@ -47,7 +47,11 @@ import { previewPage } from '../tasks/previewing/preview-page.ts';
 import { parseRunOptions } from '../tasks/run-options.ts';
 import { runsInline } from '../tasks/runs-inline.ts';
 import {
+  cookieOf,
   countStatements,
+  csrfOf,
+  emailOf,
+  formBody,
   type TestApp,
   testApp,
   testPassword,
@@ -297,7 +301,7 @@ function maxTurn(): number {
 }
 
 let users = 0;
-const makeUser = ({ db }: Site, user: { email?: string; name?: string; password?: string }) =>
+const makeUser = ({ db }: Site, user: Partial<NewUser>) =>
   messageOf(() =>
     createUser(db, {
       email: `new${++users}@example.test`,
@@ -307,6 +311,27 @@ const makeUser = ({ db }: Site, user: { email?: string; name?: string; password?
       ...user,
     }),
   );
+
+/** Characters that a session keeps of a browser. */
+async function keptBrowser({ app, db }: Site, browser: string): Promise<number> {
+  const form = await app.inject('/sign-in');
+  const { payload, headers } = formBody({
+    email: emailOf('viewer'),
+    password: testPassword,
+    _csrf: csrfOf(form.body),
+  });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/sign-in',
+    payload,
+    headers: { ...headers, cookie: cookieOf(form), 'user-agent': browser },
+  });
+  assert.equal(answer.statusCode, 303);
+  const { rows: kept } = await db.pages.query<{ length: number }>(
+    `select max(length(sess -> 'from' ->> 'browser')) as length from ${db.t.session}`,
+  );
+  return kept[0]?.length ?? 0;
+}
 
 /** The last of so many that wait for one of two connections, both taken. */
 async function waitFor(
@@ -658,6 +683,12 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'signIn.nameLength': refused(limitTexts.name, (count) => makeUser(site, { name: some(count) })),
     'signIn.passwordLength': refused(limitTexts.password, (count) =>
       makeUser(site, { password: some(count) }),
+    ),
+    'signIn.claimsLength': refused(limitTexts.claims, (count) =>
+      makeUser(site, { claims: { note: some(count - '{"note":""}'.length) } }),
+    ),
+    'signIn.browserLength': bounded('signIn.browserLength', (count) =>
+      keptBrowser(site, some(count)),
     ),
     'form.bytes': refused(
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',

@@ -1,0 +1,186 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Database } from '../db/database.ts';
+import { query, raw, sql } from '../db/sql.ts';
+import { transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { getUser, holdUser, type User } from './find-users.ts';
+import { hashPassword } from './passwords.ts';
+import type { Principal } from './principal.ts';
+import { deleteSessions } from './user-sessions.ts';
+import {
+  createUser,
+  emailTaken,
+  isEmailTaken,
+  type NewUser,
+  normalValues,
+  passwordProblem,
+  problemsOf,
+  refuseProblems,
+  type Users,
+  type UserValues,
+} from './users.ts';
+
+declare module '../errors.ts' {
+  interface ErrorDetails {
+    /** Somebody as they are now. */
+    readonly now?: UserValues;
+  }
+}
+
+/** Of which database, and who does it: a person, or the system for a command. */
+export interface Act {
+  readonly db: Pick<Database, 'pages' | 't'>;
+  readonly by: Principal;
+}
+
+/** Each of these is whole in one transaction. */
+function within<T>({ db }: Act, work: (users: Users) => Promise<T>): Promise<T> {
+  return transaction(db.pages, (client) => work({ pages: client, t: db.t }));
+}
+
+/** Throws AppError 422 'invalid-user' or 409 'email-taken', with `fieldErrors`. */
+export function addUser(act: Act, user: NewUser): Promise<Principal> {
+  return within(act, (users) => createUser(users, user));
+}
+
+/**
+ * Changes what is given of somebody; it counts from their next request on, and before the next
+ * write of their tasks. `was`: as whoever changes them saw them.
+ *
+ * Throws AppError 404 'not-found', 422 'invalid-user', 409 'email-taken', 409 'user-changed' where
+ * they are not as they were any more, and 409 'last-admin'.
+ */
+export function changeUser(
+  act: Act,
+  id: string,
+  changes: Partial<UserValues>,
+  was?: UserValues,
+): Promise<User> {
+  return within(act, async (users) => {
+    const admins = await holdAdmins(users);
+    const user = await holdUser(users, id);
+    if (was && !isSame(was, user)) throw userChanged(user);
+    const values = normalValues({ ...valuesOf(user), ...changes });
+    refuseProblems(problemsOf(values));
+    if (!values.roles.includes('admin')) assertNotLast(admins, id);
+    await writeValues(users, id, values);
+    return { ...user, ...values };
+  });
+}
+
+/**
+ * Sets a password and ends the sessions that began with another, but for one: that of whoever sets
+ * their own. Throws AppError 404 'not-found' or 422 'invalid-user'.
+ */
+export async function setPassword(
+  act: Act,
+  id: string,
+  password: string,
+  keptSession: string | null = null,
+): Promise<User> {
+  refuseProblems(passwordProblem(password));
+  const hash = await hashPassword(password);
+  return within(act, async (users) => {
+    const user = await holdUser(users, id);
+    await query(
+      users.pages,
+      sql`update ${raw(users.t.user)} set password_hash = ${hash} where id::text = ${id}`,
+    );
+    await deleteSessions(users, id, { but: keptSession });
+    return user;
+  });
+}
+
+/**
+ * Deactivates somebody: signed out everywhere with the next request, and their tasks stop before
+ * they write again. Throws AppError 404 'not-found', 409 'own-account' and 409 'last-admin'.
+ */
+export function deactivateUser(act: Act, id: string): Promise<User> {
+  return within(act, async (users) => {
+    const admins = await holdAdmins(users);
+    const user = await holdUser(users, id);
+    if (act.by.id === id)
+      throw new AppError('own-account', 409, 'Nobody deactivates themselves: ask another admin.');
+    assertNotLast(admins, id);
+    await query(
+      users.pages,
+      sql`update ${raw(users.t.user)} set deactivated_at = coalesce(deactivated_at, now()) where id::text = ${id}`,
+    );
+    await deleteSessions(users, id);
+    return user;
+  });
+}
+
+/** They may sign in again, with the password that they had. Throws AppError 404 'not-found'. */
+export function activateUser(act: Act, id: string): Promise<User> {
+  return within(act, async (users) => {
+    const user = await holdUser(users, id);
+    await query(
+      users.pages,
+      sql`update ${raw(users.t.user)} set deactivated_at = null where id::text = ${id}`,
+    );
+    return user;
+  });
+}
+
+/**
+ * Ends one session of somebody's, by the id under which it is listed, or all of them. Returns how
+ * many have ended. Throws AppError 404 'not-found'.
+ */
+export function endSessions(act: Act, id: string, session: string | null = null): Promise<number> {
+  return within(act, async (users) => {
+    await getUser(users, id);
+    return deleteSessions(users, id, { only: session });
+  });
+}
+
+export function valuesOf({ email, name, roles, claims }: UserValues): UserValues {
+  return { email, name, roles, claims };
+}
+
+function isSame(was: UserValues, user: User): boolean {
+  return isDeepStrictEqual(plain(was), plain(user));
+}
+
+/** As a form brings it back; in which order names of claims stand does not count. */
+function plain(values: UserValues): unknown {
+  return JSON.parse(JSON.stringify(valuesOf(values)));
+}
+
+function userChanged(now: User): AppError {
+  const message = 'Somebody else has changed this person meanwhile. Nothing was saved.';
+  return new AppError('user-changed', 409, message, { now: valuesOf(now) });
+}
+
+/**
+ * Everybody who is an admin and may sign in. Of two at once that take one away, the second waits
+ * here, and sees whom the first has left.
+ */
+async function holdAdmins(users: Users): Promise<string[]> {
+  const { rows } = await query<{ id: string }>(
+    users.pages,
+    sql`select id::text from ${raw(users.t.user)} where 'admin' = any(roles) and deactivated_at is null order by id for update`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+function assertNotLast(admins: readonly string[], id: string): void {
+  if (admins.length === 1 && admins[0] === id)
+    throw new AppError(
+      'last-admin',
+      409,
+      'This is the last admin who may sign in: make another first.',
+    );
+}
+
+async function writeValues(users: Users, id: string, values: UserValues): Promise<void> {
+  const { email, name, roles, claims } = values;
+  try {
+    await query(
+      users.pages,
+      sql`update ${raw(users.t.user)} set email = ${email}, name = ${name}, roles = ${roles}, claims = ${JSON.stringify(claims)} where id::text = ${id}`,
+    );
+  } catch (error) {
+    throw isEmailTaken(error) ? emailTaken() : error;
+  }
+}
