@@ -131,6 +131,9 @@ export const limits = {
     titleLength: 80,
     cellLinks: 10,
     tasks: 25,
+    people: 50,
+    /** Sessions of one person; the latest. */
+    sessions: 50,
     /** Cells of a task's map of chunks. */
     chunks: 2_000,
     failures: 50,

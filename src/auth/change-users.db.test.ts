@@ -10,12 +10,12 @@ import {
   changeUser,
   deactivateUser,
   setPassword,
-  valuesOf,
 } from './change-users.ts';
 import { findUserId, getUser, listUsers } from './find-users.ts';
 import { ourPeople } from './our-people.ts';
 import type { Principal } from './principal.ts';
 import { systemPrincipal } from './system-principal.ts';
+import { valuesOf } from './users.ts';
 
 async function setUp(t: TestContext) {
   const { db } = await testDatabase(t);

@@ -6,18 +6,20 @@ import { AppError } from '../errors.ts';
 import { getUser, holdUser, type User } from './find-users.ts';
 import { hashPassword } from './passwords.ts';
 import type { Principal } from './principal.ts';
-import { deleteSessions } from './user-sessions.ts';
+import { deleteSessions, type EndedSessions } from './user-sessions.ts';
 import {
   createUser,
   emailTaken,
   isEmailTaken,
   type NewUser,
   normalValues,
+  passwordMark,
   passwordProblem,
   problemsOf,
   refuseProblems,
   type Users,
   type UserValues,
+  valuesOf,
 } from './users.ts';
 
 declare module '../errors.ts' {
@@ -69,25 +71,26 @@ export function changeUser(
 }
 
 /**
- * Sets a password and ends the sessions that began with another, but for one: that of whoever sets
- * their own. Throws AppError 404 'not-found' or 422 'invalid-user'.
+ * Sets a password and ends the sessions that began with another, but for that of whoever sets their
+ * own. Returns the mark that a session keeps of it. Throws AppError 404 'not-found' or 422
+ * 'invalid-user'.
  */
 export async function setPassword(
   act: Act,
   id: string,
   password: string,
-  keptSession: string | null = null,
-): Promise<User> {
+  but: string | null = null,
+): Promise<string> {
   refuseProblems(passwordProblem(password));
   const hash = await hashPassword(password);
   return within(act, async (users) => {
-    const user = await holdUser(users, id);
+    await holdUser(users, id);
     await query(
       users.pages,
       sql`update ${raw(users.t.user)} set password_hash = ${hash} where id::text = ${id}`,
     );
-    await deleteSessions(users, id, { but: keptSession });
-    return user;
+    await deleteSessions(users, id, { but });
+    return passwordMark(hash);
   });
 }
 
@@ -123,19 +126,12 @@ export function activateUser(act: Act, id: string): Promise<User> {
   });
 }
 
-/**
- * Ends one session of somebody's, by the id under which it is listed, or all of them. Returns how
- * many have ended. Throws AppError 404 'not-found'.
- */
-export function endSessions(act: Act, id: string, session: string | null = null): Promise<number> {
+/** Ends sessions of somebody's. Returns how many have ended. Throws AppError 404 'not-found'. */
+export function endSessions(act: Act, id: string, which: EndedSessions = {}): Promise<number> {
   return within(act, async (users) => {
     await getUser(users, id);
-    return deleteSessions(users, id, { only: session });
+    return deleteSessions(users, id, which);
   });
-}
-
-export function valuesOf({ email, name, roles, claims }: UserValues): UserValues {
-  return { email, name, roles, claims };
 }
 
 function isSame(was: UserValues, user: User): boolean {
@@ -165,12 +161,9 @@ async function holdAdmins(users: Users): Promise<string[]> {
 }
 
 function assertNotLast(admins: readonly string[], id: string): void {
-  if (admins.length === 1 && admins[0] === id)
-    throw new AppError(
-      'last-admin',
-      409,
-      'This is the last admin who may sign in: make another first.',
-    );
+  if (admins.length !== 1 || admins[0] !== id) return;
+  const message = 'This is the last admin who may sign in: make another first.';
+  throw new AppError('last-admin', 409, message, { fieldErrors: { roles: message } });
 }
 
 async function writeValues(users: Users, id: string, values: UserValues): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { query, raw, sql } from '../db/sql.ts';
 import type { Users } from './users.ts';
 
@@ -12,6 +13,11 @@ export interface UserSession {
   /** From where its user signed in; null: not known. */
   readonly address: string | null;
   readonly browser: string | null;
+}
+
+/** As a session is listed whose own id is known. */
+export function sessionDigest(sid: string): string {
+  return createHash('sha256').update(sid).digest('hex');
 }
 
 const digest = raw(`encode(sha256(convert_to(sid, 'UTF8')), 'hex')`);
@@ -32,16 +38,21 @@ export async function listSessions(
   return rows;
 }
 
-/** `but`: the own id of one that stays; `only`: the digest of the one that goes. */
+/** Which sessions end, by the ids under which they are listed; nothing given: all of them. */
+export interface EndedSessions {
+  but?: string | null;
+  only?: string | null;
+}
+
 export async function deleteSessions(
   users: Users,
   userId: string,
-  { but = null, only = null }: { but?: string | null; only?: string | null } = {},
+  { but = null, only = null }: EndedSessions = {},
 ): Promise<number> {
   const { rowCount } = await query(
     users.pages,
     sql`delete from ${raw(users.t.session)} where sess ->> 'userId' = ${userId}
-      and (${but}::text is null or sid <> ${but}) and (${only}::text is null or ${digest} = ${only})`,
+      and (${but}::text is null or ${digest} <> ${but}) and (${only}::text is null or ${digest} = ${only})`,
   );
   return rowCount ?? 0;
 }

@@ -12,6 +12,11 @@ import { looksLikeSystem } from './system-principal.ts';
 export const roles = ['admin', 'editor', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 
+/** May they see and change who the people are? */
+export function mayKeepUsers({ roles: own }: Pick<Principal, 'roles'>): boolean {
+  return own.includes('admin');
+}
+
 /** What an admin says of somebody. */
 export interface UserValues {
   email: string;
@@ -65,6 +70,10 @@ export function normalValues(values: UserValues): UserValues {
     roles: [...roles.filter((role) => values.roles.includes(role)), ...unknown],
     claims: values.claims,
   };
+}
+
+export function valuesOf({ email, name, roles: own, claims }: UserValues): UserValues {
+  return { email, name, roles: own, claims };
 }
 
 /** Sentences by the names of fields. */

@@ -333,6 +333,31 @@ async function keptBrowser({ app, db }: Site, browser: string): Promise<number> 
   return kept[0]?.length ?? 0;
 }
 
+async function people({ db, signIn }: Site, count: number): Promise<number> {
+  const { rows: there } = await db.pages.query<{ n: number }>(
+    `select count(*)::int as n from ${db.t.user}`,
+  );
+  await db.pages.query(
+    `insert into ${db.t.user} (id, email, name, password_hash, roles)
+     select gen_random_uuid(), gen_random_uuid() || '@x.example', 'Some', 'none', '{viewer}' from generate_series(1, $1::int)`,
+    [count - (there[0]?.n ?? 0)],
+  );
+  const { body } = await (await signIn('admin')).get('/people');
+  return body.match(/<tr class="list-row/g)?.length ?? 0;
+}
+
+async function sessions({ db, signIn }: Site, count: number): Promise<number> {
+  const admin = await signIn('admin');
+  const { id } = (await signIn('viewer')).principal;
+  await db.pages.query(`delete from ${db.t.session} where sess ->> 'userId' = $1`, [id]);
+  await db.pages.query(
+    `insert into ${db.t.session} (sid, sess, expire) select gen_random_uuid(), json_build_object('userId', $1::text), now() + interval '1 hour' from generate_series(1, $2::int)`,
+    [id, count],
+  );
+  const { body } = await admin.get(`/people/${id}`);
+  return body.match(/\/sessions\/[\da-f]+\/ending/g)?.length ?? 0;
+}
+
 /** The last of so many that wait for one of two connections, both taken. */
 async function waitFor(
   t: TestContext,
@@ -823,6 +848,8 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       async (count) => (await linked(site, count)).filter(({ title }) => title !== '…').length,
     ),
     'shown.tasks': bounded('shown.tasks', (count) => tasks(site, count)),
+    'shown.people': bounded('shown.people', (count) => people(site, count)),
+    'shown.sessions': bounded('shown.sessions', (count) => sessions(site, count)),
     'shown.chunks': bounded('shown.chunks', (count) => cells(site, count)),
     'shown.failures': bounded('shown.failures', (count) => failures(site, count)),
     'shown.undone': bounded('shown.undone', (count) => undone(site, count)),

@@ -142,6 +142,8 @@ interface Asked {
   body?: Record<string, string | readonly string[]>;
 }
 
+const nobody = '00000000-0000-4000-8000-000000000000';
+
 /** What is asked of each route, about each resource; one that is missing fails the suite. */
 const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /': () => [{ path: '/' }],
@@ -150,6 +152,20 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /first-admin': () => [{ path: '/first-admin?token=x' }],
   'POST /first-admin': () => [{ path: '/first-admin', body: { token: 'x' } }],
   'POST /sign-out': () => [],
+  'GET /people': () => [{ path: '/people' }],
+  'GET /people/new': () => [{ path: '/people/new' }],
+  'POST /people/new': () => [{ path: '/people/new', body: { name: 'x' } }],
+  'GET /people/:id': () => [{ path: `/people/${nobody}` }],
+  'POST /people/:id': () => [{ path: `/people/${nobody}`, body: { name: 'x' } }],
+  'POST /people/:id/password': () => [{ path: `/people/${nobody}/password`, body: {} }],
+  'POST /people/:id/deactivation': () => [{ path: `/people/${nobody}/deactivation`, body: {} }],
+  'POST /people/:id/activation': () => [{ path: `/people/${nobody}/activation`, body: {} }],
+  'POST /people/:id/sessions/ending': () => [
+    { path: `/people/${nobody}/sessions/ending`, body: {} },
+  ],
+  'POST /people/:id/sessions/:session/ending': () => [
+    { path: `/people/${nobody}/sessions/x/ending`, body: {} },
+  ],
   'GET /healthz': () => [{ path: '/healthz' }],
   'GET /static/*': () => [{ path: '/static/theme.js' }],
   'GET /:resource': ({ resource: { slug, model } }) => [

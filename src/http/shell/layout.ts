@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
+import { mayKeepUsers } from '../../auth/users.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { csrfToken } from '../csrf-token.ts';
@@ -104,7 +105,14 @@ export function layoutData(
           .listFor(user)
           .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
       : [],
-    work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
+    work: user
+      ? [
+          item(shellTexts.tasks, '/tasks', 'list-checks'),
+          ...(!admin.people && mayKeepUsers(user)
+            ? [item(shellTexts.people, '/people', 'users')]
+            : []),
+        ]
+      : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
     credits: admin.credits ?? [],

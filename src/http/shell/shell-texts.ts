@@ -5,6 +5,7 @@ export const shellTexts = {
   data: 'Data',
   work: 'Work',
   tasks: 'Tasks',
+  people: 'People',
   navigation: 'Main',
   signIn: 'Sign in',
   signOut: 'Sign out',

@@ -31,8 +31,12 @@ test('sessions are listed with where they began, and end one by one or all toget
   for (const { sid } of rows) assert.ok(!JSON.stringify([latest, first]).includes(sid));
   assert.ok((await getUser(db, id)).signedInAt instanceof Date);
 
-  assert.equal(await endSessions(act, admin.principal.id, latest.id), 0, 'it is another’s');
-  assert.equal(await endSessions(act, id, latest.id), 1);
+  assert.equal(
+    await endSessions(act, admin.principal.id, { only: latest.id }),
+    0,
+    'it is another’s',
+  );
+  assert.equal(await endSessions(act, id, { only: latest.id }), 1);
   assert.deepEqual(await statuses(), [200, 303]);
   assert.deepEqual(
     (await sessions()).map((session) => session.id),
