@@ -46,8 +46,8 @@ export function addUser(act: Act, user: NewUser): Promise<Principal> {
 }
 
 /**
- * Changes what is given of somebody; it counts from their next request on, and before the next
- * write of their tasks. `was`: as whoever changes them saw them.
+ * Changes what is given of somebody; it counts from their next request on, and for their running
+ * tasks a second later. `was`: as whoever changes them saw them.
  *
  * Throws AppError 404 'not-found', 422 'invalid-user', 409 'email-taken', 409 'user-changed' where
  * they are not as they were any more, and 409 'last-admin'.
@@ -95,8 +95,8 @@ export async function setPassword(
 }
 
 /**
- * Deactivates somebody: signed out everywhere with the next request, and their tasks stop before
- * they write again. Throws AppError 404 'not-found', 409 'own-account' and 409 'last-admin'.
+ * Deactivates somebody: signed out everywhere with the next request, and their tasks stop within
+ * a second and a chunk. Throws AppError 404 'not-found', 409 'own-account' and 409 'last-admin'.
  */
 export function deactivateUser(act: Act, id: string): Promise<User> {
   return within(act, async (users) => {

@@ -78,7 +78,7 @@ export const userCommands = {
   'user deactivate': ({ email }, config, usage) =>
     about(email, config, usage, async (act, id) => {
       await deactivateUser(act, id);
-      return `${email} may not sign in any more; sessions have ended, and tasks stop before they write again.`;
+      return `${email} may not sign in any more; sessions have ended, and running tasks stop within seconds.`;
     }),
   'user activate': ({ email }, config, usage) =>
     about(email, config, usage, async (act, id) => {
