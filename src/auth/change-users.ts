@@ -63,7 +63,7 @@ export function changeUser(
     const user = await holdUser(users, id);
     if (was && !isSame(was, user)) throw userChanged(user);
     const values = normalValues({ ...valuesOf(user), ...changes });
-    refuseProblems(problemsOf(values));
+    refuseProblems(problemsOf(values, user.roles));
     if (!values.roles.includes('admin')) assertNotLast(admins, id);
     await writeValues(users, id, values);
     return { ...user, ...values };

@@ -63,11 +63,11 @@ export function normalEmail(email: string): string {
 
 /** As they are kept: each role once, in one order. */
 export function normalValues(values: UserValues): UserValues {
-  const unknown = values.roles.filter((role) => !roles.includes(role as Role));
+  const others = values.roles.filter((role) => !roles.includes(role as Role));
   return {
     email: normalEmail(values.email),
     name: values.name.trim(),
-    roles: [...roles.filter((role) => values.roles.includes(role)), ...unknown],
+    roles: [...roles.filter((role) => values.roles.includes(role)), ...new Set(others)],
     claims: values.claims,
   };
 }
@@ -79,13 +79,18 @@ export function valuesOf({ email, name, roles: own, claims }: UserValues): UserV
 /** Sentences by the names of fields. */
 type FieldProblems = Readonly<Record<string, string>>;
 
-export function problemsOf({ email, name, roles: given, claims }: UserValues): FieldProblems {
+/** `had`: roles of theirs that others may have given them, and that they may keep. */
+export function problemsOf(
+  { email, name, roles: given, claims }: UserValues,
+  had: readonly string[] = [],
+): FieldProblems {
   const wrong: Record<string, string> = {};
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength)
     wrong.email = 'This is not an email address.';
   if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
   if (looksLikeSystem(name)) wrong.name = 'A name that begins with “system:” is the system’s own.';
-  if (given.length === 0 || given.some((role) => !roles.includes(role as Role)))
+  const known: readonly string[] = [...roles, ...had];
+  if (given.length === 0 || given.some((role) => !known.includes(role)))
     wrong.roles = `A role is one of ${roles.join(', ')}.`;
   const badClaims = claimsProblem(claims);
   if (badClaims) wrong.claims = badClaims;

@@ -108,6 +108,24 @@ test('a form that is behind is told what was changed, keeps what was typed, and 
   assert.deepEqual([name, email, own, claims], ['Mine', 'mine@x.example', ['viewer'], { a: 1 }]);
 });
 
+test('a role that the pages do not know stays where it is not unticked, and is given to nobody else', async (t) => {
+  const { admin, db, id, path, open, read } = await setUp(t);
+  await db.pages.query(`update ${db.t.user} set roles = '{editor,support}' where id = $1`, [id]);
+  const form = await open();
+  assert.deepEqual(form.roles, ['editor', 'support']);
+  const renamed = { ...form, _csrf: admin.csrf, name: 'Eva' };
+  assert.equal((await admin.post(path, renamed)).statusCode, 303);
+  assert.deepEqual((await read()).roles, ['editor', 'support']);
+  const other = await admin.post('/people/new', {
+    ...{ name: 'Mia', email: 'mia@x.example', password: testPassword },
+    roles: ['support'],
+  });
+  assert.match(other.body, /id="roles-error">A role is one of/);
+  const less = { ...(await open()), _csrf: admin.csrf, roles: ['editor'] };
+  assert.equal((await admin.post(path, less)).statusCode, 303);
+  assert.deepEqual((await read()).roles, ['editor']);
+});
+
 test('what an admin takes from somebody is gone with their next request', async (t) => {
   const { admin, editor, path, open } = await setUp(t);
   assert.equal((await editor.get('/cities/new')).statusCode, 200);

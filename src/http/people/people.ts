@@ -1,5 +1,5 @@
 import { type User, type UserState, userStates } from '../../auth/find-users.ts';
-import { type Role, roles } from '../../auth/users.ts';
+import { roles } from '../../auth/users.ts';
 import { ownProperty } from '../../own-property.ts';
 import { formatTimestamp, isoTime } from '../format-span.ts';
 import type { Url } from '../url.ts';
@@ -129,10 +129,14 @@ export function rolesText(given: readonly string[]): string {
   return given.map((role) => ownProperty<string>(peopleTexts.roles, role) ?? role).join(', ');
 }
 
-export function roleChoices(chosen: readonly string[]): PeopleOption[] {
-  return roles.map((role: Role) => ({
+/** `had`: roles of theirs, which may be others too. */
+export function roleChoices(
+  chosen: readonly string[],
+  had: readonly string[],
+): readonly PeopleOption[] {
+  return [...new Set<string>([...roles, ...had])].map((role) => ({
     value: role,
-    label: peopleTexts.roles[role],
+    label: rolesText([role]),
     isChosen: chosen.includes(role),
   }));
 }

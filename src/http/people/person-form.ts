@@ -71,7 +71,10 @@ export function newPersonData(
 export function personFields(
   typed: TypedPerson,
   errors: FieldErrors,
-  theirs: Partial<Record<PersonFieldName, string>> = {},
+  {
+    had = [],
+    theirs = {},
+  }: { had?: readonly string[]; theirs?: Partial<Record<PersonFieldName, string>> } = {},
 ): PersonFieldsData {
   const notes = (name: PersonFieldName): FieldNotes => {
     const [error, set] = [errors[name] ?? null, theirs[name] ?? null];
@@ -89,7 +92,7 @@ export function personFields(
       { ...notes('name'), type: 'text', value: typed.name },
       { ...notes('email'), type: 'email', value: typed.email },
     ],
-    roles: { ...notes('roles'), choices: roleChoices(typed.roles) },
+    roles: { ...notes('roles'), choices: roleChoices(typed.roles, had) },
     claims: { ...notes('claims'), value: typed.claims, hint: peopleTexts.claimsHint },
   };
 }

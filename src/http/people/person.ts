@@ -73,7 +73,10 @@ export function personData(
     conflict: conflict ? { heading: peopleTexts.conflict(user.name), lines: conflict.lines } : null,
     action: at(''),
     was: shownText(valuesOf(user)),
-    fields: personFields(conflict?.typed ?? typed, errors, conflict?.theirs),
+    fields: personFields(conflict?.typed ?? typed, errors, {
+      had: user.roles,
+      ...(conflict && { theirs: conflict.theirs }),
+    }),
     password: {
       action: at('/password'),
       note: isYou ? peopleTexts.ownPasswordNote : peopleTexts.passwordNote,
