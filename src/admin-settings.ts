@@ -127,6 +127,7 @@ export function resourceDefaultsOf(config: Settings): ResourceDefaults {
 }
 
 const previewMs = 2_000;
+const personAgainMs = 1_000;
 
 export function taskSettingsOf(config: Settings): TaskSettings {
   return {
@@ -141,6 +142,7 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
     previewMs,
+    personAgainMs,
     inlineMaxConcurrent: config.BULKHEAD_INLINE_MAX_CONCURRENT,
     maxDeaths: config.BULKHEAD_MAX_DEATHS,
     maxQueued: config.BULKHEAD_MAX_QUEUED,

@@ -51,6 +51,10 @@ export const limits = {
     emailLength: 254,
     nameLength: 100,
     passwordLength: 200,
+    /** Characters of somebody's claims as JSON, which go with each of their requests and tasks. */
+    claimsLength: 10_000,
+    /** Of what a browser says of itself; the rest is not kept. */
+    browserLength: 300,
   },
   form: {
     /**
@@ -129,6 +133,9 @@ export const limits = {
     tasks: 25,
     /** Of the audit. */
     entries: 50,
+    people: 50,
+    /** Sessions of one person; the latest. */
+    sessions: 50,
     /** Cells of a task's map of chunks. */
     chunks: 2_000,
     failures: 50,
@@ -224,6 +231,7 @@ export const limitTexts = {
     `A regular expression for ${label} may have at most ${said(limits.bulk.expressionLength)} characters.`,
   name: `A name of up to ${said(limits.signIn.nameLength)} characters is needed.`,
   password: `A password has at most ${said(limits.signIn.passwordLength)} characters.`,
+  claims: `Claims have at most ${said(limits.signIn.claimsLength)} characters as JSON.`,
   sorts: `A list can be sorted by at most ${said(limits.list.sortColumns)} columns.`,
   ticked: `At most ${said(limits.bulk.ticked)} records can be ticked one by one. Use "Select all matching".`,
   keys: `At most ${said(limits.bulk.ticked)} records can be named by their keys. Give a where or a filter.`,

@@ -5,8 +5,11 @@ export const acts = [
   'signed-out',
   'first-admin-created',
   'user-created',
+  'user-changed',
   'password-set',
   'user-deactivated',
+  'user-activated',
+  'sessions-ended',
   'record-created',
   'record-changed',
   'record-deleted',
@@ -25,4 +28,4 @@ export const acts = [
   'entries-forgotten',
 ] as const;
 
-export type Act = (typeof acts)[number];
+export type AuditAct = (typeof acts)[number];

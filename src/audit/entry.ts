@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditKeys } from '../audit-keys.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { Act } from './acts.ts';
+import type { AuditAct } from './acts.ts';
 import { originNow } from './origin.ts';
 
 /** Characters of a text that comes from outside, such as a browser's name. */
@@ -10,7 +10,7 @@ const maxText = 300;
 
 /** What was done, and by whom. From where is known: `withOrigin`. */
 export interface AuditEntry {
-  readonly act: Act;
+  readonly act: AuditAct;
   /** Null: nobody is known. */
   readonly by: { readonly id: string; readonly name: string } | null;
   /** Slug of the resource, and key of its record. */

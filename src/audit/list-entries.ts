@@ -1,13 +1,13 @@
 import { empty, join, query, raw, type Sql, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
-import type { Act } from './acts.ts';
+import type { AuditAct } from './acts.ts';
 import type { Audited } from './entry.ts';
 
 /** An entry for whoever looks after the installation. */
 export interface ListedEntry {
   readonly id: number;
   readonly at: Date;
-  readonly act: Act;
+  readonly act: AuditAct;
   readonly principalId: string | null;
   readonly principalName: string | null;
   readonly origin: string;
@@ -23,7 +23,7 @@ export interface ListedEntry {
 
 /** What is looked for; what is left out is any. */
 export interface EntrySearch {
-  readonly act?: Act;
+  readonly act?: AuditAct;
   /** The whole name, in whatever case. */
   readonly person?: string;
   /** Whole. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '../testing/database.ts';
+import { deactivateUser } from './change-users.ts';
 import { ourPeople } from './our-people.ts';
-import { createUser, deactivateUser } from './users.ts';
+import { systemPrincipal } from './system-principal.ts';
+import { createUser } from './users.ts';
 
 test('people of ours are found by id as they are now, and by role, while they may sign in', async (t) => {
   const { db } = await testDatabase(t);
@@ -18,7 +20,7 @@ test('people of ours are found by id as they are now, and by role, while they ma
   assert.deepEqual(await people.findUser(mia.id, launched), { ...mia, timeZone: 'Europe/Rome' });
   for (const id of ['cleo', '00000000-0000-4000-8000-000000000000', ''])
     assert.equal(await people.findUser(id, launched), null);
-  await deactivateUser(db, 'mia@x.example');
+  await deactivateUser({ db, by: systemPrincipal('test') }, mia.id);
   assert.equal(await people.findUser(mia.id, launched), null);
   assert.deepEqual(await names('admin'), ['Ada']);
 });

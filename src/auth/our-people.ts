@@ -12,7 +12,7 @@ interface OfSession {
 
 /** The rows of our own table of users, who sign in on our own page. */
 export function ourPeople({ pages, t }: Users): AskedPeople {
-  const select = `select id::text, name, email, roles from ${t.user} where deactivated_at is null`;
+  const select = `select id::text, name, email, roles, claims from ${t.user} where deactivated_at is null`;
   return {
     isOurs: true,
     getUser: async (request) => personOf((request as OfSession).session?.user ?? null),

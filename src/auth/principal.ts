@@ -1,3 +1,6 @@
+/** What rules ask of somebody beside their roles, by names. */
+export type Claims = Readonly<Record<string, unknown>>;
+
 /** Who is asking, as plain JSON: it is stored with every task and selection. */
 export interface Principal {
   readonly id: string;
@@ -9,5 +12,5 @@ export interface Principal {
    */
   readonly timeZone?: string;
   readonly roles: readonly string[];
-  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly claims?: Claims;
 }

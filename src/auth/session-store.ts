@@ -4,7 +4,7 @@ import type { Session } from 'fastify';
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import { queryPrepared } from '../db/prepared.ts';
-import type { Principal } from './principal.ts';
+import type { Claims, Principal } from './principal.ts';
 import { type Unseen, unseenSql } from './unseen.ts';
 import { passwordMark } from './users.ts';
 
@@ -24,6 +24,8 @@ declare module 'fastify' {
     endsAt?: number;
     /** When its user signed in, in ms. */
     startedAt?: number;
+    /** From where they did. */
+    from?: { address: string; browser: string };
     _csrf?: string;
     flash?: {
       level: 'success' | 'warning' | 'error' | 'info';
@@ -75,7 +77,7 @@ export class SessionStore extends PgStore {
   get(id: string, done: Done): void {
     const { pages, t } = this.#db;
     queryPrepared<SessionRow>(pages, {
-      text: `select session.sess, session.expire as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".password_hash as "passwordHash",
+      text: `select session.sess, session.expire::timestamptz as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".claims, "user".password_hash as "passwordHash",
         ${unseenSql(this.#db.t, '"user".id::text')} as unseen
         from ${t.session} session
         left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
@@ -89,7 +91,18 @@ export class SessionStore extends PgStore {
     // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session
     // can be prolonged.
     const expires = new Date(this.#endOf(session, Date.now()));
-    super.set(id, { ...stored, cookie: { ...stored.cookie, expires } } as Session, done);
+    const kept = { ...stored, cookie: { ...stored.cookie, expires } } as Session;
+    // One that was read is still there, or was ended meanwhile: a late answer does not bring it back.
+    if (session.endsAt === undefined) super.set(id, kept, done);
+    else this.#rewrite(id, kept, expires).then(() => done(), done);
+  }
+
+  async #rewrite(id: string, session: Session, expires: Date): Promise<void> {
+    const { pages, t } = this.#db;
+    await pages.query(
+      `update ${t.session} set sess = $2, expire = $3::timestamptz where sid = $1`,
+      [id, session, expires],
+    );
   }
 
   /**
@@ -103,8 +116,8 @@ export class SessionStore extends PgStore {
     if (wanted - endsAt < prolongedEveryMs) return;
     const { pages, t } = this.#db;
     // Skips a row that another request holds: that request prolongs the session, or ends it.
-    const free = `select sid from ${t.session} where sid = $1 and expire < $2 for update skip locked`;
-    await pages.query(`update ${t.session} set expire = $2 where sid in (${free})`, [
+    const free = `select sid from ${t.session} where sid = $1 and expire < $2::timestamptz for update skip locked`;
+    await pages.query(`update ${t.session} set expire = $2::timestamptz where sid in (${free})`, [
       id,
       new Date(wanted),
     ]);
@@ -124,6 +137,7 @@ interface SessionRow {
   name: string;
   email: string;
   roles: string[];
+  claims: Claims;
   passwordHash: string;
   unseen: Unseen;
 }

@@ -1,5 +1,5 @@
 import { hashPassword, isPassword } from './passwords.ts';
-import type { Principal } from './principal.ts';
+import type { Claims, Principal } from './principal.ts';
 import { normalEmail, type Users } from './users.ts';
 
 let unknownHash: Promise<string> | null = null;
@@ -19,13 +19,15 @@ export async function findByPassword(
     name: string;
     email: string;
     roles: string[];
+    claims: Claims;
     hash: string;
   }>(
-    `select id, name, email, roles, password_hash as hash from ${users.t.user} where email = $1 and deactivated_at is null`,
+    `select id, name, email, roles, claims, password_hash as hash from ${users.t.user} where email = $1 and deactivated_at is null`,
     [normalEmail(email)],
   );
   const user = rows[0];
   const isRight = await isPassword(password, user?.hash ?? (await unknownHash));
   if (!user || !isRight) return null;
-  return { id: user.id, name: user.name, email: user.email, roles: user.roles };
+  const { hash: _hash, ...principal } = user;
+  return principal;
 }

@@ -1,21 +1,35 @@
 import { createHash } from 'node:crypto';
 import type { TableNames } from '../db/names.ts';
+import { sqlstate, sqlstateOf } from '../db/sqlstate.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
+import { claimsProblem } from './claims.ts';
 import { hashPassword } from './passwords.ts';
-import type { Principal } from './principal.ts';
+import type { Claims, Principal } from './principal.ts';
 import { looksLikeSystem } from './system-principal.ts';
 
 export const roles = ['admin', 'editor', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 
-export interface NewUser {
+/** May they see and change who the people are? */
+export function mayKeepUsers({ roles: own }: Pick<Principal, 'roles'>): boolean {
+  return own.includes('admin');
+}
+
+/** What an admin says of somebody. */
+export interface UserValues {
   email: string;
   name: string;
-  password: string;
   /** Of `roles`; any other is refused. */
   roles: readonly string[];
+  claims: Claims;
+}
+
+export interface NewUser extends Omit<UserValues, 'claims'> {
+  password: string;
+  /** Default: none. */
+  claims?: Claims;
 }
 
 /** Where users are: the database's pool, or a transaction of the caller's. */
@@ -31,18 +45,15 @@ export const minPasswordLength = 10;
  * `email-taken`.
  */
 export async function createUser(users: Users, user: NewUser): Promise<Principal> {
-  const email = normalEmail(user.email);
-  const name = user.name.trim();
-  assertUser({ ...user, email, name });
+  const values = normalValues({ claims: {}, ...user });
+  const { email, name, claims } = values;
+  refuseProblems({ ...problemsOf(values), ...passwordProblem(user.password) });
   const { rows } = await users.pages.query<Principal & { email: string }>(
-    `insert into ${users.t.user} (id, email, name, password_hash, roles) values (gen_random_uuid(), $1, $2, $3, $4)
-     on conflict (email) do nothing returning id, name, email, roles`,
-    [email, name, await hashPassword(user.password), user.roles],
+    `insert into ${users.t.user} (id, email, name, password_hash, roles, claims) values (gen_random_uuid(), $1, $2, $3, $4, $5)
+     on conflict (email) do nothing returning id, name, email, roles, claims`,
+    [email, name, await hashPassword(user.password), values.roles, JSON.stringify(claims)],
   );
-  if (!rows[0]) {
-    const message = 'There is already a user with this email.';
-    throw new AppError('email-taken', 409, message, { fieldErrors: { email: message } });
-  }
+  if (!rows[0]) throw emailTaken();
   return rows[0];
 }
 
@@ -50,19 +61,63 @@ export function normalEmail(email: string): string {
   return email.trim().toLowerCase();
 }
 
-function assertUser({ email, name, password, roles: given }: NewUser): void {
+/** As they are kept: each role once, in one order. */
+export function normalValues(values: UserValues): UserValues {
+  const others = values.roles.filter((role) => !roles.includes(role as Role));
+  return {
+    email: normalEmail(values.email),
+    name: values.name.trim(),
+    roles: [...roles.filter((role) => values.roles.includes(role)), ...new Set(others)],
+    claims: values.claims,
+  };
+}
+
+export function valuesOf({ email, name, roles: own, claims }: UserValues): UserValues {
+  return { email, name, roles: own, claims };
+}
+
+/** Sentences by the names of fields. */
+type FieldProblems = Readonly<Record<string, string>>;
+
+/** `had`: roles of theirs that others may have given them, and that they may keep. */
+export function problemsOf(
+  { email, name, roles: given, claims }: UserValues,
+  had: readonly string[] = [],
+): FieldProblems {
   const wrong: Record<string, string> = {};
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength)
     wrong.email = 'This is not an email address.';
   if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
   if (looksLikeSystem(name)) wrong.name = 'A name that begins with “system:” is the system’s own.';
-  const badPassword = passwordProblem(password);
-  if (badPassword) wrong.password = badPassword;
-  if (given.length === 0 || given.some((role) => !roles.includes(role as Role)))
+  const known: readonly string[] = [...roles, ...had];
+  if (given.length === 0 || given.some((role) => !known.includes(role)))
     wrong.roles = `A role is one of ${roles.join(', ')}.`;
-  const reasons = Object.values(wrong);
+  const badClaims = claimsProblem(claims);
+  if (badClaims) wrong.claims = badClaims;
+  return wrong;
+}
+
+export function passwordProblem(password: string): FieldProblems {
+  if (password.length < minPasswordLength)
+    return { password: `A password needs at least ${minPasswordLength} characters.` };
+  return password.length > limits.signIn.passwordLength ? { password: limitTexts.password } : {};
+}
+
+/** Throws AppError 422 `invalid-user` where there are any. */
+export function refuseProblems(problems: FieldProblems): void {
+  const reasons = Object.values(problems);
   if (reasons.length > 0)
-    throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: wrong });
+    throw new AppError('invalid-user', 422, reasons.join(' '), { fieldErrors: problems });
+}
+
+export function emailTaken(): AppError {
+  const message = 'There is already a user with this email.';
+  return new AppError('email-taken', 409, message, { fieldErrors: { email: message } });
+}
+
+/** Another was given the email at the same time. */
+export function isEmailTaken(error: unknown): boolean {
+  return sqlstateOf(error) === sqlstate.uniqueViolation;
 }
 
 /**
@@ -73,44 +128,13 @@ export function passwordMark(passwordHash: string): string {
   return createHash('sha256').update(passwordHash).digest('hex').slice(0, 32);
 }
 
-export async function readPasswordMark(users: Users, id: string): Promise<string> {
+/** Somebody comes in now. Returns the mark of their password. */
+export async function noteSignIn(users: Users, id: string): Promise<string> {
   const { rows } = await users.pages.query<{ passwordHash: string }>(
-    `select password_hash as "passwordHash" from ${users.t.user} where id::text = $1`,
+    `update ${users.t.user} set signed_in_at = now() where id::text = $1 returning password_hash as "passwordHash"`,
     [id],
   );
   return rows[0] ? passwordMark(rows[0].passwordHash) : '';
-}
-
-/**
- * Sets a password. Sessions that began with the old one end with their next request. False: there
- * is no such user. Throws AppError 422.
- */
-export async function setPassword(users: Users, email: string, password: string): Promise<boolean> {
-  const wrong = passwordProblem(password);
-  if (wrong) throw new AppError('invalid-user', 422, wrong, { fieldErrors: { password: wrong } });
-  const { rowCount } = await users.pages.query(
-    `update ${users.t.user} set password_hash = $2 where email = $1`,
-    [normalEmail(email), await hashPassword(password)],
-  );
-  return rowCount === 1;
-}
-
-function passwordProblem(password: string): string | null {
-  if (password.length < minPasswordLength)
-    return `A password needs at least ${minPasswordLength} characters.`;
-  return password.length > limits.signIn.passwordLength ? limitTexts.password : null;
-}
-
-/**
- * Deactivates a user: signed out everywhere with the next request, and their tasks stop before they
- * write again.
- */
-export async function deactivateUser(users: Users, email: string): Promise<boolean> {
-  const { rowCount } = await users.pages.query(
-    `update ${users.t.user} set deactivated_at = now() where email = $1 and deactivated_at is null`,
-    [normalEmail(email)],
-  );
-  return rowCount === 1;
 }
 
 export async function hasUsers(users: Users): Promise<boolean> {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { addUser } from '../auth/change-users.ts';
 import { createFirstAdminLink } from '../auth/first-admin.ts';
-import { createUser, hasUsers } from '../auth/users.ts';
+import { systemPrincipal } from '../auth/system-principal.ts';
+import { hasUsers } from '../auth/users.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { transaction } from '../db/transaction.ts';
@@ -66,8 +68,9 @@ async function findOrMake(
     }));
   await mkdir(resolve(config.BULKHEAD_FOLDER), { recursive: true });
   await writeFile(path, `${JSON.stringify(users, null, 2)}\n`, { mode: 0o600 });
+  const act = { db, by: systemPrincipal('start') };
   for (const { role, email, password } of users) {
-    await createUser(db, { email, name: `Sample ${role}`, password, roles: [role] });
+    await addUser(act, { email, name: `Sample ${role}`, password, roles: [role] });
   }
   return { kind: 'sample', users };
 }

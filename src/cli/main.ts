@@ -1,26 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { createUser, type Role, setPassword } from '../auth/users.ts';
 import type { Config } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
-import { directUrl } from './connection.ts';
 import { indexes } from './indexes.ts';
-import { migrateAll } from './migrate-all.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
+import { isUserCommand, userCommands, userUsage } from './users.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ownOutput = 'generated/own';
 
 const usage = [
   'Usage:',
-  '  npm run bulkhead -- user create --email EMAIL --name NAME --role admin|editor|viewer [--password PASSWORD]',
-  '  npm run bulkhead -- user password --email EMAIL [--password PASSWORD]',
+  ...userUsage,
   '  npm run bulkhead -- audit verify [--head HASH]',
   '  npm run bulkhead -- migrate [--check]',
   '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
@@ -36,6 +31,8 @@ await runCommand(async () => {
       name: { type: 'string' },
       role: { type: 'string' },
       password: { type: 'string' },
+      claims: { type: 'string' },
+      json: { type: 'boolean' },
       output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
       check: { type: 'boolean' },
@@ -44,11 +41,9 @@ await runCommand(async () => {
     },
     true,
   );
-  switch (positionals.join(' ')) {
-    case 'user create':
-      return createUserOf(values, config);
-    case 'user password':
-      return setPasswordOf(values, config);
+  const command = positionals.join(' ');
+  if (isUserCommand(command)) return userCommands[command](values, config, usage);
+  switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
     case 'generate':
@@ -62,53 +57,12 @@ await runCommand(async () => {
   }
 });
 
-type Values = Partial<Record<'email' | 'name' | 'role' | 'password' | 'schema' | 'output', string>>;
-
-async function createUserOf(
-  { email, name, role, password: given }: Values,
-  config: Config,
-): Promise<void> {
-  if (!email || !name || !role) throw new AppError('usage', 500, usage);
-  if (!['admin', 'editor', 'viewer'].includes(role))
-    throw new AppError('usage', 500, `There is no role "${role}". ${usage}`);
-  const password = given ?? randomBytes(12).toString('base64url');
-  const connectionString = directUrl(config);
-  // There may have been no start yet, and people are in tables of ours.
-  await migrateAll(connectionString, config, {});
-  const db = await openDatabase({ connectionString, schema: config.BULKHEAD_DATABASE_SCHEMA });
-  try {
-    await createUser(db, { email, name, password, roles: [role as Role] });
-  } finally {
-    await db.close();
-  }
-  console.log(`${email} can sign in as ${role}${given ? '.' : ` with the password ${password}`}`);
-}
-
-/** Whoever is signed in with the old one is signed out. */
-async function setPasswordOf({ email, password: given }: Values, config: Config): Promise<void> {
-  if (!email) throw new AppError('usage', 500, usage);
-  const password = given ?? randomBytes(12).toString('base64url');
-  const db = await openDatabase({
-    connectionString: directUrl(config),
-    schema: config.BULKHEAD_DATABASE_SCHEMA,
-  });
-  try {
-    if (!(await setPassword(db, email, password)))
-      throw new AppError('no-user', 500, `There is no user ${email}.`);
-  } finally {
-    await db.close();
-  }
-  console.log(
-    `${email} signs in with ${given ? 'the new password' : `the password ${password}`}; sessions of before have ended.`,
-  );
-}
-
 /**
  * Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of
  * the schema that they are of.
  */
 async function generateOwn(
-  { schema: path, output: given = '' }: Values,
+  { schema: path, output: given = '' }: { schema?: string; output?: string },
   config: Config,
 ): Promise<void> {
   if (!path) throw new AppError('usage', 500, usage);

@@ -60,6 +60,8 @@ const cityForm = {
 };
 const status = { field: 'status', 'value.status': 'published' };
 
+const nobody = '00000000-0000-4000-8000-000000000000';
+
 const table: Record<string, Entry> = {
   'GET /': { about: 'no record', path: () => '/', why: 'names resources and tasks of one’s own' },
   'GET /sign-in': { about: 'no record', path: () => '/sign-in', why: 'for everybody' },
@@ -271,6 +273,59 @@ const table: Record<string, Entry> = {
     body: () => ({ upTo: '1' }),
     why: 'one’s own, held by notices/notices-routes.db.test.ts',
   },
+  'GET /tasks/people': {
+    about: 'no record',
+    path: () => '/tasks/people',
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'GET /tasks/people/new': {
+    about: 'no record',
+    path: () => '/tasks/people/new',
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/new': {
+    about: 'no record',
+    path: () => '/tasks/people/new',
+    body: () => ({ name: 'x' }),
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'GET /tasks/people/:id': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}`,
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}`,
+    body: () => ({ name: 'x' }),
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id/password': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}/password`,
+    body: () => ({ password: 'x' }),
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id/deactivation': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}/deactivation`,
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id/activation': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}/activation`,
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id/sessions/ending': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}/sessions/ending`,
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
+  'POST /tasks/people/:id/sessions/:session/ending': {
+    about: 'no record',
+    path: () => `/tasks/people/${nobody}/sessions/x/ending`,
+    why: 'for admins, held by people/people-routes.db.test.ts',
+  },
   'POST /tasks/schedules/:name/run': {
     about: 'no record',
     path: () => '/tasks/schedules/yearly/run',
@@ -337,7 +392,8 @@ const isNowhere = (route: string) =>
   route.endsWith(' /first-admin') ||
   route.includes('/history/:change/') ||
   route.includes('/notices/:id/') ||
-  route.includes('/deliveries/:id/');
+  route.includes('/deliveries/:id/') ||
+  route.includes('/tasks/people/:id');
 
 const howTo = `
 Add it to the table in src/http/access.db.test.ts:

@@ -9,7 +9,7 @@ import sample from '../admin.ts';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { writeEntry } from '../audit/entry.ts';
 import { AccountTurns } from '../auth/account-turns.ts';
-import { createUser } from '../auth/users.ts';
+import { createUser, type NewUser } from '../auth/users.ts';
 import { sql } from '../db/sql.ts';
 import { transaction } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
@@ -48,7 +48,11 @@ import { previewPage } from '../tasks/previewing/preview-page.ts';
 import { parseRunOptions } from '../tasks/run-options.ts';
 import { runsInline } from '../tasks/runs-inline.ts';
 import {
+  cookieOf,
   countStatements,
+  csrfOf,
+  emailOf,
+  formBody,
   type TestApp,
   testApp,
   testPassword,
@@ -298,7 +302,7 @@ function maxTurn(): number {
 }
 
 let users = 0;
-const makeUser = ({ db }: Site, user: { email?: string; name?: string; password?: string }) =>
+const makeUser = ({ db }: Site, user: Partial<NewUser>) =>
   messageOf(() =>
     createUser(db, {
       email: `new${++users}@example.test`,
@@ -308,6 +312,52 @@ const makeUser = ({ db }: Site, user: { email?: string; name?: string; password?
       ...user,
     }),
   );
+
+/** Characters that a session keeps of a browser. */
+async function keptBrowser({ app, db }: Site, browser: string): Promise<number> {
+  const form = await app.inject('/sign-in');
+  const { payload, headers } = formBody({
+    email: emailOf('viewer'),
+    password: testPassword,
+    _csrf: csrfOf(form.body),
+  });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/sign-in',
+    payload,
+    headers: { ...headers, cookie: cookieOf(form), 'user-agent': browser },
+  });
+  assert.equal(answer.statusCode, 303);
+  const { rows: kept } = await db.pages.query<{ length: number }>(
+    `select max(length(sess -> 'from' ->> 'browser')) as length from ${db.t.session}`,
+  );
+  return kept[0]?.length ?? 0;
+}
+
+async function people({ db, signIn }: Site, count: number): Promise<number> {
+  const { rows: there } = await db.pages.query<{ n: number }>(
+    `select count(*)::int as n from ${db.t.user}`,
+  );
+  await db.pages.query(
+    `insert into ${db.t.user} (id, email, name, password_hash, roles)
+     select gen_random_uuid(), gen_random_uuid() || '@x.example', 'Some', 'none', '{viewer}' from generate_series(1, $1::int)`,
+    [count - (there[0]?.n ?? 0)],
+  );
+  const { body } = await (await signIn('admin')).get('/tasks/people');
+  return body.match(/<tr class="list-row/g)?.length ?? 0;
+}
+
+async function sessions({ db, signIn }: Site, count: number): Promise<number> {
+  const admin = await signIn('admin');
+  const { id } = (await signIn('viewer')).principal;
+  await db.pages.query(`delete from ${db.t.session} where sess ->> 'userId' = $1`, [id]);
+  await db.pages.query(
+    `insert into ${db.t.session} (sid, sess, expire) select gen_random_uuid(), json_build_object('userId', $1::text), now() + interval '1 hour' from generate_series(1, $2::int)`,
+    [id, count],
+  );
+  const { body } = await admin.get(`/tasks/people/${id}`);
+  return body.match(/\/sessions\/[\da-f]+\/ending/g)?.length ?? 0;
+}
 
 /** The last of so many that wait for one of two connections, both taken. */
 async function waitFor(
@@ -667,6 +717,12 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     'signIn.passwordLength': refused(limitTexts.password, (count) =>
       makeUser(site, { password: some(count) }),
     ),
+    'signIn.claimsLength': refused(limitTexts.claims, (count) =>
+      makeUser(site, { claims: { note: some(count - '{"note":""}'.length) } }),
+    ),
+    'signIn.browserLength': bounded('signIn.browserLength', (count) =>
+      keptBrowser(site, some(count)),
+    ),
     'form.bytes': refused(
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
       (count) => sized(site, '/cities/selection', count),
@@ -801,6 +857,8 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
     ),
     'shown.tasks': bounded('shown.tasks', (count) => tasks(site, count)),
     'shown.entries': bounded('shown.entries', (count) => entries(site, count)),
+    'shown.people': bounded('shown.people', (count) => people(site, count)),
+    'shown.sessions': bounded('shown.sessions', (count) => sessions(site, count)),
     'shown.chunks': bounded('shown.chunks', (count) => cells(site, count)),
     'shown.failures': bounded('shown.failures', (count) => failures(site, count)),
     'shown.undone': bounded('shown.undone', (count) => undone(site, count)),

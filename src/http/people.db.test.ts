@@ -131,6 +131,10 @@ test('people of a project’s own are let in by its word alone: no page of ours 
     assert.doesNotMatch(page.body, /name="password"|href="\/sign-in/);
   }
   assert.equal((await dan.get('/sign-in')).statusCode, 404);
+  const cleo = await visit('cleo');
+  assert.doesNotMatch(cleo.home, /href="\/tasks\/people"/);
+  for (const url of ['/tasks/people', '/tasks/people/new'])
+    assert.equal((await cleo.get(url)).statusCode, 404);
   const poll = await app.inject({ url: '/tasks/1/progress', headers: { 'hx-request': 'true' } });
   assert.deepEqual([poll.statusCode, /sign-in"/.test(poll.body)], [286, false]);
   const { payload, headers } = formBody({ _csrf: tokenOf(dan.home), 'form.note': 'typed' });

@@ -10,6 +10,7 @@ import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
+import { peopleRoutes } from './people/people-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
@@ -27,6 +28,7 @@ import { taskRoutes } from './tasks/tasks-routes.ts';
 export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
   signInRoutes,
   firstAdminRoutes,
+  peopleRoutes,
 ];
 
 /** A file a noun. */

@@ -93,7 +93,7 @@ async function openSecret(
 
 /**
  * A form that is given back to its owner; without one what is secret in it is left out, and so it is
- * from the form of a task's button.
+ * from the form of a task's button, and a password from those of people.
  */
 export async function withSealedSecrets(
   form: KeptForm,
@@ -105,6 +105,8 @@ export async function withSealedSecrets(
     .slice(prefix.length + 1)
     .split('/')
     .map(decodeURIComponent);
+  if (slug === 'tasks' && page === 'people')
+    return { ...form, pairs: form.pairs.filter(([control]) => control !== 'password') };
   const definition = slug === 'tasks' && page === 'new' ? definitions.get(name) : undefined;
   if (definition) {
     const left = secretControls(definition);

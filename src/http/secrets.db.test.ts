@@ -142,6 +142,8 @@ interface Asked {
   body?: Record<string, string | readonly string[]>;
 }
 
+const nobody = '00000000-0000-4000-8000-000000000000';
+
 /** What is asked of each route, about each resource; one that is missing fails the suite. */
 const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /': () => [{ path: '/' }],
@@ -150,6 +152,24 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /first-admin': () => [{ path: '/first-admin?token=x' }],
   'POST /first-admin': () => [{ path: '/first-admin', body: { token: 'x' } }],
   'POST /sign-out': () => [],
+  'GET /tasks/people': () => [{ path: '/tasks/people' }],
+  'GET /tasks/people/new': () => [{ path: '/tasks/people/new' }],
+  'POST /tasks/people/new': () => [{ path: '/tasks/people/new', body: { name: 'x' } }],
+  'GET /tasks/people/:id': () => [{ path: `/tasks/people/${nobody}` }],
+  'POST /tasks/people/:id': () => [{ path: `/tasks/people/${nobody}`, body: { name: 'x' } }],
+  'POST /tasks/people/:id/password': () => [{ path: `/tasks/people/${nobody}/password`, body: {} }],
+  'POST /tasks/people/:id/deactivation': () => [
+    { path: `/tasks/people/${nobody}/deactivation`, body: {} },
+  ],
+  'POST /tasks/people/:id/activation': () => [
+    { path: `/tasks/people/${nobody}/activation`, body: {} },
+  ],
+  'POST /tasks/people/:id/sessions/ending': () => [
+    { path: `/tasks/people/${nobody}/sessions/ending`, body: {} },
+  ],
+  'POST /tasks/people/:id/sessions/:session/ending': () => [
+    { path: `/tasks/people/${nobody}/sessions/x/ending`, body: {} },
+  ],
   'GET /healthz': () => [{ path: '/healthz' }],
   'GET /static/*': () => [{ path: '/static/theme.js' }],
   'GET /:resource': ({ resource: { slug, model } }) => [

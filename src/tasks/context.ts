@@ -80,6 +80,8 @@ export interface TaskSettings {
   readonly statementTimeoutMs: number;
   /** Changes that run within requests of a process at a time. */
   readonly inlineMaxConcurrent: number;
+  /** How often a slice asks again who its task's person is. */
+  readonly personAgainMs: number;
   /** Longest that somebody waits for a preview. */
   readonly previewMs: number;
   /** Days for which what a task changed can be taken back; then its images are emptied. */

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { cities } from '../../docs/examples/permissions.ts';
 import sample from '../admin.ts';
 import { roles } from '../auth/users.ts';
 import { buildContext } from '../build-context.ts';
@@ -42,10 +43,15 @@ await end();
 await stopOwnServer();
 process.exit(0);
 
-async function open({ env = {}, hasWorker = true }: WantedApp): Promise<object> {
+async function open({ env = {}, hasWorker = true, isScoped = false }: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
   const { connectionString, drop } = await createDatabase('seeded');
-  const served = config.BULKHEAD_BACKEND === 'inline' ? { ...admin, schedules: [] } : admin;
+  const others = admin.resources.filter(({ model }) => model !== 'City');
+  const served = {
+    ...admin,
+    ...((isScoped || config.BULKHEAD_BACKEND === 'inline') && { schedules: [] }),
+    ...(isScoped && { resources: [cities, ...others] }),
+  };
   const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
   const { app, address } = await servePages(served, config, context);

@@ -20,7 +20,7 @@ export async function insertUsers(
   const { rows } = await pages.query<Principal>(
     `insert into ${t.user} (id, email, name, password_hash, roles)
      select gen_random_uuid(), email, name, $2, array[role] from json_to_recordset($1::json) as person (role text, email text, name text)
-     returning id, name, email, roles`,
+     returning id, name, email, roles, claims`,
     [JSON.stringify(people), cheapHash],
   );
   return new Map(rows.map((principal) => [principal.roles[0] as Role, principal]));

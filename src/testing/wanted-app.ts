@@ -4,4 +4,6 @@ export interface WantedApp {
   env?: Record<string, string>;
   /** Is there anybody to do what runs in the background? Default: yes. */
   hasWorker?: boolean;
+  /** Are rows of cities as the guide to permissions has them, by claims? */
+  isScoped?: boolean;
 }

@@ -1,4 +1,4 @@
-import { type Act, acts } from '../../audit/acts.ts';
+import { type AuditAct, acts } from '../../audit/acts.ts';
 import type { EntrySearch } from '../../audit/list-entries.ts';
 import { AppError } from '../../errors.ts';
 import { readDateSpan } from '../../fields/timestamp.ts';
@@ -78,7 +78,7 @@ export function readAuditSearch(
     return span;
   };
   const search = {
-    act: act as Act | undefined,
+    act: act as AuditAct | undefined,
     person,
     originName: address,
     resource: about?.resource ?? resource,

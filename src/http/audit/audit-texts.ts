@@ -1,4 +1,4 @@
-import type { Act } from '../../audit/acts.ts';
+import type { AuditAct } from '../../audit/acts.ts';
 
 export const auditTexts = {
   heading: 'Audit',
@@ -50,8 +50,11 @@ export const auditTexts = {
     'signed-out': 'Signed out',
     'first-admin-created': 'Created the first admin',
     'user-created': 'Created a user',
+    'user-changed': 'Changed a user',
     'password-set': 'Set a password',
     'user-deactivated': 'Deactivated a user',
+    'user-activated': 'Let a user sign in again',
+    'sessions-ended': 'Ended sessions',
     'record-created': 'Created a record',
     'record-changed': 'Changed a record',
     'record-deleted': 'Deleted a record',
@@ -68,7 +71,7 @@ export const auditTexts = {
     'delivery-sent-again': 'Sent a notice again',
     'preferences-changed': 'Changed how they hear of tasks',
     'entries-forgotten': 'Forgot entries whose time was over',
-  } satisfies Record<Act, string>,
+  } satisfies Record<AuditAct, string>,
   /** What an entry says of itself, by the names of its details. */
   details: {
     fields: (names: unknown) => (Array.isArray(names) ? names.join(', ') : ''),
@@ -81,7 +84,12 @@ export const auditTexts = {
     schedule: (name: unknown) => String(name),
     to: (when: unknown) => String(when),
     roles: (roles: unknown) => (Array.isArray(roles) ? roles.join(', ') : ''),
-    count: (count: unknown) => `${Number(count).toLocaleString('en')} entries`,
+    count: (count: unknown) => Number(count).toLocaleString('en'),
+    changed: (values: unknown) =>
+      Object.entries(values as Record<string, { from: unknown; to: unknown }>)
+        .map(([name, { from, to }]) => `${name}: ${plainText(from)} → ${plainText(to)}`)
+        .join(', '),
+    claims: (claims: unknown) => (plainText(claims) === '{}' ? '' : plainText(claims)),
     user: (name: unknown) => String(name),
   } as Readonly<Record<string, (value: unknown) => string>>,
   origins: {
@@ -101,3 +109,8 @@ export const auditTexts = {
   noHead: 'Nothing is sealed yet.',
   noSecret: 'Nothing is sealed: BULKHEAD_AUDIT_SECRETS is not set.',
 };
+
+function plainText(value: unknown): string {
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Principal } from '../../auth/principal.ts';
+import { mayKeepUsers } from '../../auth/users.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { administers } from '../../tasks/who-sees.ts';
@@ -107,7 +108,7 @@ export function layoutData(
           .listFor(user)
           .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
       : [],
-    work: user ? workOf(registry, user, item) : [],
+    work: user ? workOf(admin, registry, user, item) : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
     credits: admin.credits ?? [],
@@ -128,11 +129,17 @@ function isWithin(path: string, to: string): boolean {
   return path === to || path.startsWith(`${to}/`);
 }
 
-function workOf(registry: ResourceRegistry, user: Principal, item: NavItemOf): NavItem[] {
-  const tasks = item(shellTexts.tasks, '/tasks', 'list-checks', ['/tasks/audit']);
-  return administers(registry, user)
-    ? [tasks, item(shellTexts.audit, '/tasks/audit', 'scroll-text')]
-    : [tasks];
+function workOf(
+  { people }: Pick<AdminDefinition, 'people'>,
+  registry: ResourceRegistry,
+  user: Principal,
+  item: NavItemOf,
+): NavItem[] {
+  return [
+    item(shellTexts.tasks, '/tasks', 'list-checks', ['/tasks/people', '/tasks/audit']),
+    ...(!people && mayKeepUsers(user) ? [item(shellTexts.people, '/tasks/people', 'users')] : []),
+    ...(administers(registry, user) ? [item(shellTexts.audit, '/tasks/audit', 'scroll-text')] : []),
+  ];
 }
 
 function takeFlash({ request: { session } }: FastifyReply): LayoutData['flash'] {

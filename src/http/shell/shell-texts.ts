@@ -6,6 +6,7 @@ export const shellTexts = {
   work: 'Work',
   tasks: 'Tasks',
   audit: 'Audit',
+  people: 'People',
   navigation: 'Main',
   signIn: 'Sign in',
   signOut: 'Sign out',

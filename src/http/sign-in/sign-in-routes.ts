@@ -5,7 +5,7 @@ import { AccountTurns } from '../../auth/account-turns.ts';
 import { knownDevices } from '../../auth/known-devices.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
-import { normalEmail, readPasswordMark, type Users } from '../../auth/users.ts';
+import { normalEmail, noteSignIn, type Users } from '../../auth/users.ts';
 import { limits } from '../../limits.ts';
 import type { Body } from '../form.ts';
 import { openForm, tokenIn } from '../kept-form.ts';
@@ -120,6 +120,10 @@ export async function signIn(
   await request.session.regenerate();
   request.session.startedAt = Date.now();
   request.session.userId = user.id;
-  request.session.passwordMark = await readPasswordMark(users, user.id);
+  request.session.from = {
+    address: request.ip,
+    browser: (request.headers['user-agent'] ?? '').slice(0, limits.signIn.browserLength),
+  };
+  request.session.passwordMark = await noteSignIn(users, user.id);
   request.session.user = user;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deactivateUser, setPassword } from '../../auth/change-users.ts';
 import { createFirstAdminLink, isFirstAdminToken } from '../../auth/first-admin.ts';
-import { deactivateUser, setPassword } from '../../auth/users.ts';
+import { systemPrincipal } from '../../auth/system-principal.ts';
 import { limits } from '../../limits.ts';
 import {
   cookieOf,
@@ -41,6 +42,7 @@ async function send(
 test('signing in', async (t) => {
   const site = await testApp(t);
   const { app, db } = site;
+  const act = { db, by: systemPrincipal('test') };
 
   await t.test('gives a new session id and lets the old one go', async () => {
     const form = await openForm(site);
@@ -117,7 +119,7 @@ test('signing in', async (t) => {
   await t.test('is over for a user who is deactivated, with the next request', async () => {
     const viewer = await site.signIn('viewer');
     assert.equal((await viewer.get('/')).statusCode, 200);
-    await deactivateUser(db, emailOf('viewer'));
+    await deactivateUser(act, viewer.principal.id);
     assert.equal((await viewer.get('/')).statusCode, 303);
     assert.equal((await viewer.get('/tasks', { accept: 'application/json' })).statusCode, 401);
     assert.equal(
@@ -131,7 +133,7 @@ test('signing in', async (t) => {
     async () => {
       const [one, other] = [await site.signIn('editor'), await site.signIn('editor')];
       const admin = await site.signIn('admin');
-      assert.equal(await setPassword(db, emailOf('editor'), 'another horse battery'), true);
+      await setPassword(act, one.principal.id, 'another horse battery');
       for (const visitor of [one, other]) assert.equal((await visitor.get('/')).statusCode, 303);
       assert.equal((await admin.get('/')).statusCode, 200);
       const again = await send(site, {
@@ -142,12 +144,12 @@ test('signing in', async (t) => {
         (await app.inject({ url: '/', headers: { cookie: cookieOf(again) } })).statusCode,
         200,
       );
-      await setPassword(db, emailOf('editor'), testPassword);
+      await setPassword(act, one.principal.id, testPassword);
       assert.equal(
         (await app.inject({ url: '/', headers: { cookie: cookieOf(again) } })).statusCode,
         303,
       );
-      await assert.rejects(setPassword(db, emailOf('editor'), 'short'), { code: 'invalid-user' });
+      await assert.rejects(setPassword(act, one.principal.id, 'short'), { code: 'invalid-user' });
     },
   );
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Pool } from 'pg';
 import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
@@ -136,8 +137,21 @@ async function work(
     pace: startPace(max, past),
   };
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
-  while (result === 'done' && !signal.aborted && performance.now() < deadline) {
+  let askedAt = performance.now();
+  while (
+    result === 'done' &&
+    !signal.aborted &&
+    performance.now() < deadline &&
+    (await isSamePerson())
+  ) {
     result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
+  }
+
+  /** Whoever has changed meanwhile is looked at by the next slice. */
+  async function isSamePerson(): Promise<boolean> {
+    if (performance.now() - askedAt < settings.personAgainMs) return true;
+    askedAt = performance.now();
+    return isDeepStrictEqual(await personNow(context, task.principal), principal);
   }
 
   async function load(): Promise<BulkTask> {

@@ -1,11 +1,12 @@
 -- 
 select
   session.sess,
-  session.expire as "endsAt",
+  session.expire::timestamptz as "endsAt",
   "user".id,
   "user".name,
   "user".email,
   "user".roles,
+  "user".claims,
   "user".password_hash as "passwordHash",
   (
     select
