@@ -86,7 +86,7 @@ export function startIsolatedRun(
     failure = String(error);
     child.kill('SIGKILL');
   }
-  return { lease, stop, ended: run() };
+  return { task, lease, stop, ended: run() };
 
   function send(message: IsolatedStart | IsolatedStop): void {
     if (child.connected) child.send(message, () => undefined);

@@ -65,7 +65,6 @@ export function namedCalls(
     pool,
     task,
     lease,
-    principal,
     assertGoesOn,
   });
   return {

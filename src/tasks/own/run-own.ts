@@ -34,6 +34,7 @@ const passingMs = 2_000;
 
 /** A run that a place is at. */
 export interface OwnRun {
+  readonly task: OwnTask;
   readonly lease: Lease;
   /** Asks it to stop; the first reason stays. */
   stop(reason: StopReason): void;
@@ -55,6 +56,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   const stopping = new AbortController();
   const definition = context.definitions.get(task.operation) as TaskDefinition;
   return {
+    task,
     lease,
     stop: (reason) => stopping.abort(reason),
     ended: withOrigin({ kind: 'task', name: String(task.id) }, run)

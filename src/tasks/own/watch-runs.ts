@@ -1,5 +1,9 @@
 import type { Pool } from 'pg';
+import { transaction } from '../../db/transaction.ts';
 import type { TaskContext } from '../context.ts';
+import { whyNot } from '../running/may-run.ts';
+import type { TaskState } from '../states.ts';
+import { stopTask } from '../stop-task.ts';
 import type { OwnRun } from './run-own.ts';
 
 /** How often it is looked whether runs were cancelled, or have lost their slot. */
@@ -12,6 +16,7 @@ export function watchRuns(
   runs: ReadonlyMap<string, OwnRun>,
 ): { stop(): void } {
   let isWatching = false;
+  let askedAt = performance.now();
   const watching = setInterval(() => void watch(), watchEveryMs);
   return { stop: () => clearInterval(watching) };
 
@@ -35,10 +40,34 @@ export function watchRuns(
         else if (state === 'pausing') run.stop('paused');
         else if (state !== 'running') run.stop('lost');
       }
+      await askPeople(asked.map(([, run]) => run));
     } catch (error) {
       context.log('warning', 'runs are looked after again', { error: String(error) });
     } finally {
       isWatching = false;
     }
+  }
+
+  /** What runs for somebody who may not sign in any more, or not launch it, is cancelled. */
+  async function askPeople(asked: readonly OwnRun[]): Promise<void> {
+    if (performance.now() - askedAt < context.settings.personAgainMs) return;
+    askedAt = performance.now();
+    for (const { task } of asked) {
+      const refusal = await whyNot(context, task);
+      if (refusal) await cancelRun(task.id, refusal.message);
+    }
+  }
+
+  async function cancelRun(id: number, message: string): Promise<void> {
+    const { t } = context.db;
+    await transaction(pool, async (client) => {
+      const { rows } = await client.query<{ state: TaskState }>(
+        `select state from ${t.task} where id = $1 and state in ('running', 'pausing') for update`,
+        [id],
+      );
+      const [row] = rows;
+      if (row)
+        await stopTask(client, context, { id, kind: 'own', ...row, isWorkedOn: true }, { message });
+    });
   }
 }

@@ -19,6 +19,7 @@ import { familyOf } from '../family.ts';
 import { assertFree } from '../looking/assert-free.ts';
 import { holdersOf } from '../looking/holders.ts';
 import { holdLease, type Lease } from '../running/lease.ts';
+import { inactive, personNow } from '../running/may-run.ts';
 import { writeCalls } from '../running/write-calls.ts';
 import type { OwnTask } from '../task-row.ts';
 import { countWritten } from './own-writes.ts';
@@ -29,7 +30,6 @@ export interface Writing {
   pool: Pool;
   task: OwnTask;
   lease: Lease;
-  principal: Principal;
   assertGoesOn(): void;
 }
 
@@ -45,14 +45,7 @@ interface Open {
   byChange: number;
 }
 
-export function writingCalls({
-  context,
-  pool,
-  task,
-  lease,
-  principal,
-  assertGoesOn,
-}: Writing): WritingCalls {
+export function writingCalls({ context, pool, task, lease, assertGoesOn }: Writing): WritingCalls {
   const { db, registry, settings, log } = context;
   const open = new AsyncLocalStorage<Open>();
   let wroteItself = task.wroteItself;
@@ -85,12 +78,20 @@ export function writingCalls({
     return result;
   }
 
+  /** Whoever it runs for, as they are now. */
+  async function person(): Promise<Principal> {
+    const now = await personNow(context, task.principal);
+    if (!now) throw new AppError('forbidden', 403, inactive(task).message);
+    return now;
+  }
+
   async function change(
     slug: string,
     ids: readonly (string | number)[],
     data: Readonly<Record<string, unknown>>,
   ): Promise<number> {
     assertGoesOn();
+    const principal = await person();
     const resource = registry.for(principal, slug);
     if (!can(resource, principal, 'update'))
       throw new AppError('forbidden', 403, `${principal.name} may not change ${resource.label}.`);
