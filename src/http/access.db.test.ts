@@ -200,6 +200,11 @@ const table: Record<string, Entry> = {
     headers: htmx,
     why: 'lists tasks of one’s own',
   },
+  'GET /tasks/overview': {
+    about: 'no record',
+    path: () => '/tasks/overview',
+    why: 'of tasks of one’s own, held by overview/overview.db.test.ts',
+  },
   'GET /tasks/running': {
     about: 'records',
     path: () => '/tasks/running?resource=cities',

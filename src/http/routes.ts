@@ -9,6 +9,7 @@ import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
+import { overviewRoutes } from './overview/overview-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
 import { recordRoutes } from './records/records-routes.ts';
@@ -32,6 +33,7 @@ export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
   taskRoutes,
+  overviewRoutes,
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,

@@ -324,6 +324,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   ],
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
+  'GET /tasks/overview': () => [{ path: '/tasks/overview' }, { path: '/tasks/overview?of=week' }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
   'GET /tasks/deliveries': () => [{ path: '/tasks/deliveries' }],
   'POST /tasks/deliveries/:id/sending': () => [{ path: '/tasks/deliveries/1/sending', body: {} }],

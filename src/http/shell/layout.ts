@@ -85,6 +85,8 @@ export function layoutData(
     icon,
     isCurrent: to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`),
   });
+  const tasks = item(shellTexts.tasks, '/tasks', 'list-checks');
+  const overview = item(shellTexts.overview, '/tasks/overview', 'gauge');
   const csrf = user ? csrfToken(reply) : '';
   const theme = request.cookies?.theme;
   return {
@@ -104,7 +106,7 @@ export function layoutData(
           .listFor(user)
           .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
       : [],
-    work: user ? [item(shellTexts.tasks, '/tasks', 'list-checks')] : [],
+    work: user ? [{ ...tasks, isCurrent: tasks.isCurrent && !overview.isCurrent }, overview] : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
     credits: admin.credits ?? [],

@@ -4,6 +4,7 @@ export const shellTexts = {
   home: 'Home',
   data: 'Data',
   work: 'Work',
+  overview: 'Overview',
   tasks: 'Tasks',
   navigation: 'Main',
   signIn: 'Sign in',

@@ -25,6 +25,7 @@ export const taskTexts = {
     matching: (filter: string) => ` · ${filter}`,
   },
   schedules: 'Schedules',
+  overview: 'Overview',
   deliveries: 'Who was told',
   preferences: 'How you are told',
   /** `1 city`, `9,940 cities`. */

@@ -79,6 +79,8 @@ export interface TasksPageData {
   states: readonly StateLink[];
   filter: DashboardFilter;
   list: TaskListData;
+  /** To how tasks fare. */
+  overview: { href: string; label: string };
   /** To the page of schedules, where there are any for the reader. */
   schedules: { href: string; label: string } | null;
   /** To who was told of tasks, where that is for the reader. */
@@ -140,6 +142,7 @@ export function tasksPageData(
     states: stateLinks(query, counts, url),
     filter,
     list,
+    overview: { href: url('/tasks/overview'), label: taskTexts.overview },
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
     deliveries: hasDeliveries
       ? { href: url('/tasks/deliveries'), label: taskTexts.deliveries }

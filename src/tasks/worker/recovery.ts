@@ -20,6 +20,9 @@ import type { OwnTask, TaskRow } from '../task-row.ts';
  */
 const forgottenMs = 30_000;
 
+/** How often a worker writes down that it is there. */
+const seenEvery = '5 seconds';
+
 /**
  * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their
  * tasks. A worker is dead when its session no longer holds its advisory lock, which the server
@@ -153,8 +156,10 @@ async function settleEnded(
 async function sweep(context: TaskContext, self?: Self): Promise<void> {
   const { db } = context;
   if (self) {
+    // By the same statement it says now and then that it is there.
     const left = await db.pages.query<{ id: number }>(
-      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
+      `with seen as (update ${db.t.worker} set seen_at = clock_timestamp() where id = $1 and seen_at < clock_timestamp() - interval '${seenEvery}')
+       delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
        returning task_id as id`,
       [self.workerId, [...self.tokens]],
     );

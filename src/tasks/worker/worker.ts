@@ -103,6 +103,7 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   const id = randomUUID();
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
+  const placeCount = options.places ?? Math.min(8, availableParallelism());
   const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
   // A worker that does no bulk work has nothing to be called for by the queue: its places are.
   const hosted = run.filter(({ name }) => hearsBulk || name !== queueName);
@@ -120,14 +121,16 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   try {
     await session.connect();
     await holdAlone(context, session, hosted, options.predecessorMs ?? defaultPredecessorMs);
-    await announce(context, session, { id, queues: options.queues ?? null, backends: names });
+    await announce(context, session, {
+      ...{ id, queues: options.queues ?? null, backends: names },
+      ...{ concurrency: options.concurrency, places: placeCount },
+    });
   } catch (error) {
     await session.end().catch(() => undefined);
     throw error;
   }
 
   const tokens = new Set<string>();
-  const placeCount = options.places ?? Math.min(8, availableParallelism());
   // Two runners may be at chunks while a third connection takes or releases slots; a backend may
   // keep one.
   const pool = openPool({

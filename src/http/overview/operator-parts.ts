@@ -1,0 +1,10 @@
+import type { WorkerInfo } from '../../tasks/looking/list-workers.ts';
+import type { ScheduleInfo } from '../../tasks/schedules/list-schedules.ts';
+
+/** What those see beside who see every task. */
+export interface OperatorParts {
+  workers: readonly WorkerInfo[];
+  /** Of the tasks that workers are at. */
+  titles: ReadonlyMap<number, string>;
+  schedules: readonly ScheduleInfo[];
+}
