@@ -60,6 +60,12 @@ const cityForm = {
 };
 const status = { field: 'status', 'value.status': 'published' };
 
+const operating = (path: string): Entry => ({
+  about: 'no record',
+  path: () => `/tasks/${path}`,
+  why: 'for admins who see every task, held by overview/control.db.test.ts',
+});
+
 const table: Record<string, Entry> = {
   'GET /': { about: 'no record', path: () => '/', why: 'names resources and tasks of one’s own' },
   'GET /sign-in': { about: 'no record', path: () => '/sign-in', why: 'for everybody' },
@@ -205,6 +211,16 @@ const table: Record<string, Entry> = {
     path: () => '/tasks/overview',
     why: 'of tasks of one’s own, held by overview/overview.db.test.ts',
   },
+  ...Object.fromEntries(
+    ['queues/default/pause', 'workers/1/quiet', 'workers/1/stop'].flatMap((path) =>
+      ['GET', 'POST'].map((method) => [
+        `${method} /tasks/${path.replace('/default/', '/:name/').replace('/1/', '/:id/')}`,
+        operating(path),
+      ]),
+    ),
+  ),
+  'POST /tasks/queues/:name/resumption': operating('queues/default/resumption'),
+  'POST /tasks/workers/:id/resumption': operating('workers/1/resumption'),
   'GET /tasks/running': {
     about: 'records',
     path: () => '/tasks/running?resource=cities',
@@ -332,6 +348,7 @@ const isNowhere = (route: string) =>
   route.endsWith(' /first-admin') ||
   route.includes('/history/:change/') ||
   route.includes('/notices/:id/') ||
+  route.includes('/workers/:id/') ||
   route.includes('/deliveries/:id/');
 
 const howTo = `

@@ -9,6 +9,7 @@ import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
+import { controlRoutes } from './overview/control-routes.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
@@ -34,6 +35,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
   taskRoutes,
   overviewRoutes,
+  controlRoutes,
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,

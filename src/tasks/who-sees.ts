@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import { isSystem } from '../auth/system-principal.ts';
 import { query, raw, type Sql, shared, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { AppError, notFound } from '../errors.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
@@ -18,6 +19,22 @@ export function tasksSeen(
   // Where there is no resource to ask, those of the role that sees everything by default.
   if (list.length === 0) return principal.roles.includes('admin') ? null : [];
   return seen.length === list.length ? null : seen.map(({ slug }) => slug);
+}
+
+/** Does somebody pause queues, and ask workers to stop? An admin who sees every task does, and the system. */
+export function operates(
+  { registry }: Pick<TaskContext, 'registry'>,
+  principal: Principal,
+): boolean {
+  if (isSystem(principal)) return true;
+  return principal.roles.includes('admin') && tasksSeen(registry, principal) === null;
+}
+
+/** Throws AppError 'not-found' (404) for those who do not see every task, 'forbidden' (403) for other roles. */
+export function assertOperates(context: Pick<TaskContext, 'registry'>, principal: Principal): void {
+  if (operates(context, principal)) return;
+  if (tasksSeen(context.registry, principal) !== null) throw notFound();
+  throw new AppError('forbidden', 403, 'Queues and workers are for the role admin.');
 }
 
 /** Does somebody see a task by what it is about? Null: it is about nothing that is a resource. */

@@ -65,6 +65,8 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
 function ofWorkers({ operator, url }: AttentionParts): Attention[] {
   if (!operator) return [];
   const { about } = overviewTexts;
+  const paused = operator.queues.filter(({ pausedAt }) => pausedAt !== null);
+  const asked = operator.workers.filter((worker) => worker.isAlive && worker.asked !== null).length;
   const gone = operator.workers.filter(({ isAlive }) => !isAlive).length;
   const unheard = operator.workers.filter(({ isAlive, isUnheard }) => isAlive && isUnheard).length;
   const bad = operator.schedules.filter(({ runs: [last] }) =>
@@ -78,6 +80,13 @@ function ofWorkers({ operator, url }: AttentionParts): Attention[] {
       text: about.unheard(unheard),
       href: '#workers',
     },
+    paused.length > 0 && {
+      tone: 'warning',
+      icon: 'pause',
+      text: about.paused(paused.map(({ name }) => `“${name}”`).join(', '), paused.length),
+      href: '#queues',
+    },
+    asked > 0 && { tone: 'warning', icon: 'moon', text: about.quiet(asked), href: '#workers' },
     bad.length > 0 && {
       tone: 'warning',
       icon: 'calendar-x',

@@ -4,6 +4,7 @@ import { readerOf } from '../../fields/reader.ts';
 import { readFailuresInTime } from '../../tasks/looking/failures-in-time.ts';
 import { listTasks } from '../../tasks/looking/find-tasks.ts';
 import { readLately } from '../../tasks/looking/lately.ts';
+import { listQueues } from '../../tasks/looking/list-queues.ts';
 import { listEveryWorker } from '../../tasks/looking/list-workers.ts';
 import { readUnderWay } from '../../tasks/looking/under-way.ts';
 import { readUnseenTo } from '../../tasks/looking/unseen-to.ts';
@@ -45,7 +46,10 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       return {
         ...{ underWay, unseenTo, failures },
         ...{ hours: hoursJson(hours, lately.stretches), kinds: lately.kinds },
-        ...(operator && { workers: operator.workers, schedules: operator.schedules }),
+        ...(operator && {
+          ...{ queues: operator.queues, workers: operator.workers },
+          schedules: operator.schedules,
+        }),
       };
     const oldest = await named(context, principal, waiting.tasks);
     return reply.page(
@@ -60,7 +64,8 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   });
 
   async function readOperatorParts(principal: Principal): Promise<OperatorParts> {
-    const [workers, schedules] = await Promise.all([
+    const [queues, workers, schedules] = await Promise.all([
+      listQueues(context),
       listEveryWorker(db, settings.recoveryIntervalMs),
       listSchedules(context, principal),
     ]);
@@ -69,7 +74,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       principal,
       workers.flatMap(({ taskIds }) => taskIds),
     );
-    return { workers, schedules, titles };
+    return { queues, workers, schedules, titles };
   }
 };
 

@@ -31,6 +31,10 @@ export const overviewTexts = {
       `${counted(count, 'call of a hook was', 'calls of hooks were', isMore)} given up in the last 7 days. This is the task of the latest.`,
     notices: (count: number, isMore: boolean) =>
       `${counted(count, 'notice was', 'notices were', isMore)} given up in the last 7 days.`,
+    paused: (names: string, count: number) =>
+      `The ${isOne(count) ? 'queue' : 'queues'} ${names} ${isOne(count) ? 'is' : 'are'} paused: nothing new of ${isOne(count) ? 'it' : 'them'} is taken.`,
+    quiet: (count: number) =>
+      `${counted(count, 'worker takes', 'workers take')} nothing more, or ${isOne(count) ? 'is' : 'are'} asked to stop.`,
     schedules: (names: string, count: number) =>
       `The last time of ${isOne(count) ? 'the schedule' : 'the schedules'} ${names} was missed, stopped or refused.`,
   },
@@ -64,6 +68,7 @@ export const overviewTexts = {
     waitP50: 'Half waited at most',
     waitP95: '95 % waited at most',
   },
+  hours: (from: string, until: string) => `${from}–${until} h`,
   hour: (from: string, until: string) => `${from}–${until}`,
   none: '–',
   countedFrom: (count: number, at: string) =>
@@ -94,7 +99,16 @@ export const overviewTexts = {
   },
   worker: (host: string, pid: number) => `${host}, process ${pid}`,
   version: (version: string) => `version ${version}`,
-  workerStates: { alive: 'Alive', unheard: 'Not heard of', gone: 'Gone' },
+  workerStates: {
+    alive: 'Alive',
+    unheard: 'Not heard of',
+    gone: 'Gone',
+    quiet: 'Quiet',
+    stopping: 'Stopping',
+  },
+  askedToStop: (who: string, at: string) => `Asked to stop by ${who}, ${at}.`,
+  askedToBeQuiet: (who: string, at: string) => `Asked by ${who}, ${at}, to take nothing more.`,
+  quietBy: (who: string, at: string) => `It takes nothing more: ${who} asked for that, ${at}.`,
   idle: 'nothing',
   takesAll: 'all queues',
   atATime: (concurrency: number, places: number) =>
@@ -102,6 +116,10 @@ export const overviewTexts = {
   by: (backends: string) => `by ${backends}`,
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
+  queues: 'Queues',
+  queueColumns: { queue: 'Queue', waiting: 'Waiting', running: 'Running', state: 'State' },
+  queueGoesOn: 'Goes on',
+  queuePaused: (who: string, at: string) => `Paused by ${who} since ${at}`,
   schedules: 'Schedules',
   schedulesNone: 'There is no schedule.',
   scheduleColumns: { name: 'Schedule', next: 'Next run', last: 'Last time' },

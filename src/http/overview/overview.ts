@@ -8,6 +8,7 @@ import { type KindOfTask, type Lately, maxCounted } from '../../tasks/looking/la
 import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
 import type { UnseenTo } from '../../tasks/looking/unseen-to.ts';
 import type { TaskState } from '../../tasks/states.ts';
+import { operates } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan, formatTimestamp } from '../format.ts';
 import { type ScheduleLine, schedulesData } from '../schedules/schedules.ts';
 import type { Link } from '../tasks/progress.ts';
@@ -16,6 +17,7 @@ import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type Attention, attentionOf, sum, tasksPath } from './attention.ts';
 import { chartSvg } from './chart.ts';
+import { type ControlAct, queueAct } from './control.ts';
 import type { OperatorParts } from './operator-parts.ts';
 import { overviewTexts } from './overview-texts.ts';
 import { filterOf, type LookBack, lookBacks, type ShownStretch } from './stretches.ts';
@@ -53,9 +55,19 @@ export interface OverviewData {
     }[];
   };
   /** Null: they are not theirs to see. */
+  queues: readonly QueueLine[] | null;
   workers: readonly WorkerLine[] | null;
   schedules: { lines: readonly ScheduleLine[]; all: Link } | null;
   words: typeof overviewTexts;
+}
+
+/** A queue, with what waits in it and runs of it. */
+interface QueueLine {
+  name: string;
+  waiting: Link;
+  running: Link;
+  paused: { text: string; reason: string | null } | null;
+  act: ControlAct | null;
 }
 
 /** A figure that leads to the tasks that it counts; of none it is no link. */
@@ -112,9 +124,13 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
     })),
     kinds: parts.lately.kinds.map((kind) => kindLine(kind, registry)),
     failures: failuresOf(parts),
+    queues: operator && queueLines(parts, operator),
     workers:
       operator?.workers.map((worker) =>
-        workerLine(worker, { now, url, timeZone, titles: operator.titles }),
+        workerLine(worker, {
+          ...{ now, url, timeZone, titles: operator.titles },
+          operates: operates(parts, principal),
+        }),
       ) ?? null,
     schedules: operator && {
       lines: schedulesData(operator.schedules, { now, timeZone, url, areFollowed: isBackground })
@@ -195,6 +211,32 @@ async function chartsOf({ hours, lately: { stretches } }: OverviewParts): Promis
   );
 }
 
+function queueLines(
+  { now, url, underWay, principal, registry }: OverviewParts,
+  { queues }: OperatorParts,
+): QueueLine[] {
+  const { timeZone } = readerOf(principal);
+  const mayAct = operates({ registry }, principal);
+  const countOf = (name: string, of: keyof typeof figures): Link => {
+    const { states } = figures[of];
+    const groups = underWay.filter(({ queue, state }) => queue === name && states.includes(state));
+    return {
+      href: url(tasksPath(states, { queue: name })),
+      label: formatNumber(sum(groups.map(({ count }) => count))),
+    };
+  };
+  return queues.map(({ name, pausedBy, pausedAt, reason }) => ({
+    name,
+    waiting: countOf(name, 'waiting'),
+    running: countOf(name, 'running'),
+    paused: pausedAt && {
+      text: overviewTexts.queuePaused(pausedBy ?? '', formatTimestamp(pausedAt, now, timeZone)),
+      reason: reason === null ? null : taskTexts.because(reason),
+    },
+    act: mayAct ? queueAct(name, pausedAt !== null, url) : null,
+  }));
+}
+
 function kindLine(kind: KindOfTask, registry: ResourceRegistry): OverviewData['kinds'][number] {
   const { runs, failures, p50Ms, p95Ms } = kind;
   const spanOf = (ms: number | null) => (ms === null ? overviewTexts.none : formatSpan(ms));
@@ -218,7 +260,7 @@ function kindInWords(
 function failuresOf({ failures, columns, lookBack, url }: OverviewParts): OverviewData['failures'] {
   const labels = columns.map(({ from, until }) =>
     lookBack === 'day'
-      ? overviewTexts.hour(from.toFormat(clock), until.toFormat(clock))
+      ? overviewTexts.hours(from.toFormat('HH'), until.toFormat('HH'))
       : from.toFormat('ccc d LLL'),
   );
   const [first, last] = [columns[0], columns.at(-1)] as [ShownStretch, ShownStretch];

@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { ListedTask, StateCounts, TaskPage } from '../../tasks/looking/find-tasks.ts';
-import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import { isHeldUp, withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
@@ -283,9 +283,14 @@ export function taskLine(
       task.acknowledgedBy === null ? null : followUpTexts.acknowledged(task.acknowledgedBy),
     cells: columns?.cellsOf(task.id) ?? [],
     note:
-      away === undefined
-        ? null
-        : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
+      task.queuePause && isHeldUp(task)
+        ? taskTexts.queuePausedShort(
+            task.queuePause.by,
+            formatTimestamp(new Date(task.queuePause.at), now, timeZone),
+          )
+        : away === undefined
+          ? null
+          : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }
 

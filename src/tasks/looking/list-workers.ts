@@ -34,6 +34,12 @@ export interface WorkerInfo extends AliveWorker {
   seenAt: Date;
   /** It has given none for so long that it should have. */
   isUnheard: boolean;
+  /** What somebody asks of it: to take nothing more, or to stop; null: to go on. */
+  asked: 'quiet' | 'stop' | null;
+  askedBy: string | null;
+  askedAt: Date | null;
+  /** Since when it takes nothing more; null: it takes tasks, or has not heard of it yet. */
+  quietAt: Date | null;
   /** Tasks that it is at. */
   taskIds: readonly number[];
 }
@@ -51,6 +57,7 @@ export async function listEveryWorker(
   const { rows } = await pages.query<WorkerInfo>(
     `select id, host, pid, version, queues, backends, concurrency, places, started_at as "startedAt", ${isAliveSql} as "isAlive",
        seen_at as "seenAt", seen_at < clock_timestamp() - make_interval(secs => $1) as "isUnheard",
+       asked, asked_by ->> 'name' as "askedBy", asked_at as "askedAt", quiet_at as "quietAt",
        array(select distinct task_id from ${t.task_slot} where worker_id = worker.id order by 1 limit 20) as "taskIds"
      from ${t.worker} worker where backends <> '{}' order by host, started_at, id limit $2`,
     [silentMs / 1000, limit],

@@ -1,8 +1,8 @@
 import type { Principal } from '../../auth/principal.ts';
 import { query, raw, sql } from '../../db/sql.ts';
-import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { hasWorkerSql } from '../liveness.ts';
+import { isPausedSql, queueSql } from '../paused-queues.ts';
 import { type TaskState, unfinishedSql } from '../states.ts';
 import { seenSql } from '../who-sees.ts';
 
@@ -12,7 +12,7 @@ export interface TasksUnderWay {
   /** `bulk`, or the queue of own tasks. */
   readonly queue: string;
   readonly count: number;
-  /** Those that could begin now, but for a worker or a place. */
+  /** Those that could begin now, but for a worker or a place: not where their queue is paused. */
   readonly waiting: number;
   /** Of these, those that have waited for `longWaitMs`. */
   readonly waitingLong: number;
@@ -35,8 +35,8 @@ export async function readUnderWay(
   const { rows } = await query<TasksUnderWay>(
     pages,
     sql`with unfinished as (
-       select state, kind, case kind when 'bulk' then '${raw(bulkQueue)}' else queue end as queue, backend,
-         case when state = 'queued' and blocked_by is null and start_over is null and waits_for is distinct from 'children' and (due_at is null or due_at <= clock_timestamp())
+       select state, kind, ${raw(queueSql)} as queue, backend,
+         case when state = 'queued' and not ${raw(isPausedSql(t))} and blocked_by is null and start_over is null and waits_for is distinct from 'children' and (due_at is null or due_at <= clock_timestamp())
            then greatest(coalesce((select max(at) from ${raw(t.task_event)} where task_id = task.id and state = 'queued'), queued_at, created_at), due_at) end as since
        from ${raw(t.task)} task where state in (${raw(unfinishedSql)}) and ${await seenSql(context, principal)}
      ), task_group as (

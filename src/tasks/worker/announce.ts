@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { version } from '../../version.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
+import { noWish, type Wish } from './heed.ts';
 
 /** Numbers of advisory locks that workers draw from. */
 const maxLockId = 2 ** 31 - 1;
@@ -15,6 +16,8 @@ interface Announced {
   /** Slices of bulk work at a time, and own tasks. */
   concurrency?: number;
   places?: number;
+  /** What it was asked under another id. */
+  wish?: Wish;
 }
 
 /**
@@ -25,7 +28,7 @@ interface Announced {
 export async function announce(
   context: TaskContext,
   session: Client,
-  { id, queues, backends, concurrency, places }: Announced,
+  { id, queues, backends, concurrency, places, wish = noWish }: Announced,
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -37,10 +40,11 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end)`,
         [
           ...[id, hostname(), process.pid, queues, backends],
           ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
+          ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
         ],
       );
   }
