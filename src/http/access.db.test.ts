@@ -206,6 +206,11 @@ const table: Record<string, Entry> = {
     headers: htmx,
     why: 'lists tasks of one’s own',
   },
+  'GET /my-activity': {
+    about: 'no record',
+    path: () => '/my-activity',
+    why: 'what one did oneself, held by activity/activity.db.test.ts',
+  },
   'GET /tasks/overview': {
     about: 'no record',
     path: () => '/tasks/overview',

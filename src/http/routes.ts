@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { activityRoutes } from './activity/activity-routes.ts';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
 import { optionsRoutes } from './controls/options-routes.ts';
@@ -33,6 +34,7 @@ export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
 /** A file a noun. */
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
+  activityRoutes,
   taskRoutes,
   overviewRoutes,
   controlRoutes,

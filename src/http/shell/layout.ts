@@ -26,6 +26,8 @@ export interface LayoutData extends CommonData {
   theme: 'light' | 'dark' | null;
   /** Null: nobody is signed in. */
   user: { name: string; initials: string; roles: string; signOutUrl: string | null } | null;
+  /** To what the person did. */
+  activityUrl: string;
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
@@ -100,6 +102,7 @@ export function layoutData(
       roles: user.roles.join(', '),
       signOutUrl: admin.people ? null : url('/sign-out'),
     },
+    activityUrl: url('/my-activity'),
     home: item(shellTexts.home, '/', 'layout-grid'),
     resources: user
       ? registry

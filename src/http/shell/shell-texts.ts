@@ -5,6 +5,7 @@ export const shellTexts = {
   data: 'Data',
   work: 'Work',
   overview: 'Overview',
+  activity: 'My activity',
   tasks: 'Tasks',
   navigation: 'Main',
   signIn: 'Sign in',
