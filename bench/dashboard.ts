@@ -32,7 +32,8 @@ const paths: Record<string, string> = {
 
 /**
  * The page of tasks over `rows` of them beside the same page over a thousand, in turns: milliseconds
- * of a request, statements, and the ratio, which is to be two at most.
+ * of a request, statements, and the ratio, which is to be two at most. Then the overview beside the
+ * page of tasks over as many.
  */
 export function dashboard({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
   return onOwnServer({}, async ({ connectionString }) => {
@@ -45,6 +46,7 @@ export function dashboard({ rows, pairs }: { rows: number; pairs: number }): Pro
       case: 'median of the ratios',
       ratio: median(measured.map(({ ratio }) => Number(ratio))),
     });
+    measured.push(...(await measureOverview(large, rounds * pairs)));
     await small.close();
     await large.close();
     return measured;
@@ -141,4 +143,35 @@ async function measure(
     manyMs: median(manyMs),
     ratio: median(manyMs) / median(fewMs),
   };
+}
+
+/** The overview beside the page of tasks, in turns, where the last task has just ended: 1,440 a day. */
+async function measureOverview(site: Site, times: number): Promise<Measured[]> {
+  const { pages, t } = site.db;
+  await pages.query(
+    `update ${t.task} set created_at = created_at + late, started_at = started_at + late, finished_at = finished_at + late
+     from (select now() - max(finished_at) as late from ${t.task}) shift`,
+  );
+  await pages.query(`vacuum (full, analyze) ${t.task}`);
+  const reference = '/tasks';
+  const measured: Measured[] = [];
+  for (const path of ['/tasks/overview', '/tasks/overview?of=week']) {
+    for (let warm = 0; warm < warmUps; warm++)
+      for (const one of [reference, path]) await site.request(one);
+    const [tasksMs, overviewMs]: [number[], number[]] = [[], []];
+    for (let round = 0; round < times; round++) {
+      tasksMs.push(await site.request(reference));
+      overviewMs.push(await site.request(path));
+    }
+    const { statements } = await countStatements(site.db, () => site.request(path));
+    measured.push({
+      case: `${path} beside ${reference}`,
+      rounds: times,
+      statements: statements.length,
+      tasksMs: median(tasksMs),
+      overviewMs: median(overviewMs),
+      ratio: median(overviewMs) / median(tasksMs),
+    });
+  }
+  return measured;
 }

@@ -2,7 +2,7 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { buildContext } from './build-context.ts';
 import type { Config } from './config.ts';
 import type { TaskContext } from './tasks/context.ts';
-import { startWorker, type WorkerOptions } from './tasks/worker/worker.ts';
+import { startWorker, type Worker, type WorkerOptions } from './tasks/worker/worker.ts';
 
 /** Runs tasks of an admin until stopped. */
 export async function runWorker(
@@ -10,7 +10,7 @@ export async function runWorker(
   config: Config,
   admin: AdminDefinition,
   log: TaskContext['log'],
-): Promise<{ stop(): Promise<void> }> {
+): Promise<Worker> {
   const { db, context } = await buildContext(connectionString, config, admin, log);
   const worker = await startWorker(context, workerOptionsOf(config, connectionString)).catch(
     async (error) => {
@@ -19,6 +19,7 @@ export async function runWorker(
     },
   );
   return {
+    stoppedByPage: worker.stoppedByPage,
     async stop() {
       await worker.stop();
       await db.close();

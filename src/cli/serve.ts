@@ -15,7 +15,7 @@ import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
-import { onShutdown } from './shutdown.ts';
+import { onShutdown, workerStopped } from './shutdown.ts';
 
 const usage = [
   'Usage: npm run serve -- [--schema PATH [--ignore-differences]] [--port PORT]',
@@ -40,6 +40,7 @@ await runCommand(async () => {
         backends: [inProcessName],
       })
     : null;
+  void worker?.stoppedByPage.then(() => console.log(workerStopped));
   const { app, address } = await servePages(admin, config, context);
   const recovery = startRecovery(context);
   // Elsewhere it is a worker's.

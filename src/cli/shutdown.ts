@@ -1,8 +1,12 @@
+/** Where a worker runs beside the pages, which go on. */
+export const workerStopped =
+  'The worker has stopped, as somebody asked on a page. Pages are served on: the next start has a worker again.';
+
 /**
  * Calls `stop` once on SIGINT, SIGTERM, SIGHUP, or when the process that started this one is gone,
- * then exits. A second signal does not wait.
+ * then exits; gives what does the same. A second signal does not wait.
  */
-export function onShutdown(stop: () => Promise<void>): void {
+export function onShutdown(stop: () => Promise<void>): () => void {
   let isStopping = false;
   const end = (code: number) => {
     if (isStopping) process.exit(1);
@@ -28,4 +32,5 @@ export function onShutdown(stop: () => Promise<void>): void {
     });
   }
   process.on('disconnect', () => end(0));
+  return () => end(0);
 }

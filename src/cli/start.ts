@@ -13,7 +13,7 @@ import { openAdmin } from './open-admin.ts';
 import { progressBar } from './progress-bar.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
-import { onShutdown } from './shutdown.ts';
+import { onShutdown, workerStopped } from './shutdown.ts';
 
 const usage = [
   'Usage: npm start -- [--schema PATH [--ignore-differences]] [--port PORT] [--keep-database]',
@@ -57,6 +57,7 @@ await runCommand(async () => {
       backends: backendsOf(context),
     });
     undo.push(() => worker.stop());
+    void worker.stoppedByPage.then(() => console.log(workerStopped));
     say(
       admin.name,
       address,

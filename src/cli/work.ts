@@ -33,6 +33,10 @@ await runCommand(async () => {
     admin,
     logAt(config.BULKHEAD_LOG_LEVEL),
   );
-  onShutdown(() => worker.stop());
+  const end = onShutdown(() => worker.stop());
+  void worker.stoppedByPage.then(() => {
+    console.log('The worker has stopped, as somebody asked on a page.');
+    end();
+  });
   console.log('A worker is running.');
 });

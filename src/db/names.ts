@@ -26,6 +26,7 @@ const tables = [
   'notice_preference',
   'worker',
   'worker_end',
+  'paused_queue',
   'task_slot',
   'schema_push',
   'schedule',

@@ -61,6 +61,11 @@ const cityForm = {
 const status = { field: 'status', 'value.status': 'published' };
 
 const nobody = '00000000-0000-4000-8000-000000000000';
+const operating = (path: string): Entry => ({
+  about: 'no record',
+  path: () => `/tasks/${path}`,
+  why: 'for admins who see every task, held by overview/control.db.test.ts',
+});
 
 const table: Record<string, Entry> = {
   'GET /': { about: 'no record', path: () => '/', why: 'names resources and tasks of one’s own' },
@@ -202,6 +207,26 @@ const table: Record<string, Entry> = {
     headers: htmx,
     why: 'lists tasks of one’s own',
   },
+  'GET /my-activity': {
+    about: 'no record',
+    path: () => '/my-activity',
+    why: 'what one did oneself, held by activity/activity.db.test.ts',
+  },
+  'GET /tasks/overview': {
+    about: 'no record',
+    path: () => '/tasks/overview',
+    why: 'of tasks of one’s own, held by overview/overview.db.test.ts',
+  },
+  ...Object.fromEntries(
+    ['queues/default/pause', 'workers/1/quiet', 'workers/1/stop'].flatMap((path) =>
+      ['GET', 'POST'].map((method) => [
+        `${method} /tasks/${path.replace('/default/', '/:name/').replace('/1/', '/:id/')}`,
+        operating(path),
+      ]),
+    ),
+  ),
+  'POST /tasks/queues/:name/resumption': operating('queues/default/resumption'),
+  'POST /tasks/workers/:id/resumption': operating('workers/1/resumption'),
   'GET /tasks/running': {
     about: 'records',
     path: () => '/tasks/running?resource=cities',
@@ -393,6 +418,7 @@ const isNowhere = (route: string) =>
   route.includes('/history/:change/') ||
   route.includes('/notices/:id/') ||
   route.includes('/deliveries/:id/') ||
+  route.includes('/workers/:id/') ||
   route.includes('/tasks/people/:id');
 
 const howTo = `

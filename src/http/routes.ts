@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { activityRoutes } from './activity/activity-routes.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
 import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
@@ -10,6 +11,8 @@ import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
+import { controlRoutes } from './overview/control-routes.ts';
+import { overviewRoutes } from './overview/overview-routes.ts';
 import { peopleRoutes } from './people/people-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
@@ -34,7 +37,10 @@ export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
 /** A file a noun. */
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
+  activityRoutes,
   taskRoutes,
+  overviewRoutes,
+  controlRoutes,
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,

@@ -344,6 +344,20 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   ],
   'GET /tasks/list': () => [{ path: '/tasks/list' }],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
+  'GET /my-activity': () => [{ path: '/my-activity' }],
+  'GET /tasks/overview': () => [{ path: '/tasks/overview' }, { path: '/tasks/overview?of=week' }],
+  'GET /tasks/queues/:name/pause': () => [{ path: '/tasks/queues/default/pause' }],
+  'POST /tasks/queues/:name/pause': () => [
+    { path: '/tasks/queues/nowhere/pause', body: { reason: 'x' } },
+  ],
+  'POST /tasks/queues/:name/resumption': () => [
+    { path: '/tasks/queues/default/resumption', body: {} },
+  ],
+  'GET /tasks/workers/:id/quiet': () => [{ path: '/tasks/workers/1/quiet' }],
+  'POST /tasks/workers/:id/quiet': () => [{ path: '/tasks/workers/1/quiet', body: {} }],
+  'GET /tasks/workers/:id/stop': () => [{ path: '/tasks/workers/1/stop' }],
+  'POST /tasks/workers/:id/stop': () => [{ path: '/tasks/workers/1/stop', body: {} }],
+  'POST /tasks/workers/:id/resumption': () => [{ path: '/tasks/workers/1/resumption', body: {} }],
   'GET /tasks/schedules': () => [{ path: '/tasks/schedules' }],
   'GET /tasks/audit': ({ resource: { slug }, id }) => [
     { path: '/tasks/audit' },

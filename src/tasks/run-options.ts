@@ -80,7 +80,7 @@ function isOverlap(text: string): text is Overlap {
   return text === 'refuse' || text === 'skip' || text === 'wait';
 }
 
-function isReason(text: string): boolean {
+export function isReason(text: string): boolean {
   return lengthOf(text) <= limits.bulk.reasonLength && !text.includes('\0');
 }
 

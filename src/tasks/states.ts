@@ -84,6 +84,12 @@ export const unfinishedStates = Object.entries(taskStates)
 /** SQL list of the unfinished states, for partial indexes and joins: `'scheduled','queued',…`. */
 export const unfinishedSql = unfinishedStates.map((state) => `'${state}'`).join(',');
 
+/** The same of those in which a task has ended. */
+export const endedSql = Object.entries(taskStates)
+  .filter(([, state]) => state.isFinished)
+  .map(([name]) => `'${name}'`)
+  .join(',');
+
 export function isFinished(state: TaskState): boolean {
   return taskStates[state].isFinished;
 }

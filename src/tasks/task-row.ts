@@ -3,6 +3,7 @@ import type { TableNames } from '../db/names.ts';
 import type { WritePath } from '../operations/write-path.ts';
 import type { Where } from '../resources/client.ts';
 import { hasWorkerSql } from './liveness.ts';
+import { queuePauseSql } from './paused-queues.ts';
 import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
 
@@ -151,12 +152,14 @@ interface AnyTask {
   hasLimit: boolean;
   /** Whether any worker is alive that listens to its queue; null where none is needed any more. */
   hasWorker: boolean | null;
+  /** Nothing new of its queue is taken: who has paused it, when, as text, and why. */
+  queuePause: { by: string; at: string; reason: string | null } | null;
   /** When a worker ended last; null: none has, or one is dead and it is not known since when. */
   workerEndedAt: Date | null;
 }
 
 const columns: Record<
-  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt' | 'canGoOn'>,
+  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt' | 'queuePause' | 'canGoOn'>,
   string
 > = {
   id: 'id',
@@ -253,6 +256,7 @@ export function taskColumns(t: TableNames): string {
     ...Object.entries(columns).map(([name, column]) => `${summed[name] ?? column} as "${name}"`),
     `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
     `case when finished_at is null and backend <> 'inline' then ${hasWorkerSql(t)} end as "hasWorker"`,
+    `${queuePauseSql(t)} as "queuePause"`,
     `case when finished_at is null and backend <> 'inline' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');
 }
@@ -264,7 +268,7 @@ export function taskColumns(t: TableNames): string {
 export function writtenColumns(): string {
   return [
     ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
-    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt"',
+    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt", null::jsonb as "queuePause"',
   ].join(', ');
 }
 

@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import { isSystem } from '../auth/system-principal.ts';
 import { query, raw, type Sql, shared, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
+import { AppError, notFound } from '../errors.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRow } from './task-row.ts';
@@ -20,6 +21,22 @@ export function tasksSeen(
   return seen.length === list.length ? null : seen.map(({ slug }) => slug);
 }
 
+/** Does somebody read the audit, pause queues, and ask workers to stop? An admin who sees every task does, and the system. */
+export function operates(
+  { registry }: Pick<TaskContext, 'registry'>,
+  principal: Principal,
+): boolean {
+  if (isSystem(principal)) return true;
+  return principal.roles.includes('admin') && tasksSeen(registry, principal) === null;
+}
+
+/** Throws AppError 'not-found' (404) for those who do not see every task, 'forbidden' (403) for other roles. */
+export function assertOperates(context: Pick<TaskContext, 'registry'>, principal: Principal): void {
+  if (operates(context, principal)) return;
+  if (tasksSeen(context.registry, principal) !== null) throw notFound();
+  throw new AppError('forbidden', 403, 'Queues and workers are for the role admin.');
+}
+
 /** Does somebody see a task by what it is about? Null: it is about nothing that is a resource. */
 export function seesByResource(
   { list }: Pick<ResourceRegistry, 'list'>,
@@ -28,14 +45,6 @@ export function seesByResource(
 ): boolean | null {
   if (principalId === principal.id) return true;
   return list.find(({ slug }) => slug === resource)?.seesTasks(principal) ?? null;
-}
-
-/** Whoever sees every task and is of the role that looks after everything. */
-export function administers(
-  registry: Pick<ResourceRegistry, 'list'>,
-  principal: Principal,
-): boolean {
-  return principal.roles.includes('admin') && tasksSeen(registry, principal) === null;
 }
 
 export function seesTask(

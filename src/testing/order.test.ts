@@ -8,7 +8,7 @@ import { readProduct, readTexts } from './read-texts.ts';
  * room are rooms of their own.
  */
 const rooms = [
-  'errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts config.ts config-for.ts kept-secret.ts audit-keys.ts signed-post.ts',
+  'errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts audit-keys.ts signed-post.ts',
   'db audit queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
@@ -19,7 +19,7 @@ const rooms = [
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker',
   'channels',
   'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts task-managers.ts',
-  'http http/shell http/controls http/plugins http/tasks http/schedules http/notices http/deliveries http/audit http/list http/records http/bulk http/home http/people http/sign-in http/routes.ts',
+  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/home http/people http/sign-in http/routes.ts',
   'build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

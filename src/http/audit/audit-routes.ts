@@ -6,7 +6,7 @@ import { findHead } from '../../audit/seal.ts';
 import { notFound } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
-import { administers } from '../../tasks/who-sees.ts';
+import { operates } from '../../tasks/who-sees.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { auditCsvColumns, auditCsvLine, auditData } from './audit.ts';
@@ -65,7 +65,7 @@ export const auditRoutes: FastifyPluginAsync<RouteOptions> = async (
     timeZone: string;
   } {
     const principal = principalOf(request);
-    if (!administers(registry, principal)) throw notFound();
+    if (!operates({ registry }, principal)) throw notFound();
     const query = parseAuditQuery(request.query as Record<string, unknown>);
     const { timeZone } = readerOf(principal);
     return { query, search: readAuditSearch(registry, query, timeZone), timeZone };

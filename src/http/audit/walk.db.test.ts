@@ -242,6 +242,33 @@ const walks: Readonly<Record<string, Walk>> = {
       return site.visitor.post(`/tasks/people/${id}/sessions/${session.id}/ending`);
     },
   },
+  'POST /tasks/queues/:name/pause': {
+    leaves: 'queue-paused',
+    go: ({ visitor }) => visitor.post('/tasks/queues/bulk/pause', { reason: 'a reason' }),
+  },
+  'POST /tasks/queues/:name/resumption': {
+    leaves: 'queue-resumed',
+    async go({ visitor }) {
+      await visitor.post('/tasks/queues/bulk/pause');
+      return visitor.post('/tasks/queues/bulk/resumption');
+    },
+  },
+  'POST /tasks/workers/:id/quiet': {
+    leaves: 'worker-quieted',
+    go: (site) => withWorker(site, (path) => site.visitor.post(`${path}/quiet`)),
+  },
+  'POST /tasks/workers/:id/resumption': {
+    leaves: 'worker-resumed',
+    go: (site) =>
+      withWorker(site, async (path) => {
+        await site.visitor.post(`${path}/quiet`);
+        return site.visitor.post(`${path}/resumption`);
+      }),
+  },
+  'POST /tasks/workers/:id/stop': {
+    leaves: 'worker-stopped',
+    go: (site) => withWorker(site, (path) => site.visitor.post(`${path}/stop`)),
+  },
   'POST /tasks/:id/pause': {
     leaves: 'task-paused',
     go: async (site) => site.visitor.post(`/tasks/${await runningBulk(site)}/pause`),
@@ -299,6 +326,16 @@ const person = { name: 'Mia', email: 'mia@x.example', roles: 'viewer', claims: '
 
 async function viewerId({ signIn }: Site): Promise<string> {
   return (await signIn('viewer')).principal.id;
+}
+
+function withWorker(
+  { context, connectionString, db }: Site,
+  ask: (path: string) => Promise<LightMyRequestResponse>,
+): Promise<LightMyRequestResponse> {
+  return whileWorking({ context, connectionString }, async () => {
+    const { rows } = await db.pages.query<{ id: string }>(`select id from ${db.t.worker}`);
+    return ask(`/tasks/workers/${rows[0]?.id}`);
+  });
 }
 
 const byVisitor = ({ visitor }: Site) => ({ principal: visitor.principal });

@@ -23,7 +23,7 @@ test('the navigation leads to the tasks and to every resource, and says where it
   const { links } = await navigationOf('/');
   const slugs = context.registry.listFor(visitor.principal).map(({ slug }) => `/${slug}`);
   assert.ok(slugs.length > 1);
-  assert.deepEqual(links, ['/', ...slugs, '/tasks']);
+  assert.deepEqual(links, ['/', ...slugs, '/tasks', '/tasks/overview']);
   for (const link of links) assert.deepEqual((await navigationOf(link)).current, [link]);
   assert.deepEqual((await navigationOf('/cities/1')).current, ['/cities']);
 });

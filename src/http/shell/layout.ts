@@ -4,7 +4,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { mayKeepUsers } from '../../auth/users.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
-import { administers } from '../../tasks/who-sees.ts';
+import { operates } from '../../tasks/who-sees.ts';
 import { csrfToken } from '../csrf-token.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
@@ -29,6 +29,8 @@ export interface LayoutData extends CommonData {
   theme: 'light' | 'dark' | null;
   /** Null: nobody is signed in. */
   user: { name: string; initials: string; roles: string; signOutUrl: string | null } | null;
+  /** To what the person did. */
+  activityUrl: string;
   home: NavItem;
   resources: readonly NavItem[];
   work: readonly NavItem[];
@@ -102,6 +104,7 @@ export function layoutData(
       roles: user.roles.join(', '),
       signOutUrl: admin.people ? null : url('/sign-out'),
     },
+    activityUrl: url('/my-activity'),
     home: item(shellTexts.home, '/', 'layout-grid'),
     resources: user
       ? registry
@@ -136,9 +139,16 @@ function workOf(
   item: NavItemOf,
 ): NavItem[] {
   return [
-    item(shellTexts.tasks, '/tasks', 'list-checks', ['/tasks/people', '/tasks/audit']),
+    item(shellTexts.tasks, '/tasks', 'list-checks', [
+      '/tasks/overview',
+      '/tasks/people',
+      '/tasks/audit',
+    ]),
+    item(shellTexts.overview, '/tasks/overview', 'gauge'),
     ...(!people && mayKeepUsers(user) ? [item(shellTexts.people, '/tasks/people', 'users')] : []),
-    ...(administers(registry, user) ? [item(shellTexts.audit, '/tasks/audit', 'scroll-text')] : []),
+    ...(operates({ registry }, user)
+      ? [item(shellTexts.audit, '/tasks/audit', 'scroll-text')]
+      : []),
   ];
 }
 

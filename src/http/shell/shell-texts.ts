@@ -4,6 +4,8 @@ export const shellTexts = {
   home: 'Home',
   data: 'Data',
   work: 'Work',
+  overview: 'Overview',
+  activity: 'My activity',
   tasks: 'Tasks',
   audit: 'Audit',
   people: 'People',

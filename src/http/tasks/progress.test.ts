@@ -88,6 +88,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     acknowledgedBy: null,
     hasWorker: true,
     workerEndedAt: null,
+    queuePause: null,
     ...values,
   };
 }

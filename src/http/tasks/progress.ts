@@ -1,9 +1,11 @@
 import type { Reader } from '../../fields/reader.ts';
 import { wordsOf } from '../../operations/operations.ts';
 import { inlineName } from '../../queue/backend.ts';
+import { bulkQueue } from '../../queue-names.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
   isAllOrNothing,
+  isHeldUp,
   type Progress,
   progressOf,
   withoutWorkerSince,
@@ -214,6 +216,7 @@ export function totalOf(task: TaskRow): number | null {
 const longWaitMs = 5_000;
 
 function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
+  if (task.queuePause && isHeldUp(task)) return queuePausedNote(task, { now, reader });
   const away = withoutWorkerSince(task);
   if (away !== undefined)
     return kindTexts(task).noWorker(task, away && formatTimestamp(away, now, reader.timeZone));
@@ -253,6 +256,16 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     default:
       return task.backend === inlineName ? taskTexts.runningAtOnce : kindTexts(task).running;
   }
+}
+
+function queuePausedNote(
+  { kind, queue, queuePause }: TaskRow,
+  { now, reader }: Pick<Onlooker, 'now' | 'reader'>,
+): string {
+  const { by, at, reason } = queuePause as NonNullable<TaskRow['queuePause']>;
+  const since = formatTimestamp(new Date(at), now, reader.timeZone);
+  const note = taskTexts.queuePaused(kind === 'bulk' ? bulkQueue : queue, by, since);
+  return reason === null ? note : `${note} ${taskTexts.because(reason)}`;
 }
 
 export function barOf(task: TaskRow, now: Date): Bar {

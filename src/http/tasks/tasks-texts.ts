@@ -25,6 +25,7 @@ export const taskTexts = {
     matching: (filter: string) => ` · ${filter}`,
   },
   schedules: 'Schedules',
+  overview: 'Overview',
   deliveries: 'Who was told',
   preferences: 'How you are told',
   /** `1 city`, `9,940 cities`. */
@@ -133,6 +134,9 @@ export const taskTexts = {
     `Waiting for a worker since ${since}. It starts as soon as one is free.`,
   noWorker: (since: string | null) =>
     `No worker is alive${since === null ? '' : ` since ${since}`}, so nobody is at it. It goes on when one starts.`,
+  queuePaused: (queue: string, by: string, since: string) =>
+    `Its queue, “${queue}”, is paused by ${by} since ${since}. It goes on when that is resumed.`,
+  queuePausedShort: (by: string, since: string) => `Queue paused by ${by} since ${since}`,
   noWorkerHeading: (count: number | null) => `Waiting for a worker: ${perhaps(count)}`,
   noWorkerShort: (since: string | null) => `No worker${since === null ? '' : ` since ${since}`}`,
   scheduledFor: 'Waits for its time.',

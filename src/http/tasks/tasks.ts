@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { ListedTask, StateCounts, TaskPage } from '../../tasks/looking/find-tasks.ts';
-import { withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import { isHeldUp, withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
@@ -79,6 +79,8 @@ export interface TasksPageData {
   states: readonly StateLink[];
   filter: DashboardFilter;
   list: TaskListData;
+  /** To how tasks fare. */
+  overview: { href: string; label: string };
   /** To the page of schedules, where there are any for the reader. */
   schedules: { href: string; label: string } | null;
   /** To who was told of tasks, where that is for the reader. */
@@ -140,6 +142,7 @@ export function tasksPageData(
     states: stateLinks(query, counts, url),
     filter,
     list,
+    overview: { href: url('/tasks/overview'), label: taskTexts.overview },
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,
     deliveries: hasDeliveries
       ? { href: url('/tasks/deliveries'), label: taskTexts.deliveries }
@@ -280,9 +283,14 @@ export function taskLine(
       task.acknowledgedBy === null ? null : followUpTexts.acknowledged(task.acknowledgedBy),
     cells: columns?.cellsOf(task.id) ?? [],
     note:
-      away === undefined
-        ? null
-        : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
+      task.queuePause && isHeldUp(task)
+        ? taskTexts.queuePausedShort(
+            task.queuePause.by,
+            formatTimestamp(new Date(task.queuePause.at), now, timeZone),
+          )
+        : away === undefined
+          ? null
+          : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }
 

@@ -26,16 +26,59 @@ export async function undoneThrough(
   task: OwnTask,
 ): Promise<'code' | 'images' | null> {
   if (!isFinished(task.state)) return null;
-  if (hasUndo(context, task)) {
-    const definition = context.definitions.get(task.operation);
-    return definition && task.startedAt && mayLaunch(definition, principal) ? 'code' : null;
-  }
+  if (hasUndo(context, task)) return isUndoneByCode(context, principal, task) ? 'code' : null;
   if (task.wroteItself) return null;
   const changed = await changedResources(context.db, task.id);
-  const mine = context.registry.listFor(principal);
+  return mayPutBack(context, principal, changed) ? 'images' : null;
+}
+
+function isUndoneByCode(
+  { definitions }: Pick<TaskContext, 'definitions'>,
+  principal: Principal,
+  { operation, startedAt }: OwnTask,
+): boolean {
+  const definition = definitions.get(operation);
+  return definition !== undefined && startedAt !== null && mayLaunch(definition, principal);
+}
+
+function mayPutBack(
+  { registry }: Pick<TaskContext, 'registry'>,
+  principal: Principal,
+  changed: readonly string[],
+): boolean {
+  const mine = registry.listFor(principal);
   const mayChange = (slug: string) =>
     mine.some((resource) => resource.slug === slug && can(resource, principal, 'update'));
-  return changed.length > 0 && changed.every(mayChange) ? 'images' : null;
+  return changed.length > 0 && changed.every(mayChange);
+}
+
+/**
+ * Which of several own tasks this person can have taken back, and nobody has yet; one statement, none
+ * where there are none to ask about.
+ */
+export async function listUndoable(
+  context: Pick<TaskContext, 'db' | 'registry' | 'definitions'>,
+  principal: Principal,
+  tasks: readonly OwnTask[],
+): Promise<ReadonlySet<number>> {
+  const { pages, t } = context.db;
+  const ended = tasks.filter(({ state }) => isFinished(state));
+  if (ended.length === 0) return new Set();
+  const { rows } = await pages.query<{ id: number; changed: string[]; isBack: boolean }>(
+    `select id, array(select distinct resource from ${t.change} where task_id = task.id) as changed,
+       coalesce((select bool_and(undo.state = 'succeeded') from ${t.task} undo where undo.follows_id = task.id and undo.is_undo
+         and not exists (select 1 from ${t.task} again where again.follows_id = undo.id and again.selection ->> 'kind' = 'changed' and again.changed > 0)), false) as "isBack"
+     from ${t.task} task where id = any($1)`,
+    [ended.map(({ id }) => id)],
+  );
+  const found = new Map(rows.map((row) => [row.id, row]));
+  const isUndoable = (task: OwnTask) => {
+    const { changed = [], isBack = true } = found.get(task.id) ?? {};
+    if (isBack) return false;
+    if (hasUndo(context, task)) return isUndoneByCode(context, principal, task);
+    return !task.wroteItself && mayPutBack(context, principal, changed);
+  };
+  return new Set(ended.filter(isUndoable).map(({ id }) => id));
 }
 
 /** An undo is not taken back by the code that it was. */

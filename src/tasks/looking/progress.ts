@@ -59,6 +59,14 @@ export function workedMs({ startedAt, finishedAt, restedAt, idleMs }: TaskRow, n
   return Math.max(0, end - startedAt.getTime() - idleMs);
 }
 
+/** Does it wait since its queue is paused? What runs goes on. */
+export function isHeldUp({ state, queuePause, restedAt }: TaskRow): boolean {
+  if (queuePause === null) return false;
+  return (
+    state === 'queued' || ((state === 'running' || state === 'preparing') && restedAt !== null)
+  );
+}
+
 /**
  * Since when no worker is alive that could go on with it: a timestamp, or null where that is not
  * known; undefined: one is, or none is needed.

@@ -9,6 +9,9 @@ import { watchRuns } from './watch-runs.ts';
 export interface TaskPlaces {
   /** Looks at once for tasks to take. */
   call(): void;
+  /** Takes nothing more until it is called on again; what runs goes on. Resolves when nothing is being taken. */
+  rest(): Promise<void>;
+  goOn(): void;
   /** Asks every run to stop and waits until each has. */
   stop(): Promise<void>;
 }
@@ -27,6 +30,8 @@ export interface PlacesOptions {
   tokens: Set<string>;
   /** How often a free place looks by itself, should nobody call. Default: a second. */
   lookEveryMs?: number;
+  /** It begins at rest. */
+  isResting?: boolean;
 }
 
 /** How often at most it is asked when the next task has its time. */
@@ -35,11 +40,21 @@ const askDueEveryMs = 50;
 /** Places in which own tasks run, apart from slices of bulk work. */
 export function startPlaces(
   context: TaskContext,
-  { workerId, pool, concurrency, queues, backends, tokens, lookEveryMs = 1_000 }: PlacesOptions,
+  {
+    workerId,
+    pool,
+    concurrency,
+    queues,
+    backends,
+    tokens,
+    lookEveryMs = 1_000,
+    ...options
+  }: PlacesOptions,
 ): TaskPlaces {
   const taker = { workerId, pool, queues, backends };
   const runs = new Map<string, OwnRun>();
   let isStopped = context.definitions.size === 0;
+  let isResting = options.isResting ?? false;
   let isLooking = false;
   let lastLook: Promise<void> = Promise.resolve();
   let isCalled = false;
@@ -51,6 +66,15 @@ export function startPlaces(
   call();
   return {
     call,
+    async rest() {
+      isResting = true;
+      clearTimeout(due);
+      await lastLook;
+    },
+    goOn() {
+      isResting = false;
+      call();
+    },
     async stop() {
       isStopped = true;
       clearInterval(looking);
@@ -71,11 +95,11 @@ export function startPlaces(
   async function look(): Promise<void> {
     isLooking = true;
     try {
-      while (isCalled && !isStopped && runs.size < concurrency) {
+      while (isCalled && !isStopped && !isResting && runs.size < concurrency) {
         isCalled = false;
         const taken = await takeOwn(context, taker, concurrency - runs.size);
         for (const one of taken) begin(one);
-        if (!isStopped && runs.size < concurrency) await lookWhenDue();
+        if (!isStopped && !isResting && runs.size < concurrency) await lookWhenDue();
       }
     } catch (error) {
       context.log('warning', 'own tasks are looked for again', { error: String(error) });

@@ -7,6 +7,7 @@ import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
+import { isPausedSql } from '../paused-queues.ts';
 import { isBlocked } from '../running/slots.ts';
 import { type OwnTask, writtenColumns } from '../task-row.ts';
 import { mayNotWaitSql } from './affects.ts';
@@ -142,5 +143,5 @@ function isDue(
   const isHeard = queues === null ? empty : sql`and queue = any(${queues})`;
   const isOne = only === undefined ? empty : sql`and id = ${only}`;
   return sql`kind = 'own' and state = 'queued' and (due_at is null or due_at <= clock_timestamp())
-    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and backend = any(${backends}) and ${isKnownSql(context, names)} ${isHeard} ${isOne}`;
+    and (expires_at is null or started_at is not null or expires_at > clock_timestamp()) and backend = any(${backends}) and not ${raw(isPausedSql(context.db.t))} and ${isKnownSql(context, names)} ${isHeard} ${isOne}`;
 }

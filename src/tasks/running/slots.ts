@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import type { TableNames } from '../../db/names.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
+import { inlineName } from '../../queue/backend.ts';
+import { bulkQueue } from '../../queue-names.ts';
 import { wakeFor } from '../call-for.ts';
 import { cancelDescendants } from '../cancel-descendants.ts';
 import type { TaskContext } from '../context.ts';
@@ -21,6 +24,7 @@ export async function takeSlot(
 ): Promise<Lease | null> {
   const { t } = context.db;
   return transaction(pool, async (client) => {
+    if (await isPaused(client, t, taskId)) return null;
     const { rows } = await client.query<{
       state: TaskState;
       parallelism: number;
@@ -52,6 +56,18 @@ export async function takeSlot(
     if (task.state === 'queued') await moveTask(client, t, taskId, 'preparing');
     return { taskId, slot, token };
   });
+}
+
+/**
+ * Is bulk work paused? Whoever is about to resume it is waited for: they call for what has no slot. It
+ * is asked before the task's row is locked, as they lock it after the queue's.
+ */
+async function isPaused(client: Queryable, t: TableNames, taskId: number): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select 1 from ${t.paused_queue} where name = '${bulkQueue}' and exists (select from ${t.task} where id = $1 and backend <> '${inlineName}') for share`,
+    [taskId],
+  );
+  return rowCount === 1;
 }
 
 /** Does the task wait for one that is not finished? For rows `task`. */

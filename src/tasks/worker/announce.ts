@@ -1,11 +1,24 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from 'pg';
+import { version } from '../../version.ts';
 import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
+import { noWish, type Wish } from './heed.ts';
 
 /** Numbers of advisory locks that workers draw from. */
 const maxLockId = 2 ** 31 - 1;
+
+interface Announced {
+  id: string;
+  queues: readonly string[] | null;
+  backends: readonly string[];
+  /** Slices of bulk work at a time, and own tasks. */
+  concurrency?: number;
+  places?: number;
+  /** What it was asked under another id. */
+  wish?: Wish;
+}
 
 /**
  * Makes the worker known by a row, and alive by an advisory lock for as long as its session lasts.
@@ -15,11 +28,7 @@ const maxLockId = 2 ** 31 - 1;
 export async function announce(
   context: TaskContext,
   session: Client,
-  {
-    id,
-    queues,
-    backends,
-  }: { id: string; queues: readonly string[] | null; backends: readonly string[] },
+  { id, queues, backends, concurrency, places, wish = noWish }: Announced,
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -31,8 +40,12 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id) values ($1, $2, $3, $4, $5, $6)`,
-        [id, hostname(), process.pid, queues, backends, rows[0]?.lockId],
+        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end)`,
+        [
+          ...[id, hostname(), process.pid, queues, backends],
+          ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
+          ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
+        ],
       );
   }
   await session.query('commit');

@@ -6,6 +6,7 @@ import { isDeliverableSql } from '../hooks/deliver.ts';
 import { seeToDue } from '../own/due.ts';
 import { notFullSql } from '../own/limits-sql.ts';
 import { isTakeable } from '../own/take-own.ts';
+import { isPausedSql } from '../paused-queues.ts';
 import { isBlocked } from '../running/slots.ts';
 import { announceSchedules } from '../schedules/announce-schedules.ts';
 import { listBeginnable } from '../schedules/begin-runs.ts';
@@ -69,12 +70,13 @@ async function untilNothingIsDue(
 async function listDue(context: TaskContext): Promise<string[]> {
   const { t, background } = context.db;
   const rules = limitRules(context.definitions);
+  const isHeldUp = `(${isPausedSql(t)} and not exists (select from ${t.task_slot} where task_id = task.id))`;
   const isFree = rules.length === 0 ? empty : notFullSql(context, rules);
   const { rows } = await query<{ what: string }>(
     background,
     sql`select 'task ' || id || ' (' || title || '), ' || state as what from ${raw(t.task)} task
-       where (backend <> 'inline' and state in ('preparing', 'running', 'pausing', 'cancelling'))
-         or (kind = 'bulk' and backend <> 'inline' and state = 'queued' and not ${raw(isBlocked(context))})
+       where (backend <> 'inline' and state in ('preparing', 'running', 'pausing', 'cancelling') and not ${raw(isHeldUp)})
+         or (kind = 'bulk' and backend <> 'inline' and state = 'queued' and not ${raw(isBlocked(context))} and not ${raw(isHeldUp)})
          or (state = 'scheduled' and due_at <= clock_timestamp() and operation = any(${[...context.definitions.keys()]}))
          or (state in ('scheduled', 'queued') and started_at is null and expires_at <= clock_timestamp())
          or (${isTakeable(context, { queues: null, backends: [...context.backends.called.keys()] })} ${isFree})

@@ -10,15 +10,20 @@ import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
+import { isPausedSql } from '../paused-queues.ts';
 import { isBlocked, settle } from '../running/slots.ts';
 import { isFinished, unfinishedSql } from '../states.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
+import type { Wish } from './heed.ts';
 
 /**
  * A task that nobody has been called for in this long, and nobody is at or still to come to, is
  * woken again.
  */
 const forgottenMs = 30_000;
+
+/** How often a worker writes down that it is there. */
+const seenEvery = '5 seconds';
 
 /**
  * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their
@@ -52,6 +57,8 @@ export interface Self {
   tokens: ReadonlySet<string>;
   /** Backends whose tasks it runs. */
   backends: readonly string[];
+  /** Hears what its row asks of it. */
+  hear?(asked: Wish['asked']): void;
 }
 
 interface DeadWorker {
@@ -153,12 +160,17 @@ async function settleEnded(
 async function sweep(context: TaskContext, self?: Self): Promise<void> {
   const { db } = context;
   if (self) {
-    const left = await db.pages.query<{ id: number }>(
-      `delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
-       returning task_id as id`,
+    // By the same statement it says now and then that it is there, and reads what it is asked.
+    const { rows } = await db.pages.query<{ ids: number[]; asked: Wish['asked'] }>(
+      `with seen as (update ${db.t.worker} set seen_at = clock_timestamp() where id = $1 and seen_at < clock_timestamp() - interval '${seenEvery}'), left_over as (
+         delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
+         returning task_id
+       )
+       select array(select task_id from left_over) as ids, (select asked from ${db.t.worker} where id = $1) as asked`,
       [self.workerId, [...self.tokens]],
     );
-    for (const { id } of left.rows)
+    self.hear?.(rows[0]?.asked ?? null);
+    for (const id of rows[0]?.ids ?? [])
       await transaction(db.pages, (client) => settleEnded(context, client, id));
   }
   const { rows } = await db.pages.query<{ id: number }>(
@@ -166,7 +178,7 @@ async function sweep(context: TaskContext, self?: Self): Promise<void> {
        and not exists (select 1 from ${db.t.task_slot} where task_id = task.id)
        and (kind = 'bulk' or state <> 'queued' or backend = '${inlineName}') and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $1)
        and (state not in ('queued', 'preparing', 'running') or backend <> 'queue' or not ${context.backends.queue.isCalledSql('task.id')})
-       and not ${isLeftSql(context)}`,
+       and not ${isPausedSql(db.t)} and not ${isLeftSql(context)}`,
     [forgottenMs / 1000, lasting(context)],
   );
   for (const { id } of rows) {
@@ -193,7 +205,7 @@ async function callAgain(context: TaskContext): Promise<void> {
   if (own.length === 0) return;
   const { rows } = await db.pages.query<{ id: number; backend: string }>(
     `update ${db.t.task} task set woken_at = now() where kind = 'own' and state = 'queued' and backend = any($1)
-       and (due_at is null or due_at <= clock_timestamp()) and not ${isBlocked(context)}
+       and (due_at is null or due_at <= clock_timestamp()) and not ${isBlocked(context)} and not ${isPausedSql(db.t)}
        and coalesce(woken_at, queued_at, created_at) < now() - make_interval(secs => $2)
      returning id, backend`,
     [own, forgottenMs / 1000],

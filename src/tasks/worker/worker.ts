@@ -21,6 +21,7 @@ import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
@@ -31,6 +32,8 @@ export interface Worker {
    * id.
    */
   stop(): Promise<void>;
+  /** Resolves when it has stopped since somebody asked it to on a page; otherwise never. */
+  readonly stoppedByPage: Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -54,16 +57,19 @@ export interface WorkerOptions {
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
+  const byPage = Promise.withResolvers<void>();
   let current = await startLife(context, options);
   const lives = (async () => {
     for (;;) {
       await current.ended;
       await current.stop();
       if (isStopped) return;
+      const { wish } = current;
+      if (wish.asked === 'stop') return byPage.resolve();
       context.log('warning', 'the worker lost its session and starts anew', {
         workerId: current.id,
       });
-      const next = await startAgain();
+      const next = await startAgain(wish);
       if (!next) return;
       current = next;
       // Asked while it began: what was asked of was the one before.
@@ -71,6 +77,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
     }
   })();
   return {
+    stoppedByPage: byPage.promise,
     async stop() {
       isStopped = true;
       current.end();
@@ -78,10 +85,10 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
     },
   };
 
-  async function startAgain(): Promise<Life | null> {
+  async function startAgain(wish: Wish): Promise<Life | null> {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
-        return await startLife(context, options);
+        return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
         context.log('error', 'the worker cannot start yet', { error: String(error) });
@@ -96,13 +103,20 @@ interface Life {
   /** Settles when the session is lost, the queue died, or `end` was called. */
   readonly ended: Promise<void>;
   end(): void;
+  /** What somebody asks of it: of the next life too. */
+  readonly wish: Wish;
   stop(): Promise<void>;
 }
 
-async function startLife(context: TaskContext, options: WorkerOptions): Promise<Life> {
+async function startLife(
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish = noWish,
+): Promise<Life> {
   const id = randomUUID();
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
+  const placeCount = options.places ?? Math.min(8, availableParallelism());
   const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
   // A worker that does no bulk work has nothing to be called for by the queue: its places are.
   const hosted = run.filter(({ name }) => hearsBulk || name !== queueName);
@@ -120,14 +134,16 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
   try {
     await session.connect();
     await holdAlone(context, session, hosted, options.predecessorMs ?? defaultPredecessorMs);
-    await announce(context, session, { id, queues: options.queues ?? null, backends: names });
+    await announce(context, session, {
+      ...{ id, queues: options.queues ?? null, backends: names },
+      ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+    });
   } catch (error) {
     await session.end().catch(() => undefined);
     throw error;
   }
 
   const tokens = new Set<string>();
-  const placeCount = options.places ?? Math.min(8, availableParallelism());
   // Two runners may be at chunks while a third connection takes or releases slots; a backend may
   // keep one.
   const pool = openPool({
@@ -145,38 +161,36 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     backends: names,
     tokens,
     lookEveryMs: options.lookEveryMs ?? 1_000,
+    isResting: before.asked === 'quiet',
   });
   const started: StartedBackend[] = [];
+  const heeding = startHeeding(context, id, before, {
+    quiet: putDown,
+    // Where it cannot, it starts anew.
+    resume: () =>
+      takeUp().catch((error) => {
+        end();
+        throw error;
+      }),
+    stop: end,
+  });
   try {
-    session.on('notification', places.call);
+    session.on('notification', ({ payload }) => {
+      places.call();
+      if (payload === id) heeding.look();
+    });
     await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
-    for (const backend of hosted) {
-      const one = await backend.start({
-        pool,
-        concurrency: options.concurrency,
-        async run(taskId, signal) {
-          places.call();
-          if (hearsBulk) await runSlice(context, worker, taskId, signal);
-        },
-        log: context.log,
-      });
-      started.push(one);
-      one.ended.then(end, end);
-      if ('poolId' in one)
-        await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
-          id,
-          one.poolId,
-        ]);
-      else await callLeft(context, backend);
-    }
-    // What was called for before anybody listened.
-    places.call();
+    if (before.asked !== 'quiet') await takeUp();
   } catch (error) {
+    await heeding.stop();
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
     throw error;
   }
-  const recovery = startRecovery(context, { workerId: id, tokens, backends: names });
+  const recovery = startRecovery(context, {
+    ...{ workerId: id, tokens, backends: names },
+    hear: heeding.hear,
+  });
   const retention = startRetention(context);
   const telling = startTelling(context, pool, { id });
   const following = context.settings.background ? followSchedules(context, pool) : null;
@@ -185,7 +199,11 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
     id,
     ended,
     end,
+    get wish() {
+      return heeding.wish;
+    },
     async stop() {
+      await heeding.stop();
       // First what takes tasks: a worker that has lost its session is taken for dead already.
       await Promise.all([...started, places].map((one) => one.stop()));
       await following?.stop();
@@ -201,6 +219,37 @@ async function startLife(context: TaskContext, options: WorkerOptions): Promise<
       await Promise.allSettled([session.end(), pool.end()]);
     },
   };
+
+  async function takeUp(): Promise<void> {
+    for (const backend of hosted) {
+      const one = await backend.start({
+        pool,
+        concurrency: options.concurrency,
+        async run(taskId, signal) {
+          places.call();
+          if (hearsBulk) await runSlice(context, worker, taskId, signal);
+        },
+        log: context.log,
+      });
+      started.push(one);
+      // One that is put down ends for that.
+      const died = () => started.includes(one) && end();
+      one.ended.then(died, died);
+      if ('poolId' in one)
+        await session.query(`update ${context.db.t.worker} set pool_id = $2 where id = $1`, [
+          id,
+          one.poolId,
+        ]);
+      else await callLeft(context, backend);
+    }
+    // What was called for before anybody listened.
+    places.goOn();
+  }
+
+  /** Slices hand on what they are at after their chunk; own tasks go on. */
+  async function putDown(): Promise<void> {
+    await Promise.all([places.rest(), ...started.splice(0).map((one) => one.stop())]);
+  }
 }
 
 /** Those whose tasks it runs. */

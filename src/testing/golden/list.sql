@@ -334,6 +334,20 @@ select
   end as "hasWorker",
   case
     when finished_at is null
+    and backend <> 'inline' then (
+      select
+        jsonb_build_object('by', paused.by ->> 'name', 'at', paused.at, 'reason', paused.reason)
+      from
+        "bulkhead"."paused_queue" paused
+      where
+        paused.name = case kind
+          when 'bulk' then 'bulk'
+          else queue
+        end
+    )
+  end as "queuePause",
+  case
+    when finished_at is null
     and backend <> 'inline'
     and not exists (
       select

@@ -14,6 +14,23 @@ where
 -- runSlice
 begin isolation level read committed;
 
+-- isPaused
+select
+  1
+from
+  "bulkhead"."paused_queue"
+where
+  name = 'bulk'
+  and exists (
+    select
+    from
+      "bulkhead"."task"
+    where
+      id = $1
+      and backend <> 'inline'
+  )
+for share;
+
 -- runSlice
 select
   state,
@@ -337,6 +354,20 @@ select
         )
     )
   end as "hasWorker",
+  case
+    when finished_at is null
+    and backend <> 'inline' then (
+      select
+        jsonb_build_object('by', paused.by ->> 'name', 'at', paused.at, 'reason', paused.reason)
+      from
+        "bulkhead"."paused_queue" paused
+      where
+        paused.name = case kind
+          when 'bulk' then 'bulk'
+          else queue
+        end
+    )
+  end as "queuePause",
   case
     when finished_at is null
     and backend <> 'inline'

@@ -1,0 +1,86 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Principal } from '../../auth/principal.ts';
+import { readerOf } from '../../fields/reader.ts';
+import { readFailuresInTime } from '../../tasks/looking/failures-in-time.ts';
+import { listTasks } from '../../tasks/looking/find-tasks.ts';
+import { readLately } from '../../tasks/looking/lately.ts';
+import { listQueues } from '../../tasks/looking/list-queues.ts';
+import { listEveryWorker } from '../../tasks/looking/list-workers.ts';
+import { readUnderWay } from '../../tasks/looking/under-way.ts';
+import { readUnseenTo } from '../../tasks/looking/unseen-to.ts';
+import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
+import { listSchedules } from '../../tasks/schedules/list-schedules.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
+import type { RouteOptions } from '../route-options.ts';
+import { named, titlesOfTasks } from '../tasks/task-title.ts';
+import type { OperatorParts } from './operator-parts.ts';
+import { overviewData } from './overview.ts';
+import { boundsOf, columnsOf, lastHours, parseLookBack } from './stretches.ts';
+
+const oldestShown = 5;
+
+/** How tasks fare: of those that one sees; workers and schedules for those who see every task. */
+export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+  const { db, registry, settings } = context;
+
+  app.get<{ Querystring: { of?: unknown } }>('/tasks/overview', async (request, reply) => {
+    const principal = principalOf(request);
+    const lookBack = parseLookBack(request.query.of);
+    const now = new Date();
+    const { timeZone } = readerOf(principal);
+    const [hours, columns] = [lastHours(now, timeZone), columnsOf(lookBack, now, timeZone)];
+    const since = (columns[0] as (typeof columns)[number]).from.toJSDate();
+    const seesAll = seesSchedules(context, principal);
+    const [underWay, lately, failures, unseenTo, waiting, operator] = await Promise.all([
+      readUnderWay(context, principal),
+      readLately(context, principal, { bounds: boundsOf(hours), since }),
+      readFailuresInTime(context, principal, { bounds: boundsOf(columns) }),
+      readUnseenTo(context, principal, { seesAll, max: settings.countLimit }),
+      listTasks(context, principal, {
+        ...{ page: 1, size: oldestShown },
+        ...{ states: ['queued'], sort: 'oldest' },
+      }),
+      seesAll ? readOperatorParts(principal) : null,
+    ]);
+    if (wantsJson(request))
+      return {
+        ...{ underWay, unseenTo, failures },
+        ...{ hours: hoursJson(hours, lately.stretches), kinds: lately.kinds },
+        ...(operator && {
+          ...{ queues: operator.queues, workers: operator.workers },
+          schedules: operator.schedules,
+        }),
+      };
+    const oldest = await named(context, principal, waiting.tasks);
+    return reply.page(
+      'overview/index',
+      await overviewData({
+        ...{ now, url, registry, principal, lookBack, hours, columns },
+        ...{ underWay, lately, failures, unseenTo, oldest, operator },
+        countLimit: settings.countLimit,
+        isBackground: settings.background,
+      }),
+    );
+  });
+
+  async function readOperatorParts(principal: Principal): Promise<OperatorParts> {
+    const [queues, workers, schedules] = await Promise.all([
+      listQueues(context),
+      listEveryWorker(db, settings.recoveryIntervalMs),
+      listSchedules(context, principal),
+    ]);
+    const titles = await titlesOfTasks(
+      context,
+      principal,
+      workers.flatMap(({ taskIds }) => taskIds),
+    );
+    return { queues, workers, schedules, titles };
+  }
+};
+
+function hoursJson(
+  hours: ReturnType<typeof lastHours>,
+  stretches: Awaited<ReturnType<typeof readLately>>['stretches'],
+): object[] {
+  return stretches.map((stretch, place) => ({ from: hours[place]?.from.toJSDate(), ...stretch }));
+}

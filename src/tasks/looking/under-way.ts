@@ -1,0 +1,51 @@
+import type { Principal } from '../../auth/principal.ts';
+import { query, raw, sql } from '../../db/sql.ts';
+import type { TaskContext } from '../context.ts';
+import { hasWorkerSql } from '../liveness.ts';
+import { isPausedSql, queueSql } from '../paused-queues.ts';
+import { type TaskState, unfinishedSql } from '../states.ts';
+import { seenSql } from '../who-sees.ts';
+
+/** Tasks that have not ended, of one state, queue and backend. */
+export interface TasksUnderWay {
+  readonly state: TaskState;
+  /** `bulk`, or the queue of own tasks. */
+  readonly queue: string;
+  readonly count: number;
+  /** Those that could begin now, but for a worker or a place: not where their queue is paused. */
+  readonly waiting: number;
+  /** Of these, those that have waited for `longWaitMs`. */
+  readonly waitingLong: number;
+  /** Since when the first of them could. */
+  readonly waitingSince: Date | null;
+  /** Is no worker alive that could run them? Of what runs within its call nobody asks. */
+  readonly isWithoutWorker: boolean;
+}
+
+/** A task that could begin and has not for so long is looked at. */
+export const longWaitMs = 10 * 60_000;
+
+/** Of those that somebody sees; one statement. */
+export async function readUnderWay(
+  context: Pick<TaskContext, 'db' | 'registry' | 'people'>,
+  principal: Principal,
+): Promise<TasksUnderWay[]> {
+  const { pages, t } = context.db;
+  // Whether a worker is alive is asked once for each queue, however many tasks wait in it.
+  const { rows } = await query<TasksUnderWay>(
+    pages,
+    sql`with unfinished as (
+       select state, kind, ${raw(queueSql)} as queue, backend,
+         case when state = 'queued' and not ${raw(isPausedSql(t))} and blocked_by is null and start_over is null and waits_for is distinct from 'children' and (due_at is null or due_at <= clock_timestamp())
+           then greatest(coalesce((select max(at) from ${raw(t.task_event)} where task_id = task.id and state = 'queued'), queued_at, created_at), due_at) end as since
+       from ${raw(t.task)} task where state in (${raw(unfinishedSql)}) and ${await seenSql(context, principal)}
+     ), task_group as (
+       select state, kind, queue, backend, count(*)::int as count, count(since)::int as waiting,
+         (count(*) filter (where since < clock_timestamp() - make_interval(secs => ${longWaitMs / 1000})))::int as "waitingLong", min(since) as "waitingSince"
+       from unfinished group by 1, 2, 3, 4
+     )
+     select state, queue, count, waiting, "waitingLong", "waitingSince", backend <> 'inline' and state not in ('paused', 'scheduled') and not ${raw(hasWorkerSql(t))} as "isWithoutWorker"
+     from task_group order by queue, state`,
+  );
+  return rows;
+}
