@@ -117,7 +117,7 @@ export const overviewTexts = {
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
   queues: 'Queues',
-  queueColumns: { queue: 'Queue', waiting: 'Waiting', running: 'Running', state: 'State' },
+  queueColumns: { queue: 'Queue', waiting: 'Waiting', running: 'Running' },
   queueGoesOn: 'Goes on',
   queuePaused: (who: string, at: string) => `Paused by ${who} since ${at}`,
   schedules: 'Schedules',
