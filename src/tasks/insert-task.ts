@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { DuplicatePolicy } from '../unique.ts';
+import { keepPreviewSql } from './keep-preview.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
 import { type BulkTask, selectTask, type TaskSelection, taskColumns } from './task-row.ts';
@@ -65,6 +66,8 @@ export async function insertTask(
        on conflict do nothing returning *
      ), event as (
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
+     ), shown as (
+       ${keepPreviewSql(db.t)}
      )
      select ${taskColumns(db.t)} from inserted`,
     [

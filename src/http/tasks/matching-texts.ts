@@ -95,6 +95,8 @@ export const matchingTexts = {
   back: (id: number) => `Back to task ${id}`,
   next: 'Next',
   first: 'Back to the first',
+  shownRows: (count: number) =>
+    count === 1 ? 'The newest one, as it was then' : `The newest ${count}, as they were then`,
   reasons: {
     'task-finished': 'Had finished before',
     'not-finished': 'Had not finished',

@@ -213,6 +213,12 @@ export function matchingInWords(
   }
 }
 
+/** What would have become of one of them, as it was shown before. */
+export function outcomeBefore(operation: string, why: string | null): string {
+  const act = actOfTask(operation);
+  return why === null && act ? matchingTexts.acts[act].would : reasonInWords(why ?? '', null);
+}
+
 export function reasonInWords(code: string, message: string | null): string {
   return matchingTexts.reasons[code] ?? message ?? code;
 }

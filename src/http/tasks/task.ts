@@ -25,6 +25,7 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type ChunkMapData, chunkMapData } from './chunk-map.ts';
 import { type DueTimeForm, dueTimeForm } from './due-time.ts';
+import type { KeptPreviewData } from './kept-preview.ts';
 import { type MatchedData, matchedData } from './matched.ts';
 import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
@@ -37,6 +38,7 @@ import {
   resourceLabel,
 } from './progress.ts';
 import { rawRowTexts } from './raw-row-texts.ts';
+import type { RelatedData } from './related.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
@@ -139,6 +141,10 @@ export interface TaskPageData {
   progress: ProgressData | null;
   ended: EndedData | null;
   details: TaskDetailsData;
+  /** What was shown before it was confirmed; null: nothing. */
+  shownBefore: KeptPreviewData | null;
+  /** Others that belong to it; null: none. */
+  related: RelatedData | null;
   refreshes: boolean;
   words: { what: string; whichRecords: string; why: string };
 }
@@ -169,6 +175,8 @@ export function taskPageData(
     resource,
     listSearch,
     seesRow,
+    shownBefore,
+    related,
     typedTime = null,
   }: {
     now: Date;
@@ -179,6 +187,8 @@ export function taskPageData(
     /** Of the list that led here. */
     listSearch: string;
     seesRow: boolean;
+    shownBefore: KeptPreviewData | null;
+    related: RelatedData | null;
     /** For its time, and refused. */
     typedTime?: string | null;
   },
@@ -217,6 +227,8 @@ export function taskPageData(
       ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone }
       : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
+    shownBefore,
+    related,
     // What is typed into a form would go.
     refreshes: !finished && task.state !== 'scheduled',
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },

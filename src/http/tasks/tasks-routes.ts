@@ -42,6 +42,7 @@ import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
+import { readKeptPreviewData } from './kept-preview.ts';
 import { readMatched } from './matched.ts';
 import { type MatchingLinks, matchingInWords, matchingLinks } from './matching.ts';
 import { readOwnColumns } from './own-columns.ts';
@@ -59,6 +60,7 @@ import {
   signedOutData,
 } from './progress.ts';
 import { rawRowData } from './raw-row.ts';
+import { readRelated } from './related.ts';
 import {
   refusedTitles,
   shownAlterations,
@@ -242,6 +244,10 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
           ? await parametersInWords(registry, resource, principal, task)
           : [];
     const filter = await filterInWords(registry, resource, principal, task);
+    const [shownBefore, related] = await Promise.all([
+      readKeptPreviewData({ context, principal, url }, task),
+      readRelated(context, principal, task, url),
+    ]);
     return reply.page(
       'tasks/show',
       taskPageData(task, await partsOf(principal, task), parameters, filter, {
@@ -252,6 +258,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         resource,
         listSearch: namedSearch(request.query._list),
         seesRow: seesRows(context, principal),
+        shownBefore,
+        related,
         typedTime,
       }),
     );

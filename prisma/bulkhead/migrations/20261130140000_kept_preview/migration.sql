@@ -11,3 +11,5 @@ CREATE TABLE "task_preview" (
 
 CREATE INDEX "task_preview_rows" ON "task_preview" ("at") WHERE "rows" IS NOT NULL;
 ALTER TABLE "task_preview" ADD CONSTRAINT "task_preview_task_id_fkey" FOREIGN KEY ("task_id") REFERENCES "task"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+-- The first rows that the page of a preview showed, for the task that it becomes.
+ALTER TABLE "preview" ADD COLUMN     "shown" JSONB;
