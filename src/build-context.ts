@@ -19,6 +19,7 @@ import { checkTaskHooks } from './task-definitions/task-hooks.ts';
 import { askManager } from './task-managers.ts';
 import { assertBackends, mayRunWithin } from './tasks/assert-backends.ts';
 import type { TaskContext } from './tasks/context.ts';
+import { matchingTasks } from './tasks/matching/matching-tasks.ts';
 import { buildSchedules } from './tasks/schedules/check-schedules.ts';
 import { runWithin } from './tasks/worker/run-within.ts';
 import { sealOutbox } from './tasks/worker/seal-outbox.ts';
@@ -76,7 +77,7 @@ async function contextOf(
   const context: TaskContext = withChannels(admin, config, () => context, {
     db,
     registry,
-    ...ownCodeOf(admin, registry, encryptionKeys),
+    ...ownCodeOf(admin, registry, encryptionKeys, () => context),
     log,
     backends: buildBackends(db.queueSchema, admin.backends),
     runWithin: (...tasks) => runWithin(context, direct, tasks),
@@ -112,20 +113,24 @@ export function withChannels(
   };
 }
 
-/** Code of the admin's own that tasks come to: checked, and as they read it. */
+/**
+ * Code of the admin's own that tasks come to: checked, and as they read it, with Bulkhead's own
+ * beside it, whose runs are given what `contextOf` gives.
+ */
 export function ownCodeOf(
   admin: Pick<AdminDefinition, 'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask'>,
   registry: ResourceRegistry,
   encryptionKeys: readonly Buffer[],
+  contextOf: () => TaskContext,
 ): Pick<
   TaskContext,
   'definitions' | 'schedules' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'
 > {
   const hasKeys = encryptionKeys.length > 0;
-  const definitions = buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys);
+  const own = buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys);
   return {
-    definitions,
-    schedules: buildSchedules(admin.schedules, definitions, registry),
+    definitions: new Map([...own, ...matchingTasks(contextOf)]),
+    schedules: buildSchedules(admin.schedules, own, registry),
     encryptionKeys,
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,

@@ -19,6 +19,8 @@ const tables = [
   'task_step',
   'task_log',
   'task_about',
+  'matched_task',
+  'task_preview',
   'task_start',
   'task_hook',
   'task_delivery',

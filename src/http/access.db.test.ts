@@ -383,6 +383,18 @@ const table: Record<string, Entry> = {
     about: 'task',
     path: ({ taskId }) => `/tasks/${taskId}/chunks/0`,
   },
+  'GET /tasks/matching/:act': {
+    about: 'no record',
+    path: () => '/tasks/matching/cancellation?state=queued',
+    why: 'names tasks that one sees, as the page of tasks does',
+  },
+  'POST /tasks/matching/:act': {
+    about: 'no record',
+    path: () => '/tasks/matching/cancellation?state=queued',
+    body: () => ({ _op: 'x' }),
+    why: 'launches a task that acts on those that one sees',
+  },
+  'GET /tasks/:id/matched': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/matched` },
   'GET /tasks/:id/row': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/row` },
   'POST /tasks/:id/time': {
     about: 'task',
@@ -419,7 +431,9 @@ const isNowhere = (route: string) =>
   route.includes('/notices/:id/') ||
   route.includes('/deliveries/:id/') ||
   route.includes('/workers/:id/') ||
-  route.includes('/tasks/people/:id');
+  route.includes('/tasks/people/:id') ||
+  // Of no task that acts on others.
+  route.endsWith('/:id/matched');
 
 const howTo = `
 Add it to the table in src/http/access.db.test.ts:

@@ -25,6 +25,7 @@ import { firstAdminRoutes } from './sign-in/first-admin-routes.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import { followUpRoutes } from './tasks/follow-ups-routes.ts';
 import { launchRoutes } from './tasks/launch-routes.ts';
+import { matchingRoutes } from './tasks/matching-routes.ts';
 import { taskRoutes } from './tasks/tasks-routes.ts';
 
 /** For people who sign in here. */
@@ -50,6 +51,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskChangesRoutes,
   taskChunkRoutes,
   followUpRoutes,
+  matchingRoutes,
   bulkRoutes,
   previewRoutes,
   selectionRoutes,

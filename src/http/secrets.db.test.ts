@@ -389,6 +389,12 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
   'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
   'GET /tasks/:id/chunks/:number': (about) => ofTasks(about, '/chunks/0'),
+  'GET /tasks/matching/:act': () =>
+    ['cancellation', 'retry', 'acknowledgement'].map((act) => ({ path: `/tasks/matching/${act}` })),
+  'POST /tasks/matching/:act': () => [
+    { path: '/tasks/matching/acknowledgement', body: { _op: 'x', upTo: '9', count: '9' } },
+  ],
+  'GET /tasks/:id/matched': (about) => ofTasks(about, '/matched'),
   'GET /tasks/:id/row': (about) => ofTasks(about, '/row'),
   'POST /tasks/:id/time': (about) => ofTasks(about, '/time', { at: 'never' }),
   'POST /tasks/:id/acknowledgement': (about) => ofTasks(about, '/acknowledgement', {}),

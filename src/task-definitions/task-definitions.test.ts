@@ -27,6 +27,10 @@ const mistakes: readonly [unknown, RegExp][] = [
   ],
   [[...given({}), ...given({})], /Task mail: another task has this name/],
   [given({ name: 'a b' }), /its name begins with a letter/],
+  [
+    given({ name: 'bulkhead:mail' }),
+    /names that begin with “bulkhead:” are those of Bulkhead's own/,
+  ],
   [given({ run: 'now' }), /run must be a function/],
   [given({ params: {} }), /params must be a Standard Schema validator/],
   [given({ concurency: 1 }), /concurency is no option. Did you mean "concurrency"\?/],

@@ -4,8 +4,16 @@ import { isTaskDefinition, type TaskDefinition } from './define-task.ts';
 import { buttonProblems } from './launch-button-problems.ts';
 import { optionProblems } from './task-options.ts';
 
-/** The tasks of an admin, by name. */
+/** The tasks of an admin, and Bulkhead's own, by name. */
 export type TaskDefinitions = ReadonlyMap<string, TaskDefinition>;
+
+/** Names of Bulkhead's own tasks begin with it, and no others do. */
+export const ourPrefix = 'bulkhead:';
+
+/** Is it the name of a task of Bulkhead's own, and not of the project's? */
+export function isOurs(name: string): boolean {
+  return name.startsWith(ourPrefix);
+}
 
 const noKeys = 'secret needs a key: set BULKHEAD_ENCRYPTION_KEYS.';
 const wellNamed = /^[A-Za-z][\w.-]{0,99}$/;
@@ -50,7 +58,9 @@ function problemsOf(
   if (!isTaskDefinition(definition)) return ['it was not made by defineTask.'];
   const { name, options } = definition;
   const problems = [...optionProblems(options), ...buttonProblems(definition, resources)];
-  if (typeof name !== 'string' || !wellNamed.test(name))
+  if (typeof name === 'string' && isOurs(name.toLowerCase()))
+    problems.unshift(`names that begin with “${ourPrefix}” are those of Bulkhead's own tasks.`);
+  else if (typeof name !== 'string' || !wellNamed.test(name))
     problems.unshift(
       'its name begins with a letter and has letters, digits, “.”, “-” and “_”, at most 100.',
     );

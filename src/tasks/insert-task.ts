@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { DuplicatePolicy } from '../unique.ts';
+import { keepPreviewSql } from './keep-preview.ts';
 import { namedKey } from './named-key.ts';
 import type { RunOptions } from './run-options.ts';
 import { type TaskState, unfinishedSql } from './states.ts';
@@ -71,6 +72,8 @@ export async function insertTask(
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
      ), entry as (
        ${insertEntriesSql(db.t, '(select $29::text as entry, id from inserted) given', 'id')}
+     ), shown as (
+       ${keepPreviewSql(db.t)}
      )
      select ${taskColumns(db.t)} from inserted`,
     [

@@ -82,7 +82,7 @@ export function testContext(
     {
       db,
       registry,
-      ...ownCodeOf(admin, registry, encryptionKeys),
+      ...ownCodeOf(admin, registry, encryptionKeys, () => context),
       settings: {
         ...taskSettingsOf(settingsOf(parseConfig({}), {})),
         previewMs: unhurriedMs,

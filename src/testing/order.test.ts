@@ -16,7 +16,7 @@ const rooms = [
   'tasks/schedules/check-schedules.ts channels/contract.ts',
   'tasks tasks/looking tasks/running/may-run.ts tasks/follow-ups/follow-up.ts tasks/follow-ups/undone-through.ts tasks/follow-ups/prepare-undo.ts tasks/start-over/assert-undoable.ts',
   'tasks/own/launch-rules.ts tasks/own/unique.ts tasks/own/mask.ts tasks/own/secret-params.ts tasks/own/read-params.ts tasks/own/reuse.ts tasks/own/own-launch.ts tasks/own/insert-own.ts tasks/own/launch-own.ts tasks/follow-ups/undo-run.ts tasks/start-over',
-  'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker',
+  'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
   'channels',
   'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts task-managers.ts',
   'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/home http/people http/sign-in http/routes.ts',

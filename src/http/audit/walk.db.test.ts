@@ -24,6 +24,7 @@ import {
 } from '../../testing/app.ts';
 import { finished } from '../../testing/context.ts';
 import { deliverAll } from '../../testing/deliver-all.ts';
+import { formOf } from '../../testing/html-form.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { whileWorking } from '../../testing/while-working.ts';
@@ -240,6 +241,15 @@ const walks: Readonly<Record<string, Walk>> = {
       const { body } = await site.visitor.get(`/tasks/people/${id}`, json);
       const [session] = JSON.parse(body).sessions;
       return site.visitor.post(`/tasks/people/${id}/sessions/${session.id}/ending`);
+    },
+  },
+  'POST /tasks/matching/:act': {
+    leaves: 'task-launched',
+    async go(site) {
+      await laterOwn(site);
+      const path = '/tasks/matching/cancellation?state=scheduled';
+      const { body } = await site.visitor.get(path);
+      return site.visitor.post(path, formOf(body, 'matching-form'));
     },
   },
   'POST /tasks/queues/:name/pause': {

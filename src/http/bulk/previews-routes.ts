@@ -5,12 +5,13 @@ import { limits } from '../../limits.ts';
 import { isKey, keyToUrl, parseKey } from '../../metadata/keys.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { getOperation } from '../../operations/operations.ts';
+import { getOperation, seenEdits } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { getSelection, type Selection, selectionWhere } from '../../selection/selection.ts';
 import { findTaskByOperation } from '../../tasks/insert-task.ts';
 import { confirmPreview } from '../../tasks/launching/confirm-preview.ts';
+import { keepShown } from '../../tasks/previewing/kept-preview.ts';
 import { lookAhead } from '../../tasks/previewing/look-ahead.ts';
 import {
   excludeFromPreview,
@@ -209,6 +210,8 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   ) {
     const { resource, principal, operation, filter } = about;
     const page = await previewPage(context, { resource, principal, preview, after });
+    if (after === null)
+      await keepShown(db, resource, preview, seenEdits(resource, preview), page.records);
     const named = preview.findings?.refused.flatMap(({ keys }) => keys.slice(0, maxNamed)) ?? [];
     const data = await previewData({
       registry,

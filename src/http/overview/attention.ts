@@ -1,9 +1,9 @@
+import { tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
 import { longWaitMs } from '../../tasks/looking/under-way.ts';
 import type { UnseenTo } from '../../tasks/looking/unseen-to.ts';
 import type { TaskState } from '../../tasks/states.ts';
 import { formatSpan } from '../format.ts';
-import { tasksSearch } from '../tasks/tasks-query.ts';
 import type { Url } from '../url.ts';
 import type { OperatorParts } from './operator-parts.ts';
 import { overviewTexts } from './overview-texts.ts';

@@ -49,19 +49,4 @@ export const dashboardTexts = {
   next: 'Following',
   none: 'No task matches.',
   workerOf: (host: string, pid: number) => `${host}, process ${pid}`,
-  wrong: {
-    page: 'Pages are numbered from 1.',
-    far: (count: number) =>
-      `Pages go as far as ${number.format(count)} tasks. Filter them, or turn the order round.`,
-    state: 'There is no such state of a task.',
-    sort: 'Tasks are not sorted by that.',
-    text: 'This text cannot be looked for: it is too long, or there are several.',
-    kind: 'There is no such kind of task.',
-    acknowledged: 'It is yes or no.',
-    queue: 'There is no such queue.',
-    worker: 'That is not the id of a worker.',
-    parent: 'That is not the number of a task.',
-    time: 'That is no date, such as 2026-01-31.',
-    record: 'There is no such record. Name one as in its address: cities/42.',
-  },
 };

@@ -2,17 +2,17 @@ import type { Principal } from '../../auth/principal.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { newestSearched, taskSorts } from '../../tasks/looking/find-tasks.ts';
 import type { AliveWorker } from '../../tasks/looking/list-workers.ts';
-import { type TaskState, taskStates } from '../../tasks/states.ts';
-import type { Url } from '../url.ts';
-import { dashboardTexts } from './dashboard-filter-texts.ts';
-import { findResource } from './task-filter.ts';
 import {
   type FilterName,
   filterNames,
   isFiltered,
   type TasksQuery,
   tasksSearch,
-} from './tasks-query.ts';
+} from '../../tasks/looking/tasks-query.ts';
+import { type TaskState, taskStates } from '../../tasks/states.ts';
+import type { Url } from '../url.ts';
+import { dashboardTexts } from './dashboard-filter-texts.ts';
+import { findResource } from './task-filter.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 interface DashboardOption {
@@ -135,6 +135,12 @@ function choicesOf(
   if (name === 'worker')
     return workers.map(({ id, host, pid }) => [id, dashboardTexts.workerOf(host, pid)]);
   return null;
+}
+
+/** What it is filtered by, a text each: `State: Failed`. */
+export function filterLines(query: TasksQuery, parts: Omit<FilterParts, 'schedules' | 'workers'>) {
+  const { chips } = dashboardFilter(query, { ...parts, schedules: [], workers: [] });
+  return chips.map(({ text }) => text);
 }
 
 function chipsOf(

@@ -4,10 +4,10 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type Principal } from '../../index.ts';
 import { actions } from '../../resources/actions.ts';
+import { filterNames } from '../../tasks/looking/tasks-query.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
-import { filterNames } from './tasks-query.ts';
 
 type Context = Parameters<typeof testApp>[0];
 

@@ -6,6 +6,7 @@ import type { WritePath } from '../../operations/write-path.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
+import { isOurs } from '../../task-definitions/task-definitions.ts';
 import type { MapCell } from '../../tasks/looking/chunk-map.ts';
 import {
   isAllOrNothing,
@@ -15,6 +16,7 @@ import {
   workedMs,
 } from '../../tasks/looking/progress.ts';
 import type { ChunkRow, EventRow, FailureGroup, Untold } from '../../tasks/looking/queries.ts';
+import type { MatchedCounts } from '../../tasks/matching/matched.ts';
 import { type AlterationGroup, listAlterations } from '../../tasks/running/alterations.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
@@ -23,6 +25,8 @@ import type { Url } from '../url.ts';
 import { type Badge, badgeOf } from './badge.ts';
 import { type ChunkMapData, chunkMapData } from './chunk-map.ts';
 import { type DueTimeForm, dueTimeForm } from './due-time.ts';
+import type { KeptPreviewData } from './kept-preview.ts';
+import { type MatchedData, matchedData } from './matched.ts';
 import { type OwnDetails, type OwnParts, ownDetails } from './own-details.ts';
 import {
   type CountInWords,
@@ -34,6 +38,7 @@ import {
   resourceLabel,
 } from './progress.ts';
 import { rawRowTexts } from './raw-row-texts.ts';
+import type { RelatedData } from './related.ts';
 import type { RetryForm, TaskActions } from './task-actions.ts';
 import { findResource, type ShownFilter } from './task-filter.ts';
 import type { NamedTask } from './task-title.ts';
@@ -84,6 +89,8 @@ export interface TaskDetailsData extends OwnDetails {
   /** Hooks that were told of it in vain; null: none. */
   untold: { heading: string; lines: readonly string[] } | null;
   map: ChunkMapData | null;
+  /** What became of the tasks that matched; null: it acts on none. */
+  matched: MatchedData | null;
   /** Null: it has none. */
   chunks: {
     heading: string;
@@ -134,6 +141,10 @@ export interface TaskPageData {
   progress: ProgressData | null;
   ended: EndedData | null;
   details: TaskDetailsData;
+  /** What was shown before it was confirmed; null: nothing. */
+  shownBefore: KeptPreviewData | null;
+  /** Others that belong to it; null: none. */
+  related: RelatedData | null;
   refreshes: boolean;
   words: { what: string; whichRecords: string; why: string };
 }
@@ -148,6 +159,7 @@ export interface TaskParts {
   titles: ReadonlyMap<string, string>;
   actions: TaskActions;
   own: OwnParts;
+  matched: MatchedCounts | null;
 }
 
 export function taskPageData(
@@ -163,6 +175,8 @@ export function taskPageData(
     resource,
     listSearch,
     seesRow,
+    shownBefore,
+    related,
     typedTime = null,
   }: {
     now: Date;
@@ -173,6 +187,8 @@ export function taskPageData(
     /** Of the list that led here. */
     listSearch: string;
     seesRow: boolean;
+    shownBefore: KeptPreviewData | null;
+    related: RelatedData | null;
     /** For its time, and refused. */
     typedTime?: string | null;
   },
@@ -211,6 +227,8 @@ export function taskPageData(
       ? { ...finishedData(task, now, url, 'task'), undone: parts.actions.undone }
       : null,
     details: taskDetailsData(task, parts, { now, url, resource, principal }),
+    shownBefore,
+    related,
     // What is typed into a form would go.
     refreshes: !finished && task.state !== 'scheduled',
     words: { what: taskTexts.what, whichRecords: taskTexts.whichRecords, why: taskTexts.why },
@@ -219,7 +237,18 @@ export function taskPageData(
 
 export function taskDetailsData(
   task: TaskRow,
-  { chunks, cells, failures, alterations, events, untold, titles, actions, own }: TaskParts,
+  {
+    chunks,
+    cells,
+    failures,
+    alterations,
+    events,
+    untold,
+    titles,
+    actions,
+    own,
+    matched,
+  }: TaskParts,
   {
     now,
     url,
@@ -274,6 +303,7 @@ export function taskDetailsData(
           },
     ...ownDetails(own, { now, url, timeZone }),
     map: chunkMapData(task, cells, url),
+    matched: matchedData(task, matched, url),
     chunks:
       task.kind === 'own'
         ? null
@@ -291,8 +321,9 @@ export function taskDetailsData(
   };
 }
 
-function resultOf({ kind, result }: TaskRow): TaskDetailsData['result'] {
-  if (kind !== 'own' || result === null) return null;
+function resultOf({ kind, result, operation }: TaskRow): TaskDetailsData['result'] {
+  // What Bulkhead's own return is told in words.
+  if (kind !== 'own' || result === null || isOurs(operation)) return null;
   const text = typeof result === 'string' ? result : JSON.stringify(result, null, 2);
   return { heading: taskTexts.own.result, text };
 }

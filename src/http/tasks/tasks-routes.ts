@@ -23,6 +23,16 @@ import {
   listUntold,
 } from '../../tasks/looking/queries.ts';
 import { readRawRow, seesRows } from '../../tasks/looking/raw-row.ts';
+import {
+  isFiltered,
+  namedSearch,
+  parseTasksQuery,
+  readTaskSearch,
+  type TasksQuery,
+  wrongQuery,
+} from '../../tasks/looking/tasks-query.ts';
+import { queryOf } from '../../tasks/matching/matching-acts.ts';
+import { canActOnMatching } from '../../tasks/matching/preview-matching.ts';
 import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { tasksSeen } from '../../tasks/who-sees.ts';
@@ -31,8 +41,10 @@ import { formatTimestamp } from '../format.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
-import { dashboardTexts } from './dashboard-filter-texts.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
+import { readKeptPreviewData } from './kept-preview.ts';
+import { readMatched } from './matched.ts';
+import { type MatchingLinks, matchingInWords, matchingLinks } from './matching.ts';
 import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
@@ -48,6 +60,7 @@ import {
   signedOutData,
 } from './progress.ts';
 import { rawRowData } from './raw-row.ts';
+import { readRelated } from './related.ts';
 import {
   refusedTitles,
   shownAlterations,
@@ -60,7 +73,6 @@ import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
 import { type TaskCounts, taskListData, tasksPageData, totalOfStates } from './tasks.ts';
-import { namedSearch, parseTasksQuery, readTaskSearch, type TasksQuery } from './tasks-query.ts';
 
 /** htmx stops a poll when it swaps an answer of this status. */
 const stopPolling = 286;
@@ -107,6 +119,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         seen: tasksSeen(registry, principal),
         query,
         counts,
+        matching: await readMatching(principal, query, counts),
         filter: dashboardFilter(query, {
           registry,
           principal,
@@ -226,11 +239,15 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const resource = findResource(registry, principal, task);
     const parameters =
       task.kind === 'own'
-        ? plainParameters(task.parameters)
+        ? (matchingInWords(task, { registry, principal, url }) ?? plainParameters(task.parameters))
         : resource
           ? await parametersInWords(registry, resource, principal, task)
           : [];
     const filter = await filterInWords(registry, resource, principal, task);
+    const [shownBefore, related] = await Promise.all([
+      readKeptPreviewData({ context, principal, url }, task),
+      readRelated(context, principal, task, url),
+    ]);
     return reply.page(
       'tasks/show',
       taskPageData(task, await partsOf(principal, task), parameters, filter, {
@@ -241,6 +258,8 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         resource,
         listSearch: namedSearch(request.query._list),
         seesRow: seesRows(context, principal),
+        shownBefore,
+        related,
         typedTime,
       }),
     );
@@ -278,11 +297,30 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     });
   }
 
+  /** One statement more, of what is filtered and has failed. */
+  async function readMatching(
+    principal: Principal,
+    query: TasksQuery,
+    { ofState, limit }: TaskCounts,
+  ): Promise<MatchingLinks | null> {
+    if (!isFiltered(query) || !canActOnMatching(context, 'cancellation', principal)) return null;
+    const narrowed = queryOf('acknowledgement', query);
+    const hasFailed = narrowed?.states.some((state) => (ofState.get(state) ?? 0) > 0);
+    const unacknowledged =
+      narrowed && hasFailed
+        ? await countTasks(context, principal, {
+            search: await readTaskSearch(registry, principal, narrowed),
+            limit,
+          })
+        : new Map();
+    return matchingLinks(query, { ofState, unacknowledged, limit, url });
+  }
+
   async function readPage(principal: Principal, query: TasksQuery): Promise<FoundTasks> {
     const { countLimit: limit } = context.settings;
     const { page, states, sort } = query;
     if ((page - 1) * limits.shown.tasks > limit)
-      throw new AppError('invalid-page', 422, dashboardTexts.wrong.far(limit), { field: '_page' });
+      throw new AppError('invalid-page', 422, wrongQuery.far(limit), { field: '_page' });
     const search = await readTaskSearch(registry, principal, query);
     const [{ tasks, hasNext }, ofState] = await Promise.all([
       listTasks(context, principal, { page, size: limits.shown.tasks, states, search, sort }),
@@ -302,7 +340,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       listEvents(db, task.id),
       listUntold(db, task.id),
     ]);
-    const [titles, alterations, actions, own] = await Promise.all([
+    const [titles, alterations, actions, own, matched] = await Promise.all([
       refusedTitles(registry, principal, task, failures),
       shownAlterations(db, registry, principal, task),
       taskActions(
@@ -310,8 +348,9 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         task,
       ),
       readOwnParts(context, principal, task),
+      readMatched(context, task),
     ]);
-    return { chunks, cells, failures, alterations, events, untold, titles, actions, own };
+    return { chunks, cells, failures, alterations, events, untold, titles, actions, own, matched };
   }
 
   // htmx swaps no 4xx, so a poll that got one would go on for ever: every ending is 286 without a

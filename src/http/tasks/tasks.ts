@@ -5,6 +5,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { ListedTask, StateCounts, TaskPage } from '../../tasks/looking/find-tasks.ts';
 import { isHeldUp, withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import { isFiltered, type TasksQuery, tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { formatDateTime, formatSpan, formatTimestamp, isoTime } from '../format-span.ts';
@@ -14,6 +15,7 @@ import type { DashboardFilter } from './dashboard-filter.ts';
 import { dashboardTexts } from './dashboard-filter-texts.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import { type LaunchButtonData, launchButtons } from './launch.ts';
+import type { MatchingLinks } from './matching.ts';
 import type { OwnColumns } from './own-columns.ts';
 import {
   type Bar,
@@ -25,7 +27,6 @@ import {
   totalOf,
 } from './progress.ts';
 import { kindTexts } from './task-kinds.ts';
-import { isFiltered, type TasksQuery, tasksSearch } from './tasks-query.ts';
 import { taskTexts } from './tasks-texts.ts';
 
 export interface TaskLine {
@@ -78,6 +79,8 @@ export interface TasksPageData {
   filterLabel: string;
   states: readonly StateLink[];
   filter: DashboardFilter;
+  /** What can be done to all that match; null: nothing, or it is filtered by nothing. */
+  matching: MatchingLinks | null;
   list: TaskListData;
   /** To how tasks fare. */
   overview: { href: string; label: string };
@@ -118,6 +121,7 @@ export function tasksPageData(
     query,
     counts,
     filter,
+    matching,
     buttons,
     hasSchedules,
     hasDeliveries,
@@ -128,6 +132,7 @@ export function tasksPageData(
     query: TasksQuery;
     counts: TaskCounts;
     filter: DashboardFilter;
+    matching: MatchingLinks | null;
     buttons: readonly OfferedButton[];
     hasSchedules: boolean;
     hasDeliveries: boolean;
@@ -141,6 +146,7 @@ export function tasksPageData(
     intro: introOf(seen),
     states: stateLinks(query, counts, url),
     filter,
+    matching: matching && matching.links.length > 0 ? matching : null,
     list,
     overview: { href: url('/tasks/overview'), label: taskTexts.overview },
     schedules: hasSchedules ? { href: url('/tasks/schedules'), label: taskTexts.schedules } : null,

@@ -1,10 +1,12 @@
 import { entryJson, insertEntriesSql } from '../../audit/entry.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { query, raw, sql } from '../../db/sql.ts';
-import { AppError } from '../../errors.ts';
+import type { Queryable } from '../../db/transaction.ts';
+import { AppError, notFound } from '../../errors.ts';
 import type { TaskContext } from '../context.ts';
-import { getTask } from '../looking/queries.ts';
+import { getTask, isTaskId } from '../looking/queries.ts';
 import type { TaskState } from '../states.ts';
+import { seenSql } from '../who-sees.ts';
 
 type Seeing = Pick<TaskContext, 'db' | 'registry' | 'people'>;
 
@@ -14,25 +16,35 @@ export function canAcknowledge(state: TaskState): boolean {
 }
 
 /**
- * Keeps that somebody has seen to a task that failed, and when; who was first stays. Throws AppError
- * 'not-found' (404), 'not-failed' (409).
+ * Keeps that somebody has seen to a task that failed, and when; who was first stays: false where
+ * somebody was before. Throws AppError 'not-found' (404), 'not-failed' (409).
  */
 export async function acknowledge(
   context: Seeing,
   principal: Principal,
   taskId: number,
-): Promise<void> {
-  const task = await getTask(context, principal, taskId);
+  client: Queryable = context.db.pages,
+): Promise<boolean> {
+  if (!isTaskId(taskId)) throw notFound();
+  const { t } = context.db;
+  const { rows } = await query<{ state: TaskState }>(
+    client,
+    sql`select state from ${raw(t.task)} where id = ${taskId} and ${await seenSql(context, principal, client)}`,
+  );
+  const [task] = rows;
+  if (!task) throw notFound();
   if (!canAcknowledge(task.state))
     throw new AppError('not-failed', 409, 'Nothing of this task failed.', { state: task.state });
   const by = JSON.stringify({ id: principal.id, name: principal.name });
-  await query(
-    context.db.pages,
+  const kept = await query(
+    client,
     sql`with seen as (
-        update ${raw(context.db.t.task)} set acknowledged_at = clock_timestamp(), acknowledged_by = ${by}
-        where id = ${taskId} and acknowledged_at is null returning ${entryJson(context.db, { act: 'task-acknowledged', by: principal, taskId })} as entry
-      ) ${raw(insertEntriesSql(context.db.t, 'seen'))}`,
+        update ${raw(t.task)} set acknowledged_at = clock_timestamp(), acknowledged_by = ${by}::jsonb
+        where id = ${taskId} and acknowledged_at is null returning id, ${entryJson(context.db, { act: 'task-acknowledged', by: principal, taskId })} as entry
+      ), entry as (${raw(insertEntriesSql(t, 'seen'))})
+      select id from seen`,
   );
+  return kept.rows.length > 0;
 }
 
 /** Nobody has seen to it any more. Throws AppError 'not-found' (404). */

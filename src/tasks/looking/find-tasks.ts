@@ -1,6 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { TableNames } from '../../db/names.ts';
 import { empty, join, query, raw, type Sql, shared, sql } from '../../db/sql.ts';
+import type { Queryable } from '../../db/transaction.ts';
 import { recordChangesSql } from '../../operations/journal/history.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
@@ -35,6 +36,8 @@ export interface TaskSearch {
   readonly until?: Date;
   /** Within the title, the message, or as the number, of the newest `newestSearched` tasks. */
   readonly text?: string;
+  /** No later task, whose number is greater: neither found, nor among the newest. */
+  readonly upTo?: number;
 }
 
 /** Tasks that a text is looked for in. */
@@ -139,6 +142,37 @@ export async function countTasks(
   return new Map(rows.flatMap(({ state, count }) => (count === 0 ? [] : [[state, count]])));
 }
 
+/**
+ * Numbers of tasks that match, in their order: those after one, or whether one still does (`only`).
+ * One statement.
+ */
+export async function listMatchingIds(
+  client: Queryable,
+  context: Looking,
+  principal: Principal,
+  {
+    states,
+    search,
+    after = 0,
+    only,
+    limit = 1,
+  }: {
+    states: readonly TaskState[];
+    search: TaskSearch;
+    after?: number;
+    only?: number;
+    limit?: number;
+  },
+): Promise<number[]> {
+  const wanted = await wantedSql(context, principal, search, client);
+  const place = only === undefined ? sql`id > ${after}` : sql`id = ${only}`;
+  const { rows } = await query<{ id: number }>(
+    client,
+    sql`select id from ${raw(context.db.t.task)} where ${place} and ${inStates(states)} and ${wanted} order by id limit ${limit}`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 const allStates = Object.keys(taskStates) as TaskState[];
 const endedStates = allStates.filter(isFinished);
 const unfinishedStates = allStates.filter((state) => !isFinished(state));
@@ -149,14 +183,19 @@ function inStates(states: readonly TaskState[]): Sql {
   return raw(`state in (${states.map((state) => `'${state}'`).join(',')})`);
 }
 
-async function wantedSql(context: Looking, principal: Principal, search: TaskSearch): Promise<Sql> {
+async function wantedSql(
+  context: Looking,
+  principal: Principal,
+  search: TaskSearch,
+  client: Queryable = context.db.pages,
+): Promise<Sql> {
   const conditions = conditionsOf(context.db.t, search).map((one) => sql` and ${one}`);
-  return sql`${await seenSql(context, principal)}${join(conditions, '')}`;
+  return sql`${await seenSql(context, principal, client)}${join(conditions, '')}`;
 }
 
 function conditionsOf(t: TableNames, search: TaskSearch): Sql[] {
   const { kind, resource, person, reason, queue, worker } = search;
-  const { schedule, parent, record, from, until, text, isAcknowledged } = search;
+  const { schedule, parent, record, from, until, text, isAcknowledged, upTo } = search;
   return [
     kind === undefined ? empty : ofKind(kind),
     resource === undefined ? empty : sql`resource = ${resource}`,
@@ -176,7 +215,8 @@ function conditionsOf(t: TableNames, search: TaskSearch): Sql[] {
     record === undefined ? empty : ofRecord(t, record),
     from === undefined ? empty : sql`created_at >= ${from}`,
     until === undefined ? empty : sql`created_at < ${until}`,
-    text === undefined ? empty : withText(t, text),
+    text === undefined ? empty : withText(t, text, upTo),
+    upTo === undefined ? empty : sql`id <= ${upTo}`,
   ].filter((condition) => condition !== empty);
 }
 
@@ -197,8 +237,9 @@ function ofRecord(t: TableNames, { model, key }: NonNullable<TaskSearch['record'
     select task_id from ${raw(t.change)} where id in (${recordChangesSql(t, model, own)}))`;
 }
 
-function withText(t: TableNames, text: string): Sql {
+function withText(t: TableNames, text: string, upTo: number | undefined): Sql {
   const part = shared(sql`lower(${text})`);
-  return sql`id >= coalesce((select id from ${raw(t.task)} order by id desc offset ${raw(String(newestSearched - 1))} limit 1), 0)
+  const among = upTo === undefined ? empty : sql`where id <= ${upTo}`;
+  return sql`id >= coalesce((select id from ${raw(t.task)} ${among} order by id desc offset ${raw(String(newestSearched - 1))} limit 1), 0)
     and (id::text = ${text.replace(/^#/, '')} or strpos(lower(title), ${part}) > 0 or strpos(lower(message), ${part}) > 0)`;
 }

@@ -68,7 +68,10 @@ async function mayBringBack(
   return rowCount === 1;
 }
 
-export function inactive({ principalName }: TaskRow): { code: string; message: string } {
+export function inactive({ principalName }: Pick<TaskRow, 'principalName'>): {
+  code: string;
+  message: string;
+} {
   return { code: 'user-inactive', message: `${principalName} may not sign in any more.` };
 }
 

@@ -14,6 +14,8 @@ const hookDays = 7;
 
 export interface Purged {
   images: number;
+  /** Previews of tasks whose rows were emptied. */
+  shown: number;
   changes: number;
   tasks: number;
   selections: number;
@@ -22,7 +24,7 @@ export interface Purged {
 }
 
 /**
- * Empties the images of changes that can no longer be undone, forgets changes and finished tasks
+ * Empties the images of changes that can no longer be undone, with what was shown before, forgets changes and finished tasks
  * whose time has come, and removes selections and previews that nobody came back to. Safe to run
  * anywhere at any time; tasks that are not finished are never touched.
  */
@@ -46,6 +48,11 @@ export async function purge(context: TaskContext): Promise<Purged> {
       (limit) => `update ${t.change} set before = null, after = null where id in (
         select id from ${t.change} where (before is not null or after is not null) and at < ${older(settings.undoRetentionDays)}
           and (task_id is null or task_id not in (${inUse})) order by at limit ${limit})`,
+    ),
+    shown: await inParts(
+      (limit) => `update ${t.task_preview} set rows = null where task_id in (
+        select task_id from ${t.task_preview} where rows is not null and at < ${older(settings.undoRetentionDays)}
+          and task_id not in (${inUse}) order by at limit ${limit})`,
     ),
     changes: await inParts(
       (limit) => `delete from ${t.change} where id in (

@@ -8,10 +8,28 @@ import { parseKey } from '../../metadata/keys.ts';
 import { bulkQueue, isQueueName } from '../../queue-names.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { readRecord } from '../../selection/record.ts';
-import { type TaskSearch, type TaskSort, taskSorts } from '../../tasks/looking/find-tasks.ts';
-import { isTaskId } from '../../tasks/looking/queries.ts';
-import { type TaskState, taskStates } from '../../tasks/states.ts';
-import { dashboardTexts } from './dashboard-filter-texts.ts';
+import { type TaskState, taskStates } from '../states.ts';
+import { type TaskSearch, type TaskSort, taskSorts } from './find-tasks.ts';
+import { isTaskId } from './queries.ts';
+
+const number = new Intl.NumberFormat('en');
+
+/** What is said of an address that means nothing. */
+export const wrongQuery = {
+  page: 'Pages are numbered from 1.',
+  far: (count: number) =>
+    `Pages go as far as ${number.format(count)} tasks. Filter them, or turn the order round.`,
+  state: 'There is no such state of a task.',
+  sort: 'Tasks are not sorted by that.',
+  text: 'This text cannot be looked for: it is too long, or there are several.',
+  kind: 'There is no such kind of task.',
+  acknowledged: 'It is yes or no.',
+  queue: 'There is no such queue.',
+  worker: 'That is not the id of a worker.',
+  parent: 'That is not the number of a task.',
+  time: 'That is no date, such as 2026-01-31.',
+  record: 'There is no such record. Name one as in its address: cities/42.',
+};
 
 /** What the page of tasks is filtered by beside states, by its names in the address, in the form's order. */
 export const filterNames = [
@@ -45,17 +63,17 @@ export interface TasksQuery {
 export function parseTasksQuery(query: Record<string, unknown>): TasksQuery {
   const page = Number(textsOf(query._page ?? '1')[0]);
   if (!Number.isInteger(page) || page < 1 || page > 1_000_000)
-    throw new AppError('invalid-page', 422, dashboardTexts.wrong.page, { field: '_page' });
+    throw new AppError('invalid-page', 422, wrongQuery.page, { field: '_page' });
   const states = [...new Set(textsOf(query.state).filter((state) => state !== ''))];
   for (const state of states)
-    if (!Object.hasOwn(taskStates, state)) throw invalid('state', dashboardTexts.wrong.state);
+    if (!Object.hasOwn(taskStates, state)) throw invalid('state', wrongQuery.state);
   const [sort = ''] = textsOf(query._sort);
   if (sort !== '' && !taskSorts.some((one) => one === sort))
-    throw invalid('_sort', dashboardTexts.wrong.sort);
+    throw invalid('_sort', wrongQuery.sort);
   const given = filterNames.flatMap((name) => {
     const [text = '', ...more] = textsOf(query[name]).map((one) => one.trim());
     if (more.length > 0 || text.length > limits.shown.cellLength || text.includes('\0'))
-      throw invalid(name, dashboardTexts.wrong.text);
+      throw invalid(name, wrongQuery.text);
     return text === '' ? [] : [[name, text]];
   });
   return {
@@ -80,14 +98,18 @@ export function tasksSearch({ page, states, sort, given }: TasksQuery): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** What such a text asks for, with its question mark or without. Throws as `parseTasksQuery`. */
+export function parseTasksSearch(text: string): TasksQuery {
+  const parameters = new URLSearchParams(text);
+  return parseTasksQuery(
+    Object.fromEntries([...parameters.keys()].map((name) => [name, parameters.getAll(name)])),
+  );
+}
+
 /** The same of the list that a link names; of one that is wrong, nothing. */
 export function namedSearch(named: unknown): string {
-  const parameters = new URLSearchParams(textsOf(named)[0] ?? '');
-  const query = Object.fromEntries(
-    [...parameters.keys()].map((name) => [name, parameters.getAll(name)]),
-  );
   try {
-    return tasksSearch(parseTasksQuery(query));
+    return tasksSearch(parseTasksSearch(textsOf(named)[0] ?? ''));
   } catch (error) {
     if (error instanceof AppError) return '';
     throw error;
@@ -109,16 +131,15 @@ export async function readTaskSearch(
 ): Promise<TaskSearch> {
   const { kind, resource, person, reason, acknowledged, queue, worker, schedule } = given;
   const { parent, record, from, to } = given;
-  const { wrong } = dashboardTexts;
-  if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrong.kind);
+  if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrongQuery.kind);
   if (acknowledged && acknowledged !== 'yes' && acknowledged !== 'no')
-    throw invalid('acknowledged', wrong.acknowledged);
-  if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrong.queue);
-  if (worker && !uuid.test(worker)) throw invalid('worker', wrong.worker);
-  if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrong.parent);
+    throw invalid('acknowledged', wrongQuery.acknowledged);
+  if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrongQuery.queue);
+  if (worker && !uuid.test(worker)) throw invalid('worker', wrongQuery.worker);
+  if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrongQuery.parent);
   const spanOf = (name: 'from' | 'to', text: string) => {
     const span = readDateSpan(text, 'timestamptz', readerOf(principal).timeZone);
-    if (!span?.end) throw invalid(name, wrong.time);
+    if (!span?.end) throw invalid(name, wrongQuery.time);
     return span;
   };
   const search = {
@@ -157,7 +178,7 @@ async function readRecordFilter(
     if (!resource.seesTasks(principal)) await readRecord(registry, resource, principal, key, []);
     return { model: resource.model.name, key };
   } catch (error) {
-    if (error instanceof AppError) throw invalid('record', dashboardTexts.wrong.record);
+    if (error instanceof AppError) throw invalid('record', wrongQuery.record);
     throw error;
   }
 }
