@@ -13,6 +13,8 @@ export const ids = {
   toasts: 'toasts',
   theme: 'theme',
   bell: 'bell',
+  live: 'live',
+  liveEvents: 'live-events',
 
   list: 'list',
   listFilter: 'list-filter',
@@ -27,6 +29,7 @@ export const ids = {
 
   errorSummary: 'error-summary',
   recordForm: 'record-form',
+  recordLock: 'record-lock',
 
   bulkEditForm: 'bulk-edit-form',
   bulkDeleteForm: 'bulk-delete-form',

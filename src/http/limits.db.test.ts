@@ -48,6 +48,7 @@ import { parseRunOptions } from '../tasks/run-options.ts';
 import { runsInline } from '../tasks/runs-inline.ts';
 import {
   countStatements,
+  htmx,
   type TestApp,
   testApp,
   testPassword,
@@ -478,6 +479,13 @@ async function tasks({ visitor }: Site, count: number): Promise<number> {
   return (await known()).tasks.length;
 }
 
+/** Pieces of a page that are answered of so many. */
+async function answered({ visitor }: Site, asked: string, count: number): Promise<number> {
+  const query = [asked, ...Array.from({ length: count - 1 }, () => asked.split('&').at(-1))];
+  const { body } = await visitor.get(`/tasks/live?${query.join('&')}`, htmx);
+  return [...body.matchAll(/data-ended="gone"|id="lock-/g)].length;
+}
+
 async function cells({ db, visitor }: Site, count: number): Promise<number> {
   const taskId = await launchAs(visitor, 1, { from: 650 });
   await db.pages.query(`delete from ${db.t.chunk} where task_id = $1`, [taskId]);
@@ -802,6 +810,10 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       await links(site, count);
       return offered(site, 'tag ');
     }),
+    'live.bars': bounded('live.bars', (count) => answered(site, 'bar=1000000', count)),
+    'live.rows': bounded('live.rows', (count) =>
+      answered(site, `records=cities&row=1.${'1'.padStart(20, '0')}`, count),
+    ),
     'remembered.zones': bounded('remembered.zones', zones),
     'remembered.estimates': refused('forgotten', (count) => estimates(site, count)),
   };

@@ -7,6 +7,7 @@ import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
+import { liveRoutes } from './live/live-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
@@ -32,6 +33,7 @@ export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
   taskRoutes,
+  liveRoutes,
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,

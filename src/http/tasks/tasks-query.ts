@@ -82,14 +82,20 @@ export function tasksSearch({ page, states, sort, given }: TasksQuery): string {
 
 /** The same of the list that a link names; of one that is wrong, nothing. */
 export function namedSearch(named: unknown): string {
-  const parameters = new URLSearchParams(textsOf(named)[0] ?? '');
+  const query = namedQuery(textsOf(named)[0] ?? '');
+  return query === null ? '' : tasksSearch(query);
+}
+
+/** What a list's query means; null: it is wrong. */
+export function namedQuery(search: string): TasksQuery | null {
+  const parameters = new URLSearchParams(search);
   const query = Object.fromEntries(
     [...parameters.keys()].map((name) => [name, parameters.getAll(name)]),
   );
   try {
-    return tasksSearch(parseTasksQuery(query));
+    return parseTasksQuery(query);
   } catch (error) {
-    if (error instanceof AppError) return '';
+    if (error instanceof AppError) return null;
     throw error;
   }
 }

@@ -7,13 +7,11 @@ import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { readDateSpan } from '../../fields/timestamp.ts';
 import { textsOf } from '../../form-texts.ts';
-import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
 import { reschedule } from '../../tasks/control/reschedule.ts';
 import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { listMapCells } from '../../tasks/looking/chunk-map.ts';
-import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
 import { listWorkers } from '../../tasks/looking/list-workers.ts';
 import {
   listChunks,
@@ -30,10 +28,9 @@ import type { Body } from '../form.ts';
 import { formatTimestamp } from '../format.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { stopPolling } from '../stop-polling.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
-import { dashboardTexts } from './dashboard-filter-texts.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
-import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
@@ -43,6 +40,7 @@ import {
   hasMoved,
   movedEvents,
   type ProgressPlace,
+  placeIn,
   progressData,
   runningData,
   signedOutData,
@@ -59,18 +57,11 @@ import {
 import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
-import { type TaskCounts, taskListData, tasksPageData, totalOfStates } from './tasks.ts';
-import { namedSearch, parseTasksQuery, readTaskSearch, type TasksQuery } from './tasks-query.ts';
-
-/** htmx stops a poll when it swaps an answer of this status. */
-const stopPolling = 286;
+import { tasksPageData, totalOfStates } from './tasks.ts';
+import { readTasksPage, tasksList } from './tasks-list.ts';
+import { namedSearch, parseTasksQuery } from './tasks-query.ts';
 
 type WithId = { Params: { id: string }; Querystring: { _list?: unknown } };
-
-interface FoundTasks {
-  page: TaskPage;
-  counts: TaskCounts;
-}
 
 export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
@@ -87,7 +78,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const hasSchedules = context.schedules.size > 0 && seesSchedules(context, principal);
     const isPage = !wantsJson(request);
     const [{ page, counts }, workers] = await Promise.all([
-      readPage(principal, query),
+      readTasksPage({ context }, principal, query),
       isPage && seesSchedules(context, principal) ? listWorkers(db) : [],
     ]);
     const now = new Date();
@@ -100,7 +91,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         page: query.page,
       };
     }
-    const list = await listData(principal, query, { page, counts });
+    const list = await tasksList({ admin, context, url }, principal, query, { page, counts });
     return reply.page(
       'tasks/index',
       tasksPageData(list, {
@@ -121,14 +112,6 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         url,
       }),
     );
-  });
-
-  app.get('/tasks/list', polled, async (request, reply) => {
-    const query = parseTasksQuery(request.query as Record<string, unknown>);
-    if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
-    const principal = principalOf(request);
-    const list = await listData(principal, query, await readPage(principal, query));
-    return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
   app.get<{ Querystring: { resource?: string } }>(
@@ -266,34 +249,6 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     return sendProgress(request, reply, task);
   }
 
-  async function listData(principal: Principal, query: TasksQuery, { page, counts }: FoundTasks) {
-    return taskListData(page, {
-      query,
-      counts,
-      now: new Date(),
-      url,
-      resources: registry.list,
-      principal,
-      columns: await readOwnColumns(context, admin.taskColumns ?? [], page.tasks),
-    });
-  }
-
-  async function readPage(principal: Principal, query: TasksQuery): Promise<FoundTasks> {
-    const { countLimit: limit } = context.settings;
-    const { page, states, sort } = query;
-    if ((page - 1) * limits.shown.tasks > limit)
-      throw new AppError('invalid-page', 422, dashboardTexts.wrong.far(limit), { field: '_page' });
-    const search = await readTaskSearch(registry, principal, query);
-    const [{ tasks, hasNext }, ofState] = await Promise.all([
-      listTasks(context, principal, { page, size: limits.shown.tasks, states, search, sort }),
-      countTasks(context, principal, { search, limit }),
-    ]);
-    return {
-      page: { tasks: await named(context, principal, tasks), hasNext },
-      counts: { ofState, limit },
-    };
-  }
-
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
     const [chunks, cells, failures, events, untold] = await Promise.all([
       listChunks(db, task.id),
@@ -353,6 +308,5 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
 };
 
 function placeOf({ query }: FastifyRequest): ProgressPlace {
-  const place = (query as { in?: unknown }).in;
-  return place === 'strip' || place === 'task' || place === 'launched' ? place : 'page';
+  return placeIn((query as { in?: unknown }).in);
 }
