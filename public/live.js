@@ -1,6 +1,6 @@
 // Asks for everything on the page that moves by itself, by one request: what has `data-live` says what is asked for, and `data-every` how often, in seconds.
 // What has ended has none in its answer, of which the status is 286 once all has; what is not answered is asked for no more either. Seldom in a hidden tab, and where nothing moves; at once when somebody looks.
-import { hiddenMs, nextMs, retryMs, scattered } from './pace.js';
+import { hiddenMs, nextMs, retryMs, scatter } from './pace.js';
 
 const root = document.getElementById('live');
 /** Characters of what is asked for at once; the rest is asked for next. */
@@ -14,6 +14,8 @@ let timer = null;
 let asking = null;
 /** Presses on pieces whose answers are on their way: they show the piece themselves. */
 let presses = 0;
+/** What is asked for together stays together. */
+let factor = scatter();
 let failures = 0;
 let notBefore = 0;
 let isOver = false;
@@ -25,7 +27,7 @@ function paceOf(piece) {
   const known = paces.get(piece.id);
   if (known) return known;
   const ms = everyMs(piece);
-  const pace = { at: Date.now(), ms, wait: scattered(ms) };
+  const pace = { at: Date.now(), ms, wait: ms * factor };
   paces.set(piece.id, pace);
   return pace;
 }
@@ -96,6 +98,7 @@ function show(html, wanted) {
   notBefore = 0;
   removeNotes();
   const now = Date.now();
+  factor = scatter();
   const answer = new DOMParser().parseFromString(html, 'text/html').body;
   const events = JSON.parse(answer.querySelector('#live-events').dataset.events);
   const before = new Map(wanted.map((piece) => [piece.id, shownIn(piece)]));
@@ -105,19 +108,20 @@ function show(html, wanted) {
     if (place)
       window.htmx.swap(place, piece.outerHTML, { swapStyle: 'morph' }, { contextElement: root });
   }
+  const over = events.find(([name]) => name === 'bulkhead:signed-out');
+  if (over) return signedOut(over[1].href);
   for (const [id, text] of before) {
     const piece = document.getElementById(id);
     if (!piece?.dataset.live) continue;
     if (!answered.has(id)) piece.removeAttribute('data-live');
     const ms = nextMs(paceOf(piece).ms, everyMs(piece), shownIn(piece) !== text);
-    paces.set(id, { at: now, ms, wait: scattered(ms) });
+    paces.set(id, { at: now, ms, wait: ms * factor });
   }
   for (const [name, detail] of events) tell(name, detail);
 }
 
 function tell(name, detail) {
-  if (name === 'bulkhead:signed-out') signedOut(detail.href);
-  else if (name === 'bulkhead:leave') location.assign(detail.href);
+  if (name === 'bulkhead:leave') location.assign(detail.href);
   else {
     if (name === 'bulkhead:freed') root.textContent = detail.message;
     document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));

@@ -12,10 +12,10 @@ export const nextMs = (ms, everyMs, hasMoved) =>
   hasMoved ? everyMs : Math.min(everyMs * slowest, ms * 1.5);
 
 /** A sixth more or less, so that pages that were opened together do not ask together. */
-export const scattered = (ms) => ms * (5 / 6 + Math.random() / 3);
+export const scatter = () => 5 / 6 + Math.random() / 3;
 
 /** After so many tries in vain, and what a server has said about when to come again, in seconds or as a date. */
 export function retryMs(failures, retryAfter) {
   const wanted = Number(retryAfter ?? 0) * 1000 || Date.parse(retryAfter ?? '') - Date.now() || 0;
-  return Math.max(wanted, scattered(Math.min(longestRetryMs, 1000 * 2 ** (failures - 1))));
+  return Math.max(wanted, scatter() * Math.min(longestRetryMs, 1000 * 2 ** (failures - 1)));
 }

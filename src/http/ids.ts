@@ -22,6 +22,7 @@ export const ids = {
   listError: 'list-error',
   records: 'records',
   pageTick: 'page-tick',
+  goToPage: 'go-to-page',
   selectionForm: 'selection-form',
   selectionBar: 'selection-bar',
   selectionStatus: 'selection-status',
@@ -36,6 +37,8 @@ export const ids = {
   bulkDoForm: 'bulk-do-form',
   bulkReason: 'bulk-reason',
   bulkOutcome: 'bulk-outcome',
+  bulkConflict: 'bulk-conflict',
+  bulkFree: 'bulk-free',
   bulkLaunched: 'bulk-launched',
 
   preview: 'preview',
@@ -46,6 +49,7 @@ export const ids = {
   previewConfirm: 'preview-confirm',
 
   taskFilter: 'task-filter',
+  taskList: 'task-list',
   taskChanges: 'task-changes',
   launchForm: 'launch-form',
 } as const;

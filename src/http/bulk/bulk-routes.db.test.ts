@@ -196,7 +196,7 @@ test('an edit of records that a task holds names who, which task and how far', a
       const title = sees ? 'Status → published · 30 cities' : 'Edit cities';
       assert.ok(answer.body.includes(`Admin: “${title}”, 12 of 30 done`));
       assert.equal(
-        answer.body.includes(`id="task-${id}-progress"`),
+        answer.body.includes(`id="task-${id}-progress-conflict"`),
         sees,
         'only who may see the task gets its live progress',
       );

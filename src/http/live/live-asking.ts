@@ -3,7 +3,7 @@ import type { Unseen } from '../../auth/unseen.ts';
 import type { RouteOptions } from '../route-options.ts';
 
 /** Who asks for what moves by itself on their page. */
-export interface LiveAsking extends Pick<RouteOptions, 'admin' | 'context' | 'url'> {
+export interface LiveAsking extends Pick<RouteOptions, 'admin' | 'context' | 'url' | 'secret'> {
   principal: Principal;
   /** What is to be read, where the bell is asked for; null: there is no bell. */
   unseen: () => Promise<Unseen | null>;

@@ -7,6 +7,8 @@ import { type ProgressPlace, placeIn } from '../tasks/progress.ts';
 export interface WantedPieces {
   bars: readonly WantedBar[];
   records: WantedRecords | null;
+  /** Who stood in the way of a bulk operation, as the dialog names them. */
+  conflict: string | null;
   /** Query of the list of tasks; null: it is not there. */
   list: string | null;
   /** Id of the latest message that the bell has events; null: there is none. */
@@ -43,6 +45,7 @@ export function parseWanted(query: Record<string, unknown>): WantedPieces {
   return {
     bars: textsOf(query.bar).flatMap(parseBar).slice(0, limits.live.bars),
     records: parseRecords(query),
+    conflict: textsOf(query.conflict)[0] ?? null,
     list: textsOf(query.list)[0] ?? null,
     bell: bell !== undefined && Number.isSafeInteger(Number(bell)) ? Number(bell) : null,
   };

@@ -5,7 +5,7 @@ import sample from '../../admin.ts';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import { defineResource } from '../../index.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
-import { launchAs } from '../../testing/launch-as.ts';
+import { launchAs, openAs, selectAs } from '../../testing/launch-as.ts';
 import { eventsIn, livePath } from '../../testing/live-pieces.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
@@ -183,6 +183,50 @@ test('the page of a record says when it is free, and leads to it as it is then',
     free.body,
     /Nothing holds this record any more\. <a class="link" href="\/cities\/3"/,
   );
+});
+
+test('whoever was told of a task in the way of theirs follows it, by a line or by its bar, and goes on with what they asked for', async (t) => {
+  const site = await setUp(t);
+  const taskId = await hold(site, site.admin);
+  const refusedTo = async (visitor: Visitor) => {
+    const path = `/cities/bulk-edit?_s=${await selectAs(visitor, 5)}`;
+    const typed = { field: 'notes', 'value.notes': 'kept all the while' };
+    return visitor.post(path, { _op: await openAs(visitor, path), ...typed }, htmx);
+  };
+  const [line, bar] = [await refusedTo(site.editor), await refusedTo(site.admin)];
+  assert.deepEqual([line.statusCode, bar.statusCode], [409, 409]);
+  const path = livePath(line.body, 'bulk-conflict');
+  await site.db.pages.query(`update ${site.db.t.task} set done = 15 where id = $1`, [taskId]);
+  const { result: held, statements } = await countStatements(site.db, () =>
+    site.editor.get(path, htmx),
+  );
+  assert.deepEqual([held.statusCode, statements.length], [200, 2]);
+  assert.match(held.body, />Admin: “Edit cities”, 15 of 25 done\.</);
+  assert.doesNotMatch(held.body, /<progress|\/tasks\/\d/);
+  const seen = await site.admin.get(livePath(bar.body, 'bulk-conflict'), htmx);
+  assert.match(seen.body, new RegExp(`id="task-${taskId}-progress-conflict"`));
+  assert.match(seen.body, /<progress/);
+
+  const other = await queue(site.admin, 41);
+  for (const [visitor, asked] of [
+    [site.editor, path.replace(`.${taskId}`, `.${other}`)],
+    [site.editor, `${path}.${other}`],
+    [site.editor, `/tasks/live?conflict=${taskId}`],
+    [site.admin, path],
+  ] as const)
+    assert.doesNotMatch((await visitor.get(asked, htmx)).body, /bulk-conflict/, asked);
+
+  await site.db.pages.query(
+    `update ${site.db.t.task} set state = 'succeeded', done = 25, changed = 25, finished_at = now() where id = $1`,
+    [taskId],
+  );
+  const free = await site.editor.get(path, htmx);
+  assert.equal(free.statusCode, 286);
+  assert.match(free.body, /id="bulk-free"[\s\S]+ role="status"/);
+  assert.doesNotMatch(free.body, /data-live/);
+  const [, again = ''] = /class="[^"]*once-free" href="([^"]+)"/.exec(line.body) ?? [];
+  const form = await site.editor.get(again.replaceAll('&amp;', '&'), htmx);
+  assert.match(form.body, /kept all the while/);
 });
 
 test('whoever is signed in no more is told so, and asked to leave nowhere', async (t) => {

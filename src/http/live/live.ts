@@ -5,6 +5,7 @@ import { limits } from '../../limits.ts';
 import { type LiveTask, listLive } from '../../tasks/looking/live.ts';
 import { isFinished } from '../../tasks/states.ts';
 import type { TaskRow } from '../../tasks/task-row.ts';
+import { type ConflictData, conflictData, conflictIds } from '../bulk/conflict.ts';
 import type { RowLockData } from '../list/row-lock.ts';
 import { type RecordLockData, signedOutOfLock } from '../records/record-lock.ts';
 import { type BellData, bellData, silentBell, toastOf } from '../shell/bell.ts';
@@ -37,6 +38,7 @@ export interface LiveData {
   /** Of the rows of a list. */
   rows: readonly RowLockData[];
   record: RecordLockData | null;
+  conflict: ConflictData | null;
   list: TaskListData | null;
   bell: BellData | null;
   /** What the page hears of besides: pairs of an event's name and its detail, as JSON. */
@@ -56,8 +58,9 @@ export interface LiveData {
 export async function liveData(asking: LiveAsking, wanted: WantedPieces): Promise<LiveData> {
   const events: PageEvent[] = [];
   const asked = await readRecords(asking, wanted.records);
+  const holders = holdersIn(asking, wanted);
   const [tasks, list, bell] = await Promise.all([
-    readTasks(asking, wanted, asked),
+    readTasks(asking, [...wanted.bars.map(({ id }) => id), ...(holders ?? [])], asked),
     readList(asking, wanted.list),
     readBell(asking, wanted.bell, events),
   ]);
@@ -72,15 +75,17 @@ export async function liveData(asking: LiveAsking, wanted: WantedPieces): Promis
   const { rows, record, ...waiting } = recordPieces(asking, asked, tasks, events);
   progress.push(...waiting.progress);
   ended.push(...waiting.ended);
-  return piecesOf({ progress, ended, rows, record, list, bell }, events);
+  const conflict =
+    holders && conflictData({ ...asking, reader: readerOf(asking.principal) }, holders, tasks);
+  return piecesOf({ progress, ended, rows, record, conflict, list, bell }, events);
 }
 
 function piecesOf(
   pieces: Omit<LiveData, 'events' | 'isLive'>,
   events: readonly PageEvent[],
 ): LiveData {
-  const { progress, ended, rows, record, list, bell } = pieces;
-  const others = [...progress, ...rows, record, list].filter((piece) => piece !== null);
+  const { progress, ended, rows, record, conflict, list, bell } = pieces;
+  const others = [...progress, ...rows, record, conflict, list].filter((piece) => piece !== null);
   const isLive =
     others.length + ended.length > 0
       ? others.some(({ live }) => live !== null)
@@ -105,6 +110,7 @@ export function signedOutLive(
       ended,
       rows: [],
       record: null,
+      conflict: null,
       list: null,
       bell: bell === null ? null : silentBell(url),
     },
@@ -112,14 +118,17 @@ export function signedOutLive(
   );
 }
 
+function holdersIn({ principal, secret }: LiveAsking, { conflict }: WantedPieces): number[] | null {
+  return conflict === null ? null : conflictIds(secret, principal, conflict);
+}
+
 async function readTasks(
   { context, principal }: LiveAsking,
-  { bars }: WantedPieces,
+  ids: readonly number[],
   asked: AskedRecords | null,
 ): Promise<(LiveTask & Partial<Naming>)[]> {
-  const ids = [...new Set(bars.map(({ id }) => id))];
   const held = asked && { model: asked.resource.model.name, keys: asked.keys };
-  const tasks = await listLive(context, principal, { ids, held });
+  const tasks = await listLive(context, principal, { ids: [...new Set(ids)], held });
   const seen = tasks.filter(({ isSeen }) => isSeen);
   return [
     ...(await named(context, principal, seen, seen)),
