@@ -40,6 +40,7 @@ export const bulkTexts = {
   overlapHeading: 'Somebody is already changing some of these records',
   holder: (who: string, title: string, done: string, total: string) =>
     `${who}: “${title}”, ${done} of ${total} done.`,
+  holderSeen: (who: string) => `By ${who}`,
   overlapHint: 'Nothing was changed, and what you asked for is kept. Go on when it has finished.',
   freeHeading: 'It is free now',
   freeNote: 'What was in the way has ended. What you asked for is kept: go on with it.',

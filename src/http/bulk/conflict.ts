@@ -20,8 +20,7 @@ export interface ConflictData {
 
 export interface ConflictHolder {
   text: string;
-  /** Null: the task is not the reader's to see, and this line is all of it. */
-  href: string | null;
+  /** Null: the task is not the reader's to see, and the line is all of it. */
   progress: ProgressData | null;
 }
 
@@ -50,13 +49,14 @@ export function conflictData(
   return {
     live: `conflict=${markOf(secret, principal, ids)}.${ids.join('.')}`,
     holders: holders.map((task) => ({
-      text: bulkTexts.holder(
-        task.principalName,
-        task.title,
-        formatNumber(task.done),
-        formatNumber(task.total ?? 0),
-      ),
-      href: task.isSeen ? url(`/tasks/${task.id}`) : null,
+      text: task.isSeen
+        ? bulkTexts.holderSeen(task.principalName)
+        : bulkTexts.holder(
+            task.principalName,
+            task.title,
+            formatNumber(task.done),
+            formatNumber(task.total ?? 0),
+          ),
       progress: task.isSeen ? progressData(task, { now, url, reader }, 'conflict') : null,
     })),
     free: null,
