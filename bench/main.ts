@@ -5,6 +5,7 @@ import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate } from './bulk-update.ts';
 import { bystander } from './bystander.ts';
 import { dashboard } from './dashboard.ts';
+import { dialogs } from './dialogs.ts';
 import { launchBench } from './launch.ts';
 import { limitsBench } from './limits.ts';
 import { list } from './list.ts';
@@ -14,14 +15,14 @@ import { type Measured, printTable } from './table.ts';
 import { tasksBench } from './tasks.ts';
 
 interface Case {
-  run(options: { rows: number; pairs: number }): Promise<Measured[]>;
+  run(options: { rows: number; pairs: number; seconds: number }): Promise<Measured[]>;
   /** Unless `--rows` says otherwise. */
   rows: number;
   /** Unless `--pairs` says otherwise. */
   pairs: number;
 }
 
-/** `npm run bench -- <case> [--rows N] [--pairs N] [--json]` */
+/** `npm run bench -- <case> [--rows N] [--pairs N] [--seconds N] [--json]` */
 const cases: Record<string, Case> = {
   'bulk-update': { run: bulkUpdate, rows: 135_000, pairs: 5 },
   'bulk-delete': { run: bulkDelete, rows: 135_000, pairs: 5 },
@@ -35,21 +36,24 @@ const cases: Record<string, Case> = {
   tasks: { run: tasksBench, rows: 10_000, pairs: 3 },
   beside: { run: beside, rows: 200_000, pairs: 1 },
   dashboard: { run: dashboard, rows: 100_000, pairs: 3 },
+  dialogs: { run: dialogs, rows: 200, pairs: 1 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 
-const usage = `Usage: npm run bench -- ${Object.keys(cases).join('|')} [--rows N] [--pairs N] [--json]`;
+const usage = `Usage: npm run bench -- ${Object.keys(cases).join('|')} [--rows N] [--pairs N] [--seconds N] [--json]`;
 const options = {
   rows: { type: 'string' },
   pairs: { type: 'string' },
+  seconds: { type: 'string', default: '120' },
   json: { type: 'boolean', default: false },
 } as const;
 const { positionals, values } = readOptions(usage, options, true);
 const chosen = cases[positionals[0] ?? ''];
 const [rows, pairs] = [Number(values.rows ?? chosen?.rows), Number(values.pairs ?? chosen?.pairs)];
-if (!chosen || !Number.isInteger(rows) || rows < 1 || !Number.isInteger(pairs) || pairs < 1)
+const seconds = Number(values.seconds);
+if (!chosen || [rows, pairs, seconds].some((given) => !Number.isInteger(given) || given < 1))
   wrongUsage(usage);
-const measured = await chosen.run({ rows, pairs });
+const measured = await chosen.run({ rows, pairs, seconds });
 if (values.json) for (const row of measured) console.log(JSON.stringify(row));
 else printTable(measured);
 process.exit(0);

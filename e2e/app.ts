@@ -82,11 +82,13 @@ async function openApp(
  * fails the journey.
  */
 export const test = base.extend<
-  { watched: undefined; app: App; wanted: WantedApp },
+  { watched: undefined; app: App; wanted: WantedApp; expected: RegExp | null },
   { server: Server }
 >({
   /** `test.use({ wanted: … })` */
   wanted: [{}, { option: true }],
+  /** Errors that the journey brings about itself. */
+  expected: [null, { option: true }],
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameters of a fixture from an object pattern.
     async ({}, use) => {
@@ -106,7 +108,7 @@ export const test = base.extend<
   ],
   baseURL: async ({ app }, use) => use(app.address),
   watched: [
-    async ({ page }, use) => {
+    async ({ page, expected }, use) => {
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(error.message));
       page.on('console', (message) => {
@@ -126,7 +128,7 @@ export const test = base.extend<
           response.status() >= 500 && errors.push(`${response.status()} ${response.url()}`),
       );
       await use(undefined);
-      expect(errors).toEqual([]);
+      expect(errors.filter((error) => !expected?.test(error))).toEqual([]);
     },
     { auto: true },
   ],

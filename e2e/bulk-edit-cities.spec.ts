@@ -10,7 +10,7 @@ test('all 6,972 places of Spain are changed in the background, and the bar shows
   await slowDown(app);
   const polls: { status: number; done: number; total: number }[] = [];
   page.on('response', async (response) => {
-    if (!/\/tasks\/\d+\/progress$/.test(new URL(response.url()).pathname)) return;
+    if (!/\/tasks\/live\?(.*&)?bar=/.test(response.url())) return;
     const text = await response.text().catch(() => '');
     const [, done = '', total = ''] =
       /([\d,]+) of ([\d,]+)/.exec(/<progress[^>]*>/.exec(text)?.[0] ?? '') ?? [];

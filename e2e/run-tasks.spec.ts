@@ -137,15 +137,15 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
     await setTimeout(1_500);
     await route.continue();
   });
-  // In the very moment that a poll put a new button in its place: it works at once. A pointer would
-  // take the focus along.
+  // In the very moment that the piece is shown anew: it works at once. A pointer would take the
+  // focus along.
   await page.evaluate(() => {
     const strip = document.querySelector('.task-progress')?.parentElement as HTMLElement;
     const pressed = new MutationObserver(() => {
       pressed.disconnect();
       document.querySelector<HTMLElement>('[id$="-pause"]')?.click();
     });
-    pressed.observe(strip, { childList: true });
+    pressed.observe(strip, { attributes: true, subtree: true, attributeFilter: ['data-live'] });
   });
   await refreshed;
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();

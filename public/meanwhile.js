@@ -77,7 +77,9 @@ document.addEventListener('htmx:beforeSwap', ({ detail }) => {
         control.id !== '' &&
         control.type !== 'hidden' &&
         stateOf(control) !== before.states[index][1],
-    );
+    )
+    // A piece that is morphed keeps its controls, and gives them what it came with.
+    .map(({ id, name, value, checked }) => ({ id, name, value, checked }));
 });
 
 let putBack = [];

@@ -145,6 +145,8 @@ export const limits = {
     previewed: 20,
     offered: 20,
   },
+  /** What a page that is open asks for at once of what moves by itself. */
+  live: { bars: 50, rows: 100 },
   /** What a process remembers, whoever asks. */
   remembered: {
     /** Time zones by their spelling: all there are. */

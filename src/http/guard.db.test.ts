@@ -13,7 +13,7 @@ const isPublic = [
   '/healthz',
   '/static/*',
   '/tasks/:id/progress',
-  '/tasks/notices/bell',
+  '/tasks/live',
   '/:resource/:id/lock',
 ];
 

@@ -13,6 +13,8 @@ export const ids = {
   toasts: 'toasts',
   theme: 'theme',
   bell: 'bell',
+  live: 'live',
+  liveEvents: 'live-events',
 
   list: 'list',
   listFilter: 'list-filter',
@@ -20,6 +22,7 @@ export const ids = {
   listError: 'list-error',
   records: 'records',
   pageTick: 'page-tick',
+  goToPage: 'go-to-page',
   selectionForm: 'selection-form',
   selectionBar: 'selection-bar',
   selectionStatus: 'selection-status',
@@ -27,12 +30,15 @@ export const ids = {
 
   errorSummary: 'error-summary',
   recordForm: 'record-form',
+  recordLock: 'record-lock',
 
   bulkEditForm: 'bulk-edit-form',
   bulkDeleteForm: 'bulk-delete-form',
   bulkDoForm: 'bulk-do-form',
   bulkReason: 'bulk-reason',
   bulkOutcome: 'bulk-outcome',
+  bulkConflict: 'bulk-conflict',
+  bulkFree: 'bulk-free',
   bulkLaunched: 'bulk-launched',
 
   preview: 'preview',
@@ -43,6 +49,7 @@ export const ids = {
   previewConfirm: 'preview-confirm',
 
   taskFilter: 'task-filter',
+  taskList: 'task-list',
   taskChanges: 'task-changes',
   launchForm: 'launch-form',
 } as const;

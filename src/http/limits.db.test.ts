@@ -53,6 +53,7 @@ import {
   csrfOf,
   emailOf,
   formBody,
+  htmx,
   type TestApp,
   testApp,
   testPassword,
@@ -536,6 +537,13 @@ async function entries({ db, visitor }: Site, count: number): Promise<number> {
   return JSON.parse(body).entries.length;
 }
 
+/** Pieces of a page that are answered of so many. */
+async function answered({ visitor }: Site, asked: string, count: number): Promise<number> {
+  const query = [asked, ...Array.from({ length: count - 1 }, () => asked.split('&').at(-1))];
+  const { body } = await visitor.get(`/tasks/live?${query.join('&')}`, htmx);
+  return [...body.matchAll(/data-ended="gone"|id="lock-/g)].length;
+}
+
 async function cells({ db, visitor }: Site, count: number): Promise<number> {
   const taskId = await launchAs(visitor, 1, { from: 650 });
   await db.pages.query(`delete from ${db.t.chunk} where task_id = $1`, [taskId]);
@@ -869,6 +877,10 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       await links(site, count);
       return offered(site, 'tag ');
     }),
+    'live.bars': bounded('live.bars', (count) => answered(site, 'bar=1000000', count)),
+    'live.rows': bounded('live.rows', (count) =>
+      answered(site, `records=cities&row=1.${'1'.padStart(20, '0')}`, count),
+    ),
     'remembered.zones': bounded('remembered.zones', zones),
     'remembered.estimates': refused('forgotten', (count) => estimates(site, count)),
   };

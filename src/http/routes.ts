@@ -9,6 +9,7 @@ import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
 import { selectionRoutes } from './list/selection-routes.ts';
+import { liveRoutes } from './live/live-routes.ts';
 import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
 import { controlRoutes } from './overview/control-routes.ts';
@@ -42,6 +43,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   taskRoutes,
   overviewRoutes,
   controlRoutes,
+  liveRoutes,
   launchRoutes,
   schedulesRoutes,
   noticesRoutes,

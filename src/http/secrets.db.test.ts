@@ -342,7 +342,14 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     { path: `/tasks?_q=${mark.slice(0, 3)}` },
     { path: `/tasks?resource=${slug}&record=${slug}/${encodeURIComponent(id)}` },
   ],
-  'GET /tasks/list': () => [{ path: '/tasks/list' }],
+  'GET /tasks/live': ({ resource: { slug }, id, key, taskId }) => [
+    {
+      path: `/tasks/live?bar=${taskId}.page&records=${slug}&row=${taskId}.${encodeURIComponent(key)}&list=&bell=0`,
+    },
+    ...['lock', 'holding'].map((what) => ({
+      path: `/tasks/live?${what}=${encodeURIComponent(`${slug}/${id}`)}`,
+    })),
+  ],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
   'GET /my-activity': () => [{ path: '/my-activity' }],
   'GET /tasks/overview': () => [{ path: '/tasks/overview' }, { path: '/tasks/overview?of=week' }],
@@ -371,7 +378,6 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     { path: '/tasks/notices/preferences', body: { 'seconds.message': 'x' } },
   ],
   'GET /tasks/notices': () => [{ path: '/tasks/notices' }],
-  'GET /tasks/notices/bell': () => [{ path: '/tasks/notices/bell?after=0' }],
   'POST /tasks/notices/:id/reading': () => [{ path: '/tasks/notices/1/reading', body: {} }],
   'POST /tasks/notices/reading': () => [{ path: '/tasks/notices/reading', body: { upTo: '0' } }],
   'POST /tasks/schedules/:name/run': () => [{ path: '/tasks/schedules/none/run', body: {} }],

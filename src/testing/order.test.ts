@@ -19,7 +19,7 @@ const rooms = [
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
   'channels',
   'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts task-managers.ts',
-  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/home http/people http/sign-in http/routes.ts',
+  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/routes.ts',
   'build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

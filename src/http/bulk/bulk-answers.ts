@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { TaskContext } from '../../tasks/context.ts';
 import type { Launched } from '../../tasks/launched.ts';
+import { listLive } from '../../tasks/looking/live.ts';
 import { isFinished } from '../../tasks/states.ts';
 import { headerJson, isHtmx, wantsJson } from '../negotiate.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { launchNote } from '../tasks/launch-note.ts';
 import { finishedData, finishedEvents, progressData } from '../tasks/progress.ts';
 import { taskJson } from '../tasks/task.ts';
-import { getNamed, type NamedTask, named, namedHolders } from '../tasks/task-title.ts';
+import { type NamedTask, named } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import {
   type BulkOutcomeData,
@@ -18,6 +19,7 @@ import {
   overlapData,
   refusedData,
 } from './bulk.ts';
+import { conflictData } from './conflict.ts';
 
 /** What a confirmed dialog or preview leads to: the task, on its own page or in the dialog. */
 export async function sendLaunched(
@@ -135,17 +137,17 @@ async function explanationOf(
 ): Promise<BulkOutcomeData> {
   if (error.code === 'refused') return refusedData(about, error);
   if (error.code !== 'overlap') return explanationData(about, error);
-  const { principal, url } = about;
-  const holders = await namedHolders(context, principal, error.details.holders ?? []);
-  const [holder] = holders;
-  if (!holder?.isSeen) return overlapData(about, holders, null, null);
-  const task = await getNamed(context, principal, holder.taskId);
-  const now = new Date();
-  const finished = isFinished(task.state);
+  const { principal, url, secret } = about;
+  const ids = [...new Set((error.details.holders ?? []).map(({ taskId }) => taskId))];
+  const tasks = await listLive(context, principal, { ids, held: null });
+  const seen = tasks.filter(({ isSeen }) => isSeen);
+  const known = await named(context, principal, seen, seen);
+  const { reader } = about.resource;
   return overlapData(
     about,
-    holders,
-    finished ? null : progressData(task, { now, url, reader: about.resource.reader }),
-    finished ? finishedData(task, now, url) : null,
+    conflictData({ principal, reader, secret, url, now: new Date() }, ids, [
+      ...known,
+      ...tasks.filter(({ isSeen }) => !isSeen),
+    ]),
   );
 }

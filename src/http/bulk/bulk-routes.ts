@@ -80,7 +80,10 @@ interface OpenedForm {
   earlier: Preview | null;
 }
 
-export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { context, url, secret },
+) => {
   const { db, registry } = context;
 
   for (const { path, operationOf } of addresses) {
@@ -187,6 +190,7 @@ export const bulkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
       filter,
       previewId: earlier?.id ?? null,
       url,
+      secret,
     };
     return { about, selection, earlier };
   }

@@ -40,7 +40,11 @@ export const bulkTexts = {
   overlapHeading: 'Somebody is already changing some of these records',
   holder: (who: string, title: string, done: string, total: string) =>
     `${who}: “${title}”, ${done} of ${total} done.`,
-  overlapHint: 'Nothing was changed. Try again when it has finished.',
+  holderSeen: (who: string) => `By ${who}`,
+  overlapHint: 'Nothing was changed, and what you asked for is kept. Go on when it has finished.',
+  freeHeading: 'It is free now',
+  freeNote: 'What was in the way has ended. What you asked for is kept: go on with it.',
+  goOn: 'Go on with what you asked for',
   changedHeading: 'Your selection changed',
   goneHeading: 'This form is no longer valid',
   emptyHeading: 'Nothing is selected',

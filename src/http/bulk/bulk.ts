@@ -5,7 +5,6 @@ import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
-import type { Holder } from '../../tasks/looking/holders.ts';
 import type { Preview } from '../../tasks/previewing/preview.ts';
 import type { Body } from '../form.ts';
 import type { ConsequencesData } from '../records/consequences.ts';
@@ -16,6 +15,7 @@ import { taskTexts } from '../tasks/tasks-texts.ts';
 import type { Url } from '../url.ts';
 import { type BulkField, type BulkInputs, bulkFields } from './bulk-field.ts';
 import { bulkTexts } from './bulk-texts.ts';
+import type { ConflictData } from './conflict.ts';
 import { type CarriedOptions, carriedOptions } from './typed-form.ts';
 
 interface DialogWords {
@@ -235,11 +235,12 @@ export interface BulkOutcomeData {
     records: readonly (RefusedRecord & { reason: string })[];
     moreText: string | null;
   } | null;
-  holders: readonly { text: string; href: string }[];
-  progress: ProgressData | null;
-  ended: EndedData | null;
+  /** Null: nobody stands in the way. */
+  conflict: ConflictData | null;
   /** To the form again, null where that leads nowhere. */
   again: { href: string; label: string } | null;
+  /** The same, once nobody stands in the way any more. */
+  goOn: { href: string; label: string } | null;
   task: { href: string; label: string } | null;
   back: { href: string; label: string };
   close: string;
@@ -257,6 +258,7 @@ export interface BulkRequest {
   /** Where what was typed is kept. */
   previewId: string | null;
   url: Url;
+  secret: string;
 }
 
 function outcomeData({
@@ -274,9 +276,8 @@ function outcomeData({
     message: '',
     hint: null,
     refused: null,
-    holders: [],
-    progress: null,
-    ended: null,
+    conflict: null,
+    goOn: null,
     again: {
       href: formUrl(resource, operation, selectionId, previewId, url),
       label: bulkTexts.openAgain,
@@ -323,33 +324,16 @@ export async function refusedData(asked: BulkRequest, error: AppError): Promise<
   };
 }
 
-/**
- * Who holds the records, which task, how far. `progress` only where the reader may see that task.
- */
-export function overlapData(
-  asked: BulkRequest,
-  holders: readonly Holder[],
-  progress: ProgressData | null,
-  ended: EndedData | null,
-): BulkOutcomeData {
-  const { url } = asked;
-  const number = new Intl.NumberFormat('en');
+/** Who holds the records, which task, how far; and the form, once nobody does. */
+export function overlapData(asked: BulkRequest, conflict: ConflictData): BulkOutcomeData {
+  const data = outcomeData(asked);
   return {
-    ...outcomeData(asked),
+    ...data,
     heading: bulkTexts.overlapHeading,
     tone: 'warning',
     message: bulkTexts.overlapHint,
-    holders: holders.map((holder) => ({
-      text: bulkTexts.holder(
-        holder.principalName,
-        holder.title,
-        number.format(holder.done),
-        number.format(holder.total),
-      ),
-      href: url(`/tasks/${holder.taskId}`),
-    })),
-    progress,
-    ended,
+    conflict,
+    goOn: data.again && { ...data.again, label: bulkTexts.goOn },
   };
 }
 

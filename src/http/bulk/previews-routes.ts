@@ -54,7 +54,10 @@ interface OpenPreview {
 }
 
 /** What an operation would do, a page of its own; confirming it does just that. */
-export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
+export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (
+  app,
+  { context, url, secret },
+) => {
   const { db, registry } = context;
   const path = '/:resource/previews/:id';
 
@@ -179,6 +182,7 @@ export const previewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       filter: selection.filter,
       previewId: preview.id,
       url,
+      secret,
     };
     const given = textsOf(request.query._after)[0] ?? '';
     return {

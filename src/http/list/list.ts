@@ -27,6 +27,7 @@ import {
 } from './list-filters.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { listTexts, selectionTexts } from './list-texts.ts';
+import { type RowLockData, rowLock } from './row-lock.ts';
 import { type LiveSelection, type SelectionBarData, selectionBarData } from './selection-bar.ts';
 
 /** The whole page of a list. */
@@ -107,7 +108,7 @@ export interface RowData {
   /** Null: not allowed; without an address while a task holds the record. */
   edit: { href: string | null; label: string } | null;
   delete: { href: string | null; label: string } | null;
-  lock: { text: string; label: string; href: string | null } | null;
+  lock: RowLockData | null;
 }
 
 export interface ListParts {
@@ -333,19 +334,19 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
     show: record.key === '' ? null : url(`${path}${back}`),
     edit: link('update', 'edit', listTexts.edit(title)),
     delete: link('delete', 'delete', listTexts.delete(title)),
-    lock: holder ? lockOf(parts, holder, title) : null,
+    lock: holder ? lockOf(parts, record.key, holder, title) : null,
   };
 }
 
-function lockOf({ taskTitles, url }: ListParts, holder: Holder, title: string): RowData['lock'] {
-  const percent =
-    holder.total === 0 ? 0 : Math.min(100, Math.floor((holder.done / holder.total) * 100));
+function lockOf(
+  { resource, taskTitles, url }: ListParts,
+  key: string,
+  holder: Holder,
+  title: string,
+): RowLockData {
   const task = taskTitles.get(holder.taskId);
-  return {
-    text: listTexts.locked(holder.principalName, task ?? holder.title, percent),
-    label: listTexts.lockedLabel(title, holder.principalName, task ?? holder.title),
-    href: task !== undefined ? url(`/tasks/${holder.taskId}`) : null,
-  };
+  const shown = { ...holder, isSeen: task !== undefined, title: task ?? holder.title };
+  return rowLock({ resource, key, url }, title, shown);
 }
 
 declare module '../pages.ts' {

@@ -9,6 +9,7 @@ import { defineTask } from '../../task-definitions/define-task.ts';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { ada } from '../../testing/context.ts';
+import { eventsIn, livePath } from '../../testing/live-pieces.ts';
 import { until } from '../../testing/until.ts';
 import { whileWorking } from '../../testing/while-working.ts';
 
@@ -40,12 +41,8 @@ const json = { accept: 'application/json' };
 
 const bellOf = ({ body }: { body: string }) =>
   /id="bell"[^>]*aria-label="([^"]*)"/.exec(body)?.[1] ?? null;
-const pollOf = ({ body }: { body: string }) =>
-  (/hx-get="([^"]*notices\/bell[^"]*)"/.exec(body)?.[1] ?? '').replaceAll('&amp;', '&');
-const toastOf = (answer: { headers: Record<string, unknown> }) =>
-  answer.headers['hx-trigger']
-    ? JSON.parse(String(answer.headers['hx-trigger']))['bulkhead:toast']
-    : null;
+const pollOf = ({ body }: { body: string }) => livePath(body, 'bell');
+const toastOf = ({ body }: { body: string }) => eventsIn(body)['bulkhead:toast'] ?? null;
 
 async function sentTo({ db }: TestApp, person: Principal, count: number): Promise<void> {
   await until(async () => {
@@ -106,7 +103,7 @@ test('all are marked as read but those that came after the page was shown, and w
   await launchOwn(app.context, failing, {}, { principal: editor.principal });
   await whileWorking(app, () => sentTo(app, editor.principal, 4));
   const polled = await editor.get(pollOf(page), htmx);
-  assert.equal(toastOf(polled).message, '2 tasks have ended.');
+  assert.equal((toastOf(polled) as { message: string }).message, '2 tasks have ended.');
   const marked = await editor.post('/tasks/notices/reading', { upTo });
   assert.equal(marked.statusCode, 303);
   assert.equal(bellOf(await editor.get('/')), 'Notices, 2 not read');
@@ -118,9 +115,10 @@ test('all are marked as read but those that came after the page was shown, and w
 
 test('a bell that nobody is behind any more looks no further and sends nobody away', async (t) => {
   const app = await testApp(t, { admin });
-  const answer = await app.app.inject({ url: '/tasks/notices/bell?after=0', headers: htmx });
+  const answer = await app.app.inject({ url: '/tasks/live?bell=0', headers: htmx });
   assert.equal(answer.statusCode, 286);
-  assert.doesNotMatch(answer.body, /hx-get/);
+  assert.match(answer.body, /id="bell"/);
+  assert.doesNotMatch(answer.body, /data-live/);
   assert.equal(answer.headers['hx-redirect'], undefined);
 });
 
@@ -162,7 +160,7 @@ test('the bell costs no statement beside that of the session, and one where the 
   const whole = await asked(() => get('/tasks/new/none'));
   assert.deepEqual([whole.count, bellOf(whole.result)], [1, 'Notices']);
   assert.equal((await asked(() => get('/tasks/new/none', json))).count, 0);
-  assert.equal((await asked(() => get('/tasks/notices/bell?after=0', htmx))).count, 1);
+  assert.equal((await asked(() => get('/tasks/live?bell=0', htmx))).count, 1);
 
   async function asked<T>(work: () => Promise<T>): Promise<{ result: T; count: number }> {
     const { result, statements } = await countStatements(theirs.db, work);

@@ -3,16 +3,11 @@ import { hasMessages, listMessages, readMessage, readMessages } from '../../chan
 import { notFound } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { limits } from '../../limits.ts';
-import { isHtmx, principalOf, wantsJson } from '../negotiate.ts';
-import { addTrigger } from '../plugins/page.ts';
+import { principalOf, wantsJson } from '../negotiate.ts';
 import { unseenOf } from '../plugins/unseen.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { bellData, silentBell, toastOf } from '../shell/bell.ts';
 import { noticesData } from './notices.ts';
 import { noticeTexts } from './notices-texts.ts';
-
-/** htmx stops a poll when it swaps an answer of this status. */
-const stopPolling = 286;
 
 /** What somebody is told by messages. Each sees their own. */
 export const noticesRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
@@ -28,29 +23,6 @@ export const noticesRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       noticesData(messages, { latest, now: new Date(), timeZone, url }),
     );
   });
-
-  // Signed out ends a poll, so the guard lets it through: nobody who types elsewhere is sent away.
-  app.get<{ Querystring: { after?: string } }>(
-    '/tasks/notices/bell',
-    { config: { isPublic: true, isPolled: true } },
-    async (request, reply) => {
-      if (!isHtmx(request)) return reply.redirect(url('/tasks/notices'), 303);
-      const { principal } = request;
-      if (!principal || !hasMessages(context))
-        return reply.code(stopPolling).page('notices/_bell', silentBell(url));
-      const unseen = await unseenOf(request, context);
-      const after = Number(request.query.after);
-      if (Number.isSafeInteger(after) && unseen.latest > after) {
-        const come = await listMessages(context, principal, { after, limit: limits.shown.tasks });
-        const toast = toastOf(
-          come.filter(({ isSeen }) => !isSeen),
-          url,
-        );
-        if (toast) addTrigger(reply, 'bulkhead:toast', toast);
-      }
-      return reply.page('notices/_bell', bellData(unseen, url));
-    },
-  );
 
   app.post<{ Params: { id: string } }>('/tasks/notices/:id/reading', async (request, reply) => {
     const id = Number(request.params.id);

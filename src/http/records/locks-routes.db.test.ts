@@ -40,7 +40,7 @@ test('whoever waits for a record sees how far somebody else’s task is, and not
     editor.get('/cities/7/lock', htmx),
   );
   assert.equal(poll.statusCode, 200);
-  assert.match(poll.body, /hx-get="\/cities\/7\/lock"[^>]*hx-trigger="every 1s"/);
+  assert.match(poll.body, / data-live="lock=cities%2F7" data-every="1"/);
   assert.doesNotMatch(poll.body, /href=|<form|<button/);
   assert.ok(statements.length <= 4, statements.join('\n'));
   assert.match(
@@ -57,7 +57,7 @@ test('the poll ends with the way back when the record is free', async (t) => {
   assert.equal(answer.statusCode, 286);
   assert.match(answer.body, /data-ended="free"/);
   assert.match(answer.body, /href="\/cities\/7\/edit"/);
-  assert.doesNotMatch(answer.body, /hx-trigger|hx-get/);
+  assert.doesNotMatch(answer.body, /data-live/);
   const plain = await editor.get('/cities/7/lock');
   assert.equal(plain.statusCode, 303);
   assert.equal(plain.headers.location, '/cities/7/edit');

@@ -6,14 +6,11 @@ import { getHoldingTask } from '../../tasks/looking/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
-import { type EndedData, progressData, signedOutData } from '../tasks/progress.ts';
+import { stopPolling } from '../stop-polling.ts';
+import { signInLink } from '../tasks/progress.ts';
 import { named } from '../tasks/task-title.ts';
 import { recordPath } from './record-form.ts';
-import { recordTexts } from './records-texts.ts';
-
-/** htmx stops a poll when it swaps an answer of this status. */
-const stopPolling = 286;
-const elementId = 'record-lock-progress';
+import { freeData, recordGone, signedOutOfLock, waitingData } from './record-lock.ts';
 
 /**
  * How far the task is that holds a record, for whoever waits for the record; it polls the lock, not
@@ -33,53 +30,21 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         const resource = registry.for(principal, request.params.resource);
         const key = parseKey(resource.model, id);
         await readRecord(registry, resource, principal, key, []);
-        const again = url(`${recordPath(resource, key)}/edit`);
-        if (!isHtmx(request)) return reply.redirect(again, 303);
+        const about = { resource, key, url };
+        if (!isHtmx(request)) return reply.redirect(url(`${recordPath(resource, key)}/edit`), 303);
         const task = await getHoldingTask(db, resource.model.name, key);
-        if (!task)
-          return reply
-            .code(stopPolling)
-            .page('tasks/_ended', freeData({ href: again, label: recordTexts.tryAgain }));
-        const isVisible = seesTask(context, principal, task);
-        const [shown = task] = isVisible ? await named(context, principal, [task]) : [];
-        const progress = progressData(shown, { now: new Date(), url, reader: resource.reader });
-        return reply.page('tasks/_progress', {
-          ...progress,
-          elementId,
-          pollUrl: url(`${recordPath(resource, key)}/lock`),
-          caption: isVisible ? progress.caption : null,
-          taskUrl: isVisible ? progress.taskUrl : null,
-          canCancel: isVisible && progress.canCancel,
-        });
+        if (!task) return reply.code(stopPolling).page('tasks/_ended', freeData(about));
+        const isSeen = seesTask(context, principal, task);
+        const [shown = task] = isSeen ? await named(context, principal, [task]) : [];
+        return reply.page('tasks/_progress', waitingData(about, shown, isSeen, new Date()));
       } catch (error) {
         if (!isHtmx(request) || !(error instanceof AppError)) throw error;
-        reply.code(stopPolling);
-        if (error.status === 401) {
-          const isSignInOurs = context.people.isOurs;
-          const ended = signedOutData(id, { url, place: 'page', isSignInOurs });
-          return reply.page('tasks/_ended', { ...ended, elementId });
-        }
-        return reply.page('tasks/_ended', {
-          ...freeData(null),
-          kind: 'gone',
-          heading: error.message,
-          note: '',
-        });
+        const ended =
+          error.status === 401
+            ? signedOutOfLock(context.people.isOurs ? signInLink(url) : null)
+            : recordGone(error.message);
+        return reply.code(stopPolling).page('tasks/_ended', ended);
       }
     },
   );
 };
-
-function freeData(link: EndedData['link']): EndedData {
-  return {
-    elementId,
-    kind: 'free',
-    heading: recordTexts.freeHeading,
-    note: recordTexts.freeNote,
-    badge: null,
-    bar: null,
-    counts: [],
-    link,
-    undo: null,
-  };
-}

@@ -19,6 +19,7 @@ import type { Url } from '../url.ts';
 import { fieldHref } from './record-field.ts';
 import { recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
+import { type RecordLockData, recordLock } from './record-lock.ts';
 import { recordTexts } from './records-texts.ts';
 
 /** A value on a record's page; of a relation to many, each of them. */
@@ -44,7 +45,7 @@ export interface RecordShowData {
   operations: readonly { href: string; label: string; icon: string; isDangerous: boolean }[];
   /** What launches tasks of the project's own about it. */
   buttons: readonly LaunchButtonData[];
-  lock: { text: string; href: string | null } | null;
+  lock: RecordLockData | null;
   groups: readonly { label: string | null; help: string | null; values: readonly ShownValue[] }[];
   related: readonly {
     label: string;
@@ -116,7 +117,7 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
       isDangerous: offer.tone === 'danger',
     })),
     buttons: launchButtons(parts.buttons, url, keyToUrl(resource.model, record.key)),
-    lock: holder ? lockOf(parts, holder) : null,
+    lock: holder ? recordLock({ resource, key: record.key, url }, holder) : null,
     groups: resource.showGroups
       .map(({ label, help, fields }) => ({
         label,
@@ -210,13 +211,6 @@ function relatedData(
       .map(({ id, title }) => ({ title, href: url(hrefOf(related, id)) })),
     isMore: count === null || count > records.length,
     allText: recordTexts.relatedAll(field.label),
-  };
-}
-
-function lockOf({ url }: ShowParts, holder: ShownHolder): RecordShowData['lock'] {
-  return {
-    text: recordTexts.lockedBy(holder.principalName, holder.title),
-    href: holder.isSeen ? url(`/tasks/${holder.taskId}`) : null,
   };
 }
 

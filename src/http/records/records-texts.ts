@@ -78,7 +78,10 @@ export const recordTexts = {
   goneMessage:
     'There is nothing here, or it is not yours to see. Nothing was saved. This is what you typed:',
   lockedOpen: 'It can be edited as soon as its part of the task is done.',
+  lockedDone: (percent: number) => `${percent} % of it is done.`,
   freeHeading: 'It is free again',
   freeNote: 'Nothing holds this record any more.',
+  showFree: 'Show it as it is now',
+  freed: (counted: string, isOne: boolean) => `${counted} ${isOne ? 'is' : 'are'} free again.`,
   tryAgain: 'Try again',
 };

@@ -11,8 +11,8 @@ export interface BellData {
   label: string;
   /** Null: nothing is to be read. */
   countText: string | null;
-  /** Null: it looks no more. */
-  pollUrl: string | null;
+  /** What is asked for; null: nothing more. */
+  live: string | null;
 }
 
 export function bellData({ count, latest }: Unseen, url: Url): BellData {
@@ -22,13 +22,13 @@ export function bellData({ count, latest }: Unseen, url: Url): BellData {
     href: url('/tasks/notices'),
     label: bellTexts.label(shown, isMore),
     countText: isMore ? bellTexts.more(shown) : count > 0 ? String(count) : null,
-    pollUrl: url(`/tasks/notices/bell?after=${latest}`),
+    live: `bell=${latest}`,
   };
 }
 
 /** One that nobody is behind any more. */
 export function silentBell(url: Url): BellData {
-  return { ...bellData({ count: 0, latest: 0 }, url), pollUrl: null };
+  return { ...bellData({ count: 0, latest: 0 }, url), live: null };
 }
 
 const levels: Partial<Record<Message['event'], Level>> = {

@@ -23,6 +23,8 @@ export const shellTexts = {
     'You are no longer signed in, and nothing was sent. Sign in again in another tab, then go on here.',
   offline: 'The server does not answer. Nothing was sent twice; try again.',
   wentWrong: 'That did not work.',
+  connectionLost: 'Connection lost, trying again…',
+  signedOut: 'You are signed out, so this is not looked at any more.',
   email: 'Email',
   name: 'Name',
   password: 'Password',

@@ -66,7 +66,7 @@ test('a session lasts as long as its user is at work', async (t) => {
     const visitor = await only(site);
     await idleFor(site, hour);
     const polls: [string, Record<string, string>][] = [
-      ['/tasks/list', htmx],
+      ['/tasks/live?bar=1.page&records=cities&row=1.1&list=&bell=0', htmx],
       ['/tasks/running?resource=cities', htmx],
       ['/tasks/1/progress', htmx],
       ['/tasks/1/details', htmx],

@@ -7,6 +7,7 @@ import { actions } from '../../resources/actions.ts';
 import { filterNames } from '../../tasks/looking/tasks-query.ts';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchAs } from '../../testing/launch-as.ts';
+import { livePath } from '../../testing/live-pieces.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
@@ -90,9 +91,11 @@ test('a filter that means nothing is refused, and never taken for none', async (
     '_sort=size',
     '_page=0',
     '_page=402',
-  ])
-    for (const path of ['/tasks', '/tasks/list'])
-      assert.equal((await app.admin.get(`${path}?${query}`, htmx)).statusCode, 422, query);
+  ]) {
+    assert.equal((await app.admin.get(`/tasks?${query}`)).statusCode, 422, query);
+    const live = `/tasks/live?list=${encodeURIComponent(`?${query}`)}`;
+    assert.doesNotMatch((await app.admin.get(live, htmx)).body, /id="task-list"/, query);
+  }
 });
 
 test('a record that somebody may not see is asked for as one that there is not', async (t) => {
@@ -187,8 +190,7 @@ test('the live list is that of the filter, in its order', async (t) => {
   const running = await launchAs(app.editor, 30);
   await insertEnded(app, app.editor, ['failed', 'succeeded']);
   const { body } = await app.editor.get('/tasks?state=failed&state=queued&_sort=oldest');
-  const poll = /id="task-list" hx-get="([^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? '';
-  const list = await app.editor.get(poll, htmx);
+  const list = await app.editor.get(livePath(body, 'task-list'), htmx);
   assert.equal(list.statusCode, 200);
   assert.deepEqual(idsOn(list.body), [running, running + 1]);
 });

@@ -41,7 +41,7 @@ test('the page of all tasks has columns of the project’s, each asked once', as
   }
   for (const [path, headers] of [
     ['/tasks', {}],
-    ['/tasks/list', htmx],
+    ['/tasks/live?list=', htmx],
   ] as const) {
     const { statusCode, body } = await viewer.get(path, headers);
     assert.ok(statusCode === 200, String(statusCode));

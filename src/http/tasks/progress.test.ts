@@ -101,7 +101,7 @@ test('a running task says how far it is, how fast, and how long it will take', (
     ['1,000 of 6,972', '14 %', '100 records/s'],
   );
   assert.equal(data.leftText, 'about 1 min left');
-  assert.equal(data.pollUrl, `/admin/tasks/7/progress?told=running.1000.${now.getTime()}`);
+  assert.equal(data.live, `bar=7.page.running.1000.${now.getTime()}`);
   assert.equal(data.canCancel, true);
 });
 
@@ -143,7 +143,7 @@ test('a list behind a task is read again at most every 5 s while records change,
   for (const odd of [undefined, '', 'running', 'running.x.1', `running.1000.${'9'.repeat(40)}`])
     assert.equal(hasMoved(task, now, odd), true, odd);
   const kept = progressData(task, look, 'strip', shown('running', 900, 1));
-  assert.match(kept.pollUrl, /\?in=strip&told=running\.900\./);
+  assert.match(kept.live ?? '', /^bar=7\.strip\.running\.900\./);
 });
 
 test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {

@@ -38,7 +38,8 @@ export interface Bar {
 /** The live piece of a task that is not finished. */
 export interface ProgressData {
   elementId: string;
-  pollUrl: string;
+  /** What `public/live.js` asks for; null: what stands around it is asked for. */
+  live: string | null;
   /** Null: the task is somebody else's, or this is its page. */
   taskUrl: string | null;
   cancelUrl: string;
@@ -88,17 +89,24 @@ export interface Link {
 
 /**
  * The same task may be live above the list and in a dialog at once; their elements must not share
- * an id. task: on its own page; launched: in the dialog that launched it.
+ * an id. task: on its own page; launched: in the dialog that launched it; conflict: in a dialog that
+ * it stands in the way of.
  */
-export type ProgressPlace = 'page' | 'strip' | 'task' | 'launched';
+const places = ['page', 'strip', 'task', 'launched', 'conflict'] as const;
+export type ProgressPlace = (typeof places)[number];
+
+/** Of what stands in an address. */
+export function placeIn(given: unknown): ProgressPlace {
+  return places.find((place) => place === given) ?? 'page';
+}
 
 function progressElementId(taskId: number | string, place: ProgressPlace): string {
-  return `task-${taskId}-progress${place === 'strip' ? '-strip' : ''}`;
+  return `task-${taskId}-progress${place === 'strip' || place === 'conflict' ? `-${place}` : ''}`;
 }
 
 /**
- * What a list was last told about a task: the address of the next poll carries it, so that the
- * server need not keep it.
+ * What a page was last told about a task: what it asks for next carries it, so that the server need
+ * not keep it.
  */
 interface ShownState {
   state: string;
@@ -108,9 +116,16 @@ interface ShownState {
 
 // A list behind a task is read again no more often than this while records change.
 const tellEveryMs = 5_000;
+// So is the rest of its own page, by its signs of life.
+const detailsEveryMs = 2_000;
 
-function stateNow(task: TaskRow, now: Date): string {
-  return `${task.state}.${task.done}.${now.getTime()}`;
+function stateNow(task: TaskRow, now: Date, place: ProgressPlace): string {
+  return `${task.state}.${markOf(task, place)}.${now.getTime()}`;
+}
+
+/** What differs once there is more to be told of it. */
+function markOf(task: TaskRow, place: ProgressPlace): number {
+  return place === 'task' ? task.updatedAt.getTime() : task.done;
 }
 
 function parseShownState(shownState: string | undefined): ShownState | null {
@@ -122,11 +137,21 @@ function parseShownState(shownState: string | undefined): ShownState | null {
  * Whether lists are to be read again: the task came into another state, or changed records that
  * they still show as they were.
  */
-export function hasMoved(task: TaskRow, now: Date, shownState: string | undefined): boolean {
+export function hasMoved(
+  task: TaskRow,
+  now: Date,
+  shownState: string | undefined,
+  place: ProgressPlace = 'page',
+): boolean {
   const last = parseShownState(shownState);
   if (!last || last.state !== task.state) return true;
   const since = now.getTime() - last.atMs;
-  return last.done !== task.done && (task.state !== 'running' || since < 0 || since >= tellEveryMs);
+  const isLater = (ms: number) => task.state !== 'running' || since < 0 || since >= ms;
+  // A line of its log is no sign of life.
+  if (place === 'task' && task.kind === 'own' && since >= tellEveryMs) return true;
+  return (
+    last.done !== markOf(task, place) && isLater(place === 'task' ? detailsEveryMs : tellEveryMs)
+  );
 }
 
 /** What the page is told meanwhile: the list refreshes. */
@@ -153,9 +178,10 @@ export function progressData(
   const note = noteOf(task, look);
   return {
     elementId: progressElementId(task.id, place),
-    pollUrl: url(
-      `/tasks/${task.id}/progress?${place === 'page' ? '' : `in=${place}&`}told=${shownState ?? stateNow(task, now)}`,
-    ),
+    live:
+      place === 'conflict'
+        ? null
+        : `bar=${task.id}.${place}.${shownState ?? stateNow(task, now, place)}`,
     taskUrl: place === 'task' ? null : url(`/tasks/${task.id}`),
     cancelUrl: url(`/tasks/${task.id}/cancellation${inPlace(place)}`),
     canCancel: progress.canCancel,
@@ -383,9 +409,13 @@ export function signedOutData(
     badge: null,
     bar: null,
     counts: [],
-    link: isSignInOurs ? { href: url('/sign-in'), label: taskTexts.signIn } : null,
+    link: isSignInOurs ? signInLink(url) : null,
     undo: null,
   };
+}
+
+export function signInLink(url: Url): Link {
+  return { href: url('/sign-in'), label: taskTexts.signIn };
 }
 
 export type ToastLevel = 'success' | 'warning' | 'error' | 'info';

@@ -45,18 +45,21 @@ const maxRecords = 3;
  * The same tasks, each called by what it does: `Status → archived · 9,940 cities · Country is
  * Italy`. Fields and records that the reader may not see are in none. One statement for each
  * resource whose records a change or a filter names, mostly none, and one where any waits for
- * another.
+ * another, unless `known` are those that they wait for.
  */
 export async function named<T extends TaskRow>(
   context: Asking,
   principal: Principal,
   tasks: readonly T[],
+  known: readonly TaskRow[] | null = null,
 ): Promise<(T & Naming)[]> {
-  const blockers = await listTasksById(
-    context,
-    principal,
-    tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
-  );
+  const blockers =
+    known ??
+    (await listTasksById(
+      context,
+      principal,
+      tasks.map(({ blockedBy }) => blockedBy).filter((id) => id !== null),
+    ));
   const { titles, words } = await titlesFor(context, principal, [...tasks, ...blockers]);
   return tasks.map((task, index) => {
     const place = blockers.findIndex(({ id }) => id === task.blockedBy);

@@ -132,7 +132,7 @@ test('every page that names a task calls it so', async (t) => {
   };
   await says('/');
   await says('/tasks');
-  await says('/tasks/list', htmx);
+  await says('/tasks/live?list=', htmx);
   await says('/tasks/running?resource=cities', htmx);
   await says(`/tasks/${id}/progress`, htmx);
   assert.match(await says(`/tasks/${id}`), new RegExp(`<title>${title} · `));

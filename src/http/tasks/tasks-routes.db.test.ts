@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countStatements, htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { launchAs } from '../../testing/launch-as.ts';
+import { eventsIn, livePath } from '../../testing/live-pieces.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { taskTexts } from './tasks-texts.ts';
 
@@ -26,7 +27,7 @@ async function finish({ db }: TestApp, id: number): Promise<void> {
 function assertEndsPoll(answer: { statusCode: number; body: string }, kind: string): void {
   assert.equal(answer.statusCode, 286);
   assert.match(answer.body, new RegExp(`data-ended="${kind}"`));
-  assert.doesNotMatch(answer.body, /hx-trigger|hx-get/);
+  assert.doesNotMatch(answer.body, /hx-trigger|hx-get|data-live/);
   assert.doesNotMatch(answer.body, /<html/);
 }
 
@@ -39,7 +40,10 @@ test('a poll of an unfinished task is two statements and no write, and polls on'
   );
   assert.equal(result.statusCode, 200);
   assert.match(result.body, new RegExp(`id="task-${id}-progress"`));
-  assert.match(result.body, /hx-trigger="every 1s"/);
+  assert.match(
+    result.body,
+    new RegExp(`data-live="bar=${id}\\.page\\.queued\\.0\\.\\d+" data-every="1"`),
+  );
   assert.match(result.body, /Waiting for a worker: 30 records/);
   assert.match(result.body, /<progress[^>]+aria-label="[^"]+"/);
   assert.equal(statements.length, 2, statements.join('\n'));
@@ -50,23 +54,20 @@ test('a poll tells the list when the task came further than the list was told, a
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   const page = (await app.editor.get('/cities')).body;
-  const poll = /hx-get="([^"]+progress\?in=strip&amp;told=[^"]+)"/
-    .exec(page)?.[1]
-    ?.replace('&amp;', '&') as string;
-  assert.equal((await app.editor.get(poll, htmx)).headers['hx-trigger'], undefined);
+  const poll = livePath(page, `task-${id}-progress-strip`);
+  assert.deepEqual(eventsIn((await app.editor.get(poll, htmx)).body), {});
   await app.db.pages.query(
     `update ${app.db.t.task} set state = 'paused', done = 10, changed = 10 where id = $1`,
     [id],
   );
   const answer = await app.editor.get(poll, htmx);
-  assert.deepEqual(JSON.parse(String(answer.headers['hx-trigger'])), {
+  assert.deepEqual(eventsIn(answer.body), {
     'bulkhead:moved': { taskId: id, resource: 'cities', model: 'City' },
   });
-  const next = /hx-get="([^"]+)"/.exec(answer.body)?.[1]?.replace('&amp;', '&') as string;
-  assert.equal((await app.editor.get(next, htmx)).headers['hx-trigger'], undefined);
+  assert.deepEqual(eventsIn((await app.editor.get(livePath(answer.body), htmx)).body), {});
   assert.match(
     page,
-    /hx-trigger="bulkhead:finished from:body, bulkhead:moved from:body, bulkhead:launched from:body"/,
+    /hx-trigger="bulkhead:finished from:body, bulkhead:moved from:body, bulkhead:launched from:body, bulkhead:freed from:body"/,
   );
 });
 
@@ -162,15 +163,17 @@ test('the dashboard is live while something on it is unfinished, and silent afte
   const app = await setUp(t);
   const id = await launchAs(app.editor, 30);
   const page = await app.editor.get('/tasks');
-  assert.match(page.body, /id="task-list"[^>]+hx-trigger="every 2s"/);
+  assert.match(page.body, /id="task-list" data-live="list=" data-every="2"/);
   assert.match(page.body, /<noscript><meta http-equiv="refresh" content="2"><\/noscript>/);
-  assert.equal((await app.editor.get('/tasks/list', htmx)).statusCode, 200);
+  const poll = livePath(page.body, 'task-list');
+  assert.equal((await app.editor.get(poll, htmx)).statusCode, 200);
   await finish(app, id);
-  const last = await app.editor.get('/tasks/list', htmx);
+  const last = await app.editor.get(poll, htmx);
   assert.equal(last.statusCode, 286);
-  assert.doesNotMatch(last.body, /hx-trigger/);
+  assert.match(last.body, /id="task-list"/);
+  assert.doesNotMatch(last.body, /data-live/);
   const silent = await app.editor.get('/tasks');
-  assert.doesNotMatch(silent.body, /every 2s|http-equiv="refresh"/);
+  assert.doesNotMatch(silent.body, /data-every="2"|http-equiv="refresh"/);
 });
 
 test('people see their own tasks, admins all, and a state filters them', async (t) => {

@@ -7,13 +7,12 @@ import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { readDateSpan } from '../../fields/timestamp.ts';
 import { textsOf } from '../../form-texts.ts';
-import { limits } from '../../limits.ts';
 import { cancel } from '../../tasks/control/cancel.ts';
 import { pause, resume } from '../../tasks/control/pause.ts';
 import { reschedule } from '../../tasks/control/reschedule.ts';
 import { buttonsAt } from '../../tasks/launching/launch-buttons.ts';
 import { listMapCells } from '../../tasks/looking/chunk-map.ts';
-import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
+import { countTasks } from '../../tasks/looking/find-tasks.ts';
 import { listWorkers } from '../../tasks/looking/list-workers.ts';
 import {
   listChunks,
@@ -29,7 +28,6 @@ import {
   parseTasksQuery,
   readTaskSearch,
   type TasksQuery,
-  wrongQuery,
 } from '../../tasks/looking/tasks-query.ts';
 import { queryOf } from '../../tasks/matching/matching-acts.ts';
 import { canActOnMatching } from '../../tasks/matching/preview-matching.ts';
@@ -40,12 +38,12 @@ import type { Body } from '../form.ts';
 import { formatTimestamp } from '../format.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { stopPolling } from '../stop-polling.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
 import { readKeptPreviewData } from './kept-preview.ts';
 import { readMatched } from './matched.ts';
 import { type MatchingLinks, matchingInWords, matchingLinks } from './matching.ts';
-import { readOwnColumns } from './own-columns.ts';
 import { readOwnParts } from './own-details.ts';
 import { parametersInWords, plainParameters } from './parameters.ts';
 import {
@@ -55,6 +53,7 @@ import {
   hasMoved,
   movedEvents,
   type ProgressPlace,
+  placeIn,
   progressData,
   runningData,
   signedOutData,
@@ -72,17 +71,10 @@ import {
 import { taskActions } from './task-actions.ts';
 import { filterInWords, findResource } from './task-filter.ts';
 import { getNamed, type NamedTask, named } from './task-title.ts';
-import { type TaskCounts, taskListData, tasksPageData, totalOfStates } from './tasks.ts';
-
-/** htmx stops a poll when it swaps an answer of this status. */
-const stopPolling = 286;
+import { type TaskCounts, tasksPageData, totalOfStates } from './tasks.ts';
+import { readTasksPage, tasksList } from './tasks-list.ts';
 
 type WithId = { Params: { id: string }; Querystring: { _list?: unknown } };
-
-interface FoundTasks {
-  page: TaskPage;
-  counts: TaskCounts;
-}
 
 export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
@@ -99,7 +91,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     const hasSchedules = context.schedules.size > 0 && seesSchedules(context, principal);
     const isPage = !wantsJson(request);
     const [{ page, counts }, workers] = await Promise.all([
-      readPage(principal, query),
+      readTasksPage({ context }, principal, query),
       isPage && seesSchedules(context, principal) ? listWorkers(db) : [],
     ]);
     const now = new Date();
@@ -112,7 +104,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         page: query.page,
       };
     }
-    const list = await listData(principal, query, { page, counts });
+    const list = await tasksList({ admin, context, url }, principal, query, { page, counts });
     return reply.page(
       'tasks/index',
       tasksPageData(list, {
@@ -134,14 +126,6 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
         url,
       }),
     );
-  });
-
-  app.get('/tasks/list', polled, async (request, reply) => {
-    const query = parseTasksQuery(request.query as Record<string, unknown>);
-    if (!isHtmx(request)) return reply.redirect(url('/tasks'), 303);
-    const principal = principalOf(request);
-    const list = await listData(principal, query, await readPage(principal, query));
-    return reply.code(list.pollUrl === null ? stopPolling : 200).page('tasks/_list', list);
   });
 
   app.get<{ Querystring: { resource?: string } }>(
@@ -285,18 +269,6 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     return sendProgress(request, reply, task);
   }
 
-  async function listData(principal: Principal, query: TasksQuery, { page, counts }: FoundTasks) {
-    return taskListData(page, {
-      query,
-      counts,
-      now: new Date(),
-      url,
-      resources: registry.list,
-      principal,
-      columns: await readOwnColumns(context, admin.taskColumns ?? [], page.tasks),
-    });
-  }
-
   /** One statement more, of what is filtered and has failed. */
   async function readMatching(
     principal: Principal,
@@ -314,22 +286,6 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
           })
         : new Map();
     return matchingLinks(query, { ofState, unacknowledged, limit, url });
-  }
-
-  async function readPage(principal: Principal, query: TasksQuery): Promise<FoundTasks> {
-    const { countLimit: limit } = context.settings;
-    const { page, states, sort } = query;
-    if ((page - 1) * limits.shown.tasks > limit)
-      throw new AppError('invalid-page', 422, wrongQuery.far(limit), { field: '_page' });
-    const search = await readTaskSearch(registry, principal, query);
-    const [{ tasks, hasNext }, ofState] = await Promise.all([
-      listTasks(context, principal, { page, size: limits.shown.tasks, states, search, sort }),
-      countTasks(context, principal, { search, limit }),
-    ]);
-    return {
-      page: { tasks: await named(context, principal, tasks), hasNext },
-      counts: { ofState, limit },
-    };
   }
 
   async function partsOf(principal: Principal, task: NamedTask): Promise<TaskParts> {
@@ -392,6 +348,5 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
 };
 
 function placeOf({ query }: FastifyRequest): ProgressPlace {
-  const place = (query as { in?: unknown }).in;
-  return place === 'strip' || place === 'task' || place === 'launched' ? place : 'page';
+  return placeIn((query as { in?: unknown }).in);
 }

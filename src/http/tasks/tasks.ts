@@ -59,7 +59,7 @@ export interface TaskLine {
 export interface TaskListData {
   lines: readonly TaskLine[];
   /** Null: nothing on the page is unfinished, so it stays silent. */
-  pollUrl: string | null;
+  live: string | null;
   emptyText: string;
   showAllUrl: string | null;
   /** Of the project's columns. */
@@ -157,7 +157,7 @@ export function tasksPageData(
       ? { href: url('/tasks/notices/preferences'), label: taskTexts.preferences }
       : null,
     buttons: launchButtons(buttons, url),
-    refreshes: list.pollUrl !== null,
+    refreshes: list.live !== null,
   };
 }
 
@@ -216,7 +216,7 @@ export function taskListData(
   const isLast = query.page >= lastPage;
   return {
     lines: tasks.map((task) => taskLine(task, { ...parts, listSearch: tasksSearch(query) })),
-    pollUrl: isLive ? url(`/tasks/list${tasksSearch(query)}`) : null,
+    live: isLive ? `list=${encodeURIComponent(tasksSearch(query))}` : null,
     emptyText: isFiltered(query)
       ? dashboardTexts.none
       : resources.some((one) => canSelect(one, principal))

@@ -80,7 +80,7 @@ test('who sees records only in part sees no task of others about them, whatever 
     [cities, [keyOf(3), keyOf(50)], keyOf(3), keyOf(50)],
   );
   for (const headers of [{}, htmx, { accept: 'application/json' }]) {
-    for (const path of ['/', '/tasks', '/tasks/list', '/tasks?state=queued']) {
+    for (const path of ['/', '/tasks', '/tasks/live?list=', '/tasks?state=queued']) {
       const { body } = await visitor.get(path, headers);
       assert.doesNotMatch(
         body,

@@ -95,6 +95,17 @@ export async function listHolders(
   return new Map(rows.map(({ key, ...holder }) => [key, holder]));
 }
 
+/** SQL: the held ones of many records, each as `key` and `taskId`. */
+export function heldSql(t: TableNames, model: string, keys: readonly string[]): Sql {
+  const asked = {
+    model: shared(sql`${model}::text`),
+    key: raw('wanted.key'),
+    whose: raw('true'),
+    from: sql`unnest(${shared(sql`${keys}::text[]`)}) as wanted(key) cross join `,
+  };
+  return holdersSql(t, raw('held.key, task.id as "taskId"'), asked);
+}
+
 /** SQL: `key` is held by this task itself. */
 export function isOwnSql(t: TableNames, taskId: number, model: string, key: Sql): Sql {
   const asked = { model: sql`${model}`, key, whose: sql`task.id = ${taskId}` };

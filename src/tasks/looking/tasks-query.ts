@@ -108,10 +108,16 @@ export function parseTasksSearch(text: string): TasksQuery {
 
 /** The same of the list that a link names; of one that is wrong, nothing. */
 export function namedSearch(named: unknown): string {
+  const query = namedQuery(textsOf(named)[0] ?? '');
+  return query === null ? '' : tasksSearch(query);
+}
+
+/** What a list's query means; null: it is wrong. */
+export function namedQuery(search: string): TasksQuery | null {
   try {
-    return tasksSearch(parseTasksSearch(textsOf(named)[0] ?? ''));
+    return parseTasksSearch(search);
   } catch (error) {
-    if (error instanceof AppError) return '';
+    if (error instanceof AppError) return null;
     throw error;
   }
 }
