@@ -32,7 +32,7 @@ for (const [scheme, viewport] of [
         '/tasks?state=failed&state=running&kind=bulk&resource=cities&person=Admin&_q=edit',
         '/tasks/overview',
         '/tasks/queues/bulk/pause',
-        '/my-activity',
+        '/tasks/activity',
         '/tasks/schedules',
         '/tasks/notices',
         '/tasks/notices/preferences',

@@ -207,9 +207,9 @@ const table: Record<string, Entry> = {
       `/tasks/live?bar=${taskId}.page&lock=cities/${id}&holding=cities/${id}&records=cities&row=${taskId}.${key}&list=&bell=0`,
     headers: htmx,
   },
-  'GET /my-activity': {
+  'GET /tasks/activity': {
     about: 'no record',
-    path: () => '/my-activity',
+    path: () => '/tasks/activity',
     why: 'what one did oneself, held by activity/activity.db.test.ts',
   },
   'GET /tasks/overview': {

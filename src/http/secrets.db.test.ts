@@ -351,7 +351,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     })),
   ],
   'GET /tasks/running': ({ resource: { slug } }) => [{ path: `/tasks/running?resource=${slug}` }],
-  'GET /my-activity': () => [{ path: '/my-activity' }],
+  'GET /tasks/activity': () => [{ path: '/tasks/activity' }],
   'GET /tasks/overview': () => [{ path: '/tasks/overview' }, { path: '/tasks/overview?of=week' }],
   'GET /tasks/queues/:name/pause': () => [{ path: '/tasks/queues/default/pause' }],
   'POST /tasks/queues/:name/pause': () => [

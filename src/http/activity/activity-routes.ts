@@ -19,7 +19,7 @@ type Paged = { Querystring: { tasks?: unknown; changes?: unknown } };
 export const activityRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
   const { db, registry } = context;
 
-  app.get<Paged>('/my-activity', async (request, reply) => {
+  app.get<Paged>('/tasks/activity', async (request, reply) => {
     const principal = principalOf(request);
     const at = {
       tasks: readBefore(request.query.tasks, 'tasks', (text) => isTaskId(Number(text))),

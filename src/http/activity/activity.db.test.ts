@@ -75,7 +75,7 @@ test('one’s own tasks are there, those under way first, with an undo where the
   await drain(app.context, app.connectionString, 30_000);
   const running = await launchAs(app.eve, 40);
   const small = await launchAs(app.eve, 2);
-  const show = async () => (await app.eve.get('/my-activity')).body;
+  const show = async () => (await app.eve.get('/tasks/activity')).body;
   const body = await show();
   assert.deepEqual(tasksOn(body), [running, small, ...launched.toReversed()]);
   const offered = [];
@@ -97,13 +97,13 @@ test('one’s own changes by forms are there, newest first, with what was change
   await app.eve.post('/cities/7/edit', { ...cityForm, name: 'Changed', population: '7' });
   await app.ada.post('/cities/8/edit', { ...cityForm, name: 'Other', population: '8' });
   await app.eve.post('/cities/new', { ...cityForm, name: 'New place' });
-  const { body } = await app.eve.get('/my-activity');
+  const { body } = await app.eve.get('/tasks/activity');
   assert.deepEqual(changesOn(body), ['/cities/61/history', '/cities/7/history']);
   assert.match(
     sectionOf(body, 'my-changes'),
     /Created[\s\S]*New place[\s\S]*Changed[\s\S]*>Changed<[\s\S]*in Name/,
   );
-  assert.match(body, /<a class="who" href="\/my-activity"/);
+  assert.match(body, /<a class="who" href="\/tasks\/activity"/);
   const history = await app.eve.get('/cities/7/history');
   assert.equal(history.statusCode, 200);
 });
@@ -122,7 +122,7 @@ test('of a record or a field that one may not see any more it says nothing', asy
   await pages.query(`update ${tables.change} set fields = '{notes,name}'`);
   await pages.query(`update ${tables.change} set resource = 'gone' where first_key like '%1'`);
   await pages.query(`update gazetteer.city set name = 'Out of reach' where id = 7`);
-  const { body } = await app.eve.get('/my-activity');
+  const { body } = await app.eve.get('/tasks/activity');
   const section = sectionOf(body, 'my-changes');
   assert.deepEqual(
     changesOn(body),
@@ -141,7 +141,7 @@ test('where it cannot be worked out which records are one’s own to see, none i
   ];
   const app = await setUp(t, { admin: { ...admin, resources } });
   await insertChanges(app, app.eve, 2);
-  const { body, statusCode } = await app.eve.get('/my-activity');
+  const { body, statusCode } = await app.eve.get('/tasks/activity');
   assert.equal(statusCode, 200);
   assert.deepEqual(changesOn(body), []);
   assert.equal(body.match(/a record that you do not see/g)?.length, 2);
@@ -156,15 +156,15 @@ test('both lists are paged, each as it is while the other is', async (t) => {
     [app.eve.principal.id],
   );
   const seen = { tasks: [] as number[], changes: [] as string[] };
-  let path = '/my-activity';
+  let path = '/tasks/activity';
   for (let page = 1; page <= 3; page++) {
     const { body } = await app.eve.get(path);
     seen.tasks.push(...tasksOn(body));
     seen.changes.push(...changesOn(body));
-    const [older] = linksIn(sectionOf(body, 'my-tasks'), /my-activity/).slice(-1);
+    const [older] = linksIn(sectionOf(body, 'my-tasks'), /tasks\/activity/).slice(-1);
     if (page === 3) break;
     const { body: next } = await app.eve.get(older as string);
-    [path = ''] = linksIn(sectionOf(next, 'my-changes'), /my-activity/).slice(-1);
+    [path = ''] = linksIn(sectionOf(next, 'my-changes'), /tasks\/activity/).slice(-1);
     assert.deepEqual(changesOn(next), changesOn(body));
   }
   assert.deepEqual(
@@ -176,13 +176,15 @@ test('both lists are paged, each as it is while the other is', async (t) => {
     Array.from({ length: 60 }, (_, n) => `/cities/${60 - n}/history`),
   );
   for (const odd of ['tasks=x', 'tasks=0', 'tasks=99999999999', 'changes=-1', 'changes=%00'])
-    assert.equal((await app.eve.get(`/my-activity?${odd}`)).statusCode, 422, odd);
+    assert.equal((await app.eve.get(`/tasks/activity?${odd}`)).statusCode, 422, odd);
 });
 
 test('it needs as many statements for many tasks and changes as for few, and at most 12', async (t) => {
   const app = await setUp(t);
   const ask = async () => {
-    const { result, statements } = await countStatements(app.db, () => app.eve.get('/my-activity'));
+    const { result, statements } = await countStatements(app.db, () =>
+      app.eve.get('/tasks/activity'),
+    );
     assert.equal(result.statusCode, 200);
     assert.ok(statements.length <= 12, statements.join('\n\n'));
     return statements.length;
@@ -201,6 +203,6 @@ test('it needs as many statements for many tasks and changes as for few, and at 
 
 test('who has done nothing is told so', async (t) => {
   const app = await setUp(t);
-  const { body } = await app.ada.get('/my-activity');
+  const { body } = await app.ada.get('/tasks/activity');
   assert.match(body, /You have launched no task yet\.[\s\S]*You have changed no record by a form/);
 });

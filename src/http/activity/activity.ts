@@ -67,7 +67,7 @@ export function activityData(parts: ActivityParts): ActivityData {
     const search = new URLSearchParams();
     if (tasksBefore !== null) search.set('tasks', String(tasksBefore));
     if (changesBefore !== null) search.set('changes', changesBefore);
-    return url(`/my-activity${search.size === 0 ? '' : `?${search}`}`);
+    return url(`/tasks/activity${search.size === 0 ? '' : `?${search}`}`);
   };
   const link = (href: string, label: string, isThere: boolean): Link | null =>
     isThere ? { href, label } : null;

@@ -104,7 +104,7 @@ export function layoutData(
       roles: user.roles.join(', '),
       signOutUrl: admin.people ? null : url('/sign-out'),
     },
-    activityUrl: url('/my-activity'),
+    activityUrl: url('/tasks/activity'),
     home: item(shellTexts.home, '/', 'layout-grid'),
     resources: user
       ? registry
@@ -141,6 +141,7 @@ function workOf(
   return [
     item(shellTexts.tasks, '/tasks', 'list-checks', [
       '/tasks/overview',
+      '/tasks/activity',
       '/tasks/people',
       '/tasks/audit',
     ]),
