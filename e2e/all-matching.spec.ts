@@ -85,7 +85,9 @@ for (const javaScriptEnabled of [true, false])
       await expect(page.getByRole('link', { name: '2 tasks tried again' })).toBeVisible({
         timeout: 30_000,
       });
-      await page.getByRole('link', { name: 'There is nothing to try again (1)' }).click();
+      await page
+        .getByRole('link', { name: '1 task left alone: There is nothing to try again' })
+        .click();
       await expect(page.getByRole('link', { name: 'Recount 2' })).toBeVisible();
       await page.getByRole('link', { name: /^All/ }).click();
       await expect(page.getByRole('row')).toHaveCount(4);

@@ -3,6 +3,7 @@ import { expectAccessible } from './accessible.ts';
 import { type App, expect, signIn, test } from './app.ts';
 import { openBulkEdit, selectAllMatching } from './bulk.ts';
 import { tabTo } from './keyboard.ts';
+import { lookAt } from './look-at.ts';
 
 const andorra = (app: App, condition: string) =>
   app.sql
@@ -71,6 +72,22 @@ test('a preview shows before and after, leaves out what is unticked, and runs ju
   await page.waitForURL(/\/tasks\/\d+/);
   await expect.poll(() => andorra(app, `notes = 'New mill'`)).toBe(total - 2);
   expect(await andorra(app, `notes = 'Old mill'`)).toBe(2);
+});
+
+test('the page of the task shows what the preview showed', async ({ page, app }, info) => {
+  await prepare(app);
+  await signIn(page, app);
+  await previewNotes(page);
+  await page.getByRole('button', { name: /^Leave out the refused/ }).click();
+  await page.getByRole('button', { name: /^Change \d+ cities$/ }).click();
+  await page.waitForURL(/\/(tasks\/\d+|cities)/);
+  const { rows } = await app.sql.query('select max(id) as id from bulkhead.task');
+  await page.goto(`/tasks/${rows[0].id}`);
+  await page.getByText('What was shown before').click();
+  const shown = page.getByRole('region', { name: /as they were then/ });
+  await expect(shown.getByRole('row').nth(1)).toContainText('New mill');
+  await expect(shown.getByRole('row').nth(1)).toContainText('Would change');
+  await lookAt(page, info, 'shown-before', 1440);
 });
 
 test('a preview is made, thinned out and confirmed by keyboard alone', async ({ page, app }) => {

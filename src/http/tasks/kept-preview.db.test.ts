@@ -3,7 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { defineResource, type Principal } from '../../index.ts';
+import type { FieldEdit } from '../../operations/field-edit.ts';
 import { actions } from '../../resources/actions.ts';
+import { keepShown } from '../../tasks/previewing/kept-preview.ts';
 import { purge } from '../../tasks/worker/retention.ts';
 import { type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
@@ -123,4 +125,38 @@ test('the records go when the images go, and the rest when the task goes', async
   assert.ok(!body.includes('href="/cities/1"'));
   await db.pages.query(`delete from ${db.t.task} where id = $1`, [id]);
   assert.equal(await rowsOf(app, id), undefined);
+});
+
+test('values of a secret field are not kept', async (t) => {
+  const app = await setUp(t, {
+    ...sample,
+    schedules: [],
+    tasks: [],
+    resources: [
+      defineResource(metadata, 'City', {
+        permissions: () => actions,
+        fields: { notes: { secret: true } },
+      }),
+    ],
+  });
+  const id = await openAs(app.editor, `/cities/bulk-edit?_s=${await selectAs(app.editor, 1)}`);
+  const cities = app.context.registry.get('cities');
+  const edits: readonly FieldEdit[] = [
+    { field: 'name', change: 'set', value: 'Shown' },
+    { field: 'notes', change: 'set', value: 'Kept secret' },
+    { field: 'alternateNames', change: 'copy', value: 'notes' },
+  ];
+  const record = { key: '1', title: '1', isLeftOut: false, fate: 'changed', reason: null } as const;
+  const [before, after] = [
+    ['Was', 'Kept secret', 'x'],
+    ['Shown', 'Kept secret', 'Kept secret'],
+  ];
+  await keepShown(app.db, cities, { id }, edits, [{ ...record, before, after }]);
+  const { rows } = await app.db.pages.query(`select shown from ${app.db.t.preview} where id = $1`, [
+    id,
+  ]);
+  assert.deepEqual(rows[0].shown, {
+    fields: ['name'],
+    records: [{ key: '1', fate: 'changed', reason: null, before: ['Was'], after: ['Shown'] }],
+  });
 });

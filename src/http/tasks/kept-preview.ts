@@ -166,7 +166,7 @@ async function recordsShown(
   if (seen.length === 0) return null;
   const fields = names.flatMap((name, index) => {
     const field = resource.fields.find(({ meta }) => meta.name === name);
-    return field && !field.isSecret ? [{ field, index }] : [];
+    return field ? [{ field, index }] : [];
   });
   const shown = await Promise.all(
     fields.map(async ({ field, index }) => {

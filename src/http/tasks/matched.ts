@@ -46,7 +46,7 @@ export function matchedData(
   const texts = matchingTexts.acts[act];
   const path = (code: string) => url(`/tasks/${task.id}/matched?${new URLSearchParams({ code })}`);
   const left = Object.entries(counts.leftAlone).map(([code, count]) => ({
-    text: matchingTexts.ofReason(reasonInWords(code, null), count),
+    text: matchingTexts.leftAlone(reasonInWords(code, null), count),
     href: path(code),
     isDone: false,
   }));

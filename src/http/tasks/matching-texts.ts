@@ -81,6 +81,7 @@ export const matchingTexts = {
   badForm: 'This form is no longer valid. Open it again. Nothing was started.',
   upTo: (id: number) => `Up to task ${number.format(id)}`,
   heading: 'What became of those that matched',
+  leftAlone: (words: string, count: number) => `${tasks(count)} left alone: ${words}`,
   ofReason: (words: string, count: number) => `${words} (${number.format(count)})`,
   noMore: (count: number) =>
     `${tasks(count)} of those that were shown had another state, or matched no more, before their turn came.`,

@@ -191,13 +191,14 @@ test('each that may not be cancelled is left alone, with its reason, and the oth
     can: { later: true, cancel: false, processes: true, restart: true },
   };
   const { context, db, begin, defer } = await setUp(t, { ...admin, backends: [mute] });
-  const [first, moved, cancelling, faxed, last] = (await insertTasks(context, [
+  const [first, moved, other, cancelling, faxed, last] = (await insertTasks(context, [
+    'scheduled',
     'scheduled',
     'scheduled',
     'running',
     'running',
     'scheduled',
-  ])) as [number, number, number, number, number];
+  ])) as [number, number, number, number, number, number];
   const holder = await db.pages.connect();
   defer(() => holder.release(true));
   // A worker that lives as long as the connection of whoever holds its lock is at two of them.
@@ -217,7 +218,8 @@ test('each that may not be cancelled is left alone, with its reason, and the oth
   // Read ahead together, and changed before their turn comes: whoever holds the first keeps it waiting.
   await holder.query('begin');
   await holder.query(`select from ${db.t.task} where id = $1 for update`, [first]);
-  const id = await launchMatching(context, 'cancellation', { upTo: last, shown: 5 });
+  const filter = 'state=scheduled&state=running';
+  const id = await launchMatching(context, 'cancellation', { filter, upTo: last, shown: 6 });
   await begin(1);
   await until(async () => {
     const { rowCount } = await db.pages.query(
@@ -230,6 +232,7 @@ test('each that may not be cancelled is left alone, with its reason, and the oth
     [moved],
   );
   await db.pages.query(`update ${db.t.task} set state = 'cancelling' where id = $1`, [cancelling]);
+  await db.pages.query(`update ${db.t.task} set state = 'paused' where id = $1`, [other]);
   await holder.query('commit');
   const task = await finished(db, id);
   assert.equal(task.state, 'succeeded');
@@ -239,15 +242,16 @@ test('each that may not be cancelled is left alone, with its reason, and the oth
     [
       [first, null],
       [moved, 'task-finished'],
+      [other, 'matches-no-more'],
       [cancelling, 'cancelling'],
       [faxed, 'not-cancellable'],
       [last, null],
     ],
   );
   assert.deepEqual(await countMatched(db, id), {
-    found: 5,
+    found: 6,
     done: 2,
-    leftAlone: { cancelling: 1, 'not-cancellable': 1, 'task-finished': 1 },
+    leftAlone: { cancelling: 1, 'matches-no-more': 1, 'not-cancellable': 1, 'task-finished': 1 },
   });
   assert.deepEqual(await statesOf(context, [first, last]), ['cancelled', 'cancelled']);
 });

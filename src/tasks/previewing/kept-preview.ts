@@ -70,8 +70,7 @@ export async function keepShown(
   edits: readonly FieldEdit[],
   records: readonly PreviewedRecord[],
 ): Promise<void> {
-  const isSecret = (name: unknown) =>
-    resource.fields.some((field) => field.meta.name === name && field.isSecret);
+  const isSecret = (name: unknown) => resource.secrets.some(({ meta }) => meta.name === name);
   const places = edits.flatMap(({ field, change, value }, index) =>
     isSecret(field) || (change === 'copy' && isSecret(value)) ? [] : [index],
   );
