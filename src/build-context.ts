@@ -3,6 +3,7 @@ import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from '.
 import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
+import { alertOutbox } from './channels/alerts.ts';
 import { buildChannels } from './channels/channels.ts';
 import { noticeOutboxes } from './channels/send-notices.ts';
 import { noticeHooks } from './channels/write-notices.ts';
@@ -109,7 +110,11 @@ export function withChannels(
     ...parts,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
-    outboxes: [...noticeOutboxes(contextOf, channels.list), sealOutbox(contextOf, config)],
+    outboxes: [
+      ...noticeOutboxes(contextOf, channels.list),
+      alertOutbox(contextOf),
+      sealOutbox(contextOf, config),
+    ],
   };
 }
 

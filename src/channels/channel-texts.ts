@@ -1,4 +1,4 @@
-import type { Notice } from './contract.ts';
+import type { Alert, Notice } from './contract.ts';
 
 const number = new Intl.NumberFormat('en');
 
@@ -30,6 +30,10 @@ export const channelTexts = {
       .join(', '),
   more: (count: number) => `and ${number.format(count)} more`,
   subject: (admin: string, text: string) => `[${admin}] ${text}`,
+  alert: ({ isOver, title }: Alert) => (isOver ? `Over: ${title}` : title),
+  alerts: (count: number) => `${number.format(count)} alerts`,
+  openOverview: 'See how tasks fare',
+  whyAlert: (admin: string) => `You get this because you look after ${admin}.`,
   open: 'Open the task',
   openAll: 'Open all tasks',
   why: (admin: string) => `You get this because ${admin} was asked to tell you when tasks end.`,

@@ -69,7 +69,7 @@ const members: Readonly<Record<string, (t: TestContext) => Promise<FarEnd> | Far
   message: () => ({
     reaches: 'people',
     heard: async (context) =>
-      (await listMessages(context, person, { limit: 10 })).map(({ task }) => task.title).reverse(),
+      (await listMessages(context, person, { limit: 10 })).map(({ title }) => title).reverse(),
   }),
   async email(t) {
     const server = await startMailServer();
@@ -209,7 +209,10 @@ test('none: nobody is told, and nothing is written', async (t) => {
   const { id } = await launchOwn(context, quick, { title: 'First' }, { principal: person });
   await whileWorking({ context, connectionString }, () => finished(db, id));
   await deliverAll(context, due);
-  assert.deepEqual([context.hooks, context.outboxes], [[], []]);
+  assert.deepEqual(
+    [context.hooks, context.outboxes.map(({ name }) => name)],
+    [[], ['alerts', 'the audit']],
+  );
   assert.equal((await db.pages.query(`select from ${db.t.notice}`)).rowCount, 0);
 });
 

@@ -26,6 +26,26 @@ export interface Dispatch {
   readonly attempt: number;
 }
 
+/** That something is wrong with how tasks fare, or is so no more. */
+export interface Alert {
+  /** The same whenever it is sent again. */
+  readonly id: string;
+  /** What is found, by its name: `no-worker:bulk`, `waits-long:mail`, `schedule:nightly`. */
+  readonly finding: string;
+  /** In a sentence. */
+  readonly title: string;
+  /** Of the page that says more. */
+  readonly path: string;
+  readonly since: Date;
+  /** Is it over? */
+  readonly isOver: boolean;
+}
+
+/** What goes to one operator at once. */
+export interface AlertDispatch extends Omit<Dispatch, 'notices'> {
+  readonly alerts: readonly [Alert, ...Alert[]];
+}
+
 /** A way to tell somebody that a task has ended. */
 export interface Channel {
   /** By which rules name it: small letters, digits and hyphens. */
@@ -46,6 +66,11 @@ export interface Channel {
   readonly send: (
     dispatch: Dispatch,
     at: { client: ProjectClient; people: Pick<People, 'findUser' | 'usersWithRole'> },
+  ) => Promise<void> | void;
+  /** The same of alerts, to whoever looks after things. Default: it sends none. */
+  readonly alert?: (
+    dispatch: AlertDispatch,
+    at: Parameters<Channel['send']>[1],
   ) => Promise<void> | void;
 }
 

@@ -57,6 +57,7 @@ const options: Readonly<Record<keyof Channel, true>> = {
   reaches: true,
   gatherMs: true,
   send: true,
+  alert: true,
 };
 
 /** What is wrong with channels of a project's own, each in a sentence. */
@@ -74,7 +75,7 @@ function whyNot(
   channel: Partial<Record<keyof Channel, unknown>>,
   taken: readonly unknown[],
 ): string | null {
-  const { name, label, reaches, gatherMs, send } = channel;
+  const { name, label, reaches, gatherMs, send, alert } = channel;
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,49}$/.test(name))
     return 'its name begins with a small letter and has small letters, digits and hyphens, at most 50.';
   if (taken.includes(name)) return `another channel has the name "${name}".`;
@@ -85,5 +86,6 @@ function whyNot(
   if (gatherMs !== undefined && !(Number.isFinite(gatherMs) && Number(gatherMs) >= 0))
     return 'gatherMs must be a number of milliseconds, 0 or more.';
   if (typeof send !== 'function') return 'send must be a function.';
+  if (alert !== undefined && typeof alert !== 'function') return 'alert must be a function.';
   return unknownOptions(channel, Object.keys(options))[0] ?? null;
 }

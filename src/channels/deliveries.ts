@@ -11,8 +11,9 @@ export type NoticeState = 'waiting' | 'sent' | 'dropped' | 'given-up';
 /** A notice as whoever looks after it sees it. */
 export interface DeliveryRecord {
   readonly id: number;
-  readonly taskId: number;
-  /** Of the task. */
+  /** Null: it is an alert. */
+  readonly taskId: number | null;
+  /** Of the task, or of the alert. */
   readonly title: string;
   readonly channel: string;
   /** Name of a person, or an address; null: the channel's own place. */
@@ -48,7 +49,7 @@ export async function listDeliveries(
   if (!seesDeliveries(context, principal)) throw notFound();
   const { t, pages } = context.db;
   const { rows } = await pages.query<Omit<DeliveryRecord, 'id'> & { id: string }>(
-    `select id, task_id as "taskId", content -> 'task' ->> 'title' as title, channel,
+    `select id, task_id as "taskId", coalesce(content -> 'task' ->> 'title', content -> 'alert' ->> 'title') as title, channel,
        coalesce(person ->> 'name', nullif(recipient, '')) as "to", state, attempts, created_at as "createdAt",
        settled_at as "settledAt", case when state = 'waiting' then due_at end as "dueAt", error
      from ${t.notice} where $1::int is null or task_id = $1 order by id desc limit $2`,

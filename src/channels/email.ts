@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
-import type { Channel } from './contract.ts';
-import { mailOf } from './mail.ts';
+import type { Channel, Dispatch } from './contract.ts';
+import { alertMail, type MailContent, mailOf } from './mail.ts';
 import type { ChannelSettings } from './settings.ts';
 
 /** A thousand failures in a minute are one mail. */
@@ -23,17 +23,23 @@ export function emailChannel(settings: ChannelSettings): Channel {
     label: 'E-mail',
     reaches: 'addresses',
     gatherMs,
-    async send(dispatch) {
-      const [{ id }] = dispatch.notices;
-      await transport.sendMail({
-        ...mailOf(dispatch, settings),
-        from: BULKHEAD_MAIL_FROM ?? '',
-        // An address and nothing else: what stands in it is not read as a list of several.
-        to: { name: dispatch.person?.name ?? '', address: dispatch.address ?? '' },
-        // The same where it is sent twice, so that whoever sorts mails shows it once.
-        messageId: `<${id}@${new URL(BULKHEAD_BASE_URL).hostname}>`,
-        headers: { 'Auto-Submitted': 'auto-generated' },
-      });
-    },
+    alert: (dispatch) => sendMail(alertMail(dispatch, settings), dispatch.alerts[0].id, dispatch),
+    send: (dispatch) => sendMail(mailOf(dispatch, settings), dispatch.notices[0].id, dispatch),
   };
+
+  async function sendMail(
+    content: MailContent,
+    id: string,
+    { person, address }: Pick<Dispatch, 'person' | 'address'>,
+  ): Promise<void> {
+    await transport.sendMail({
+      ...content,
+      from: BULKHEAD_MAIL_FROM ?? '',
+      // An address and nothing else: what stands in it is not read as a list of several.
+      to: { name: person?.name ?? '', address: address ?? '' },
+      // The same where it is sent twice, so that whoever sorts mails shows it once.
+      messageId: `<${id}@${new URL(BULKHEAD_BASE_URL).hostname}>`,
+      headers: { 'Auto-Submitted': 'auto-generated' },
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { channelTexts } from './channel-texts.ts';
-import type { Dispatch, Notice } from './contract.ts';
+import type { AlertDispatch, Dispatch, Notice } from './contract.ts';
 import { type ChannelSettings, pageUrl } from './settings.ts';
 
 /** Of more at once the first are named. */
@@ -21,7 +21,34 @@ export function mailOf({ notices }: Dispatch, settings: ChannelSettings): MailCo
   const lines = isOne ? [] : linesOf(notices);
   const label = isOne ? channelTexts.open : channelTexts.openAll;
   const href = pageUrl(settings, isOne ? `/tasks/${first.task.id}` : '/tasks') ?? '';
-  const why = channelTexts.why(name);
+  return written(name, { heading, lead, lines, label, href, why: channelTexts.why(name) });
+}
+
+/** The same of alerts. */
+export function alertMail({ alerts }: AlertDispatch, settings: ChannelSettings): MailContent {
+  const { name } = settings;
+  const [first] = alerts;
+  const isOne = alerts.length === 1;
+  return written(name, {
+    heading: isOne ? channelTexts.alert(first) : channelTexts.alerts(alerts.length),
+    lead: '',
+    lines: isOne ? [] : alerts.slice(0, maxNamed).map(channelTexts.alert),
+    label: channelTexts.openOverview,
+    href: pageUrl(settings, isOne ? first.path : '/tasks/overview') ?? '',
+    why: channelTexts.whyAlert(name),
+  });
+}
+
+interface MailParts {
+  heading: string;
+  lead: string;
+  lines: readonly string[];
+  label: string;
+  href: string;
+  why: string;
+}
+
+function written(name: string, { heading, lead, lines, label, href, why }: MailParts): MailContent {
   const paragraphs = [heading, lead].filter((text) => text !== '');
   return {
     subject: channelTexts.subject(name, heading),

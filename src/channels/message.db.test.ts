@@ -51,7 +51,7 @@ async function setUp(t: TestContext, changed: Partial<AdminDefinition> = {}) {
 }
 
 const titles = async (context: TaskContext, person: Principal) =>
-  (await listMessages(context, person, { limit: 10 })).map(({ task }) => task.title);
+  (await listMessages(context, person, { limit: 10 })).map(({ title }) => title);
 
 const states = async ({ db }: TaskContext) =>
   (
@@ -85,7 +85,7 @@ test('what ran within a request, and a part of another task, is not said for its
   await ran(id);
   const messages = await listMessages(context, ada, { limit: 10 });
   assert.deepEqual(
-    messages.map(({ event, task }) => [event, task.title]),
+    messages.map(({ event, title }) => [event, title]),
     [['task:succeeded', 'Whole']],
   );
 });
@@ -99,7 +99,7 @@ test('whoever cancels a task is not told of it, and others are', async (t) => {
   await deliverAll(context);
   const messages = await listMessages(context, eve, { limit: 10 });
   assert.deepEqual(
-    messages.map(({ event, task }) => [event, task.id]),
+    messages.map(({ event, task }) => [event, task?.id]),
     [['task:cancelled', hers.id]],
   );
 });

@@ -6,4 +6,5 @@ export const message: Channel = {
   label: 'Message on these pages',
   reaches: 'people',
   send: () => undefined,
+  alert: () => undefined,
 };

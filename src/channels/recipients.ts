@@ -69,7 +69,7 @@ async function candidatesOf(
   for (const rule of rules) {
     const isRuled = isOf(rule, task, event);
     for (const channel of context.channels.list.filter(({ name }) => rule.channels.includes(name)))
-      for (const one of await reachedBy(context, channel, rule.to, task))
+      for (const one of await reachedBy(context, channel, rule.to, task.principal))
         add({ channel, ...one, isRuled });
   }
   const { principal } = task;
@@ -124,11 +124,12 @@ function isOf(
   return ranMs >= longerThanMs && (when === 'always' || isFailure(event));
 }
 
-async function reachedBy(
+/** By a channel, of those whom a rule names. */
+export async function reachedBy(
   { people }: Pick<TaskContext, 'people'>,
   { reaches }: Channel,
   to: readonly NotifyRecipient[],
-  { principal }: TaskRow,
+  principal: Principal,
 ): Promise<{ recipient: string; person: Principal | null }[]> {
   if (reaches === 'one-place') return [{ recipient: '', person: null }];
   const reached: { recipient: string; person: Principal | null }[] = [];

@@ -3,8 +3,9 @@ import type { Principal } from '../auth/principal.ts';
 import type { TaskEvent } from '../task-definitions/task-hooks.ts';
 import type { Outbox, TaskContext } from '../tasks/context.ts';
 import { handed, inTime } from '../tasks/hooks/deliver.ts';
-import { seesTask } from '../tasks/who-sees.ts';
-import type { Channel, Dispatch, Notice } from './contract.ts';
+import { seesTask, tasksSeen } from '../tasks/who-sees.ts';
+import type { AlertContent, alertEvent } from './alerts.ts';
+import type { Alert, Channel, Dispatch, Notice } from './contract.ts';
 
 /** Whoever has not come back by then has died with it. */
 const leaseMs = 60_000;
@@ -20,14 +21,27 @@ interface NoticeRow {
   uid: string;
   recipient: string;
   person: Principal | null;
-  content: {
-    name: TaskEvent['name'];
-    at: string;
-    by: TaskEvent['by'];
-    task: TaskEvent['task'];
-    launcher: Principal;
-  };
+  content: NoticeContent | { name: typeof alertEvent; at: string; alert: AlertContent };
   attempts: number;
+}
+
+interface NoticeContent {
+  name: TaskEvent['name'];
+  at: string;
+  by: TaskEvent['by'];
+  task: TaskEvent['task'];
+  launcher: Principal;
+}
+
+type OfTask = NoticeRow & { content: NoticeContent };
+type OfAlert = NoticeRow & { content: { alert: AlertContent } };
+
+function isOfTask(row: NoticeRow): row is OfTask {
+  return 'task' in row.content;
+}
+
+function isOfAlert(row: NoticeRow): row is OfAlert {
+  return 'alert' in row.content;
 }
 
 /** An outbox for each channel, so that one that does not answer holds up no other. */
@@ -39,11 +53,11 @@ export function noticeOutboxes(
     name: channel.name,
     deliverNext: (pool) => sendNext(contextOf(), pool, channel),
     async listDue(pool) {
-      const { rows } = await pool.query<{ id: number }>(
+      const { rows } = await pool.query<{ id: number | null }>(
         `select distinct task_id as id from ${contextOf().db.t.notice} where channel = $1 and ${isDueSql}`,
         [channel.name],
       );
-      return rows.map(({ id }) => `${channel.name} of task ${id}`);
+      return rows.map(({ id }) => `${channel.name} of ${id === null ? 'an alert' : `task ${id}`}`);
     },
   }));
 }
@@ -70,25 +84,72 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
   const [first] = rows;
   if (!first) return false;
   const inOrder = [...rows].sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
-  try {
-    const { dispatch, theirs, dropped } = await dispatchOf(context, channel, inOrder);
-    await drop(context, pool, dropped);
-    if (!dispatch) return true;
-    await inTime(async () => channel.send(dispatch, handed(context)));
-    await pool.query(
-      `update ${t.notice} set state = 'sent', settled_at = clock_timestamp(), error = null where id = any($1)`,
-      [theirs.map(({ id }) => id)],
-    );
-  } catch (error) {
-    await putOff(context, pool, inOrder, error);
-    context.log('warning', 'a channel could not send', {
-      channel: channel.name,
-      recipient: first.recipient,
-      taskId: first.content.task.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+  for (const [part, send] of [
+    [inOrder.filter(isOfAlert), sendAlerts],
+    [inOrder.filter(isOfTask), sendEnds],
+  ] as const) {
+    if (part.length === 0) continue;
+    try {
+      const sent = await send(context, pool, channel, part as (OfAlert & OfTask)[]);
+      await pool.query(
+        `update ${t.notice} set state = 'sent', settled_at = clock_timestamp(), error = null where id = any($1)`,
+        [sent],
+      );
+    } catch (error) {
+      await putOff(context, pool, part, error);
+      context.log('warning', 'a channel could not send', {
+        channel: channel.name,
+        recipient: first.recipient,
+        ...(isOfTask(first) && { taskId: first.content.task.id }),
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    }
   }
   return true;
+}
+
+/** Gives the ids of those that were sent. */
+async function sendEnds(
+  context: TaskContext,
+  pool: Pool,
+  channel: Channel,
+  rows: readonly OfTask[],
+): Promise<string[]> {
+  const { dispatch, theirs, dropped } = await dispatchOf(context, channel, rows);
+  await drop(context, pool, dropped);
+  if (dispatch) await inTime(async () => channel.send(dispatch, handed(context)));
+  return dispatch ? theirs.map(({ id }) => id) : [];
+}
+
+/** The same of alerts, to whoever sees every task still. */
+async function sendAlerts(
+  context: TaskContext,
+  pool: Pool,
+  channel: Channel,
+  rows: readonly OfAlert[],
+): Promise<string[]> {
+  const ids = rows.map(({ id }) => id);
+  const { person, address, reason } = await recipientNow(context, channel, rows[0] as OfAlert);
+  const isTheirs = person === null || tasksSeen(context.registry, person) === null;
+  if (reason !== null || !isTheirs || !channel.alert) {
+    await drop(
+      context,
+      pool,
+      ids.map((id) => ({ id, reason: reason ?? notTheirs })),
+    );
+    return [];
+  }
+  const { alert } = channel;
+  const [one, ...more] = rows.map(alertOf) as [Alert, ...Alert[]];
+  const attempt = Math.max(...rows.map(({ attempts }) => attempts));
+  await inTime(async () =>
+    alert({ alerts: [one, ...more], person, address, attempt }, handed(context)),
+  );
+  return ids;
+}
+
+function alertOf({ uid, content: { alert } }: OfAlert): Alert {
+  return { id: uid, ...alert, since: new Date(alert.since) };
 }
 
 const notTheirs = 'It is not theirs to see any more.';
@@ -97,25 +158,22 @@ const noAddress = 'They have no address.';
 /** What goes to a recipient as they are now; null: nothing does. */
 async function dispatchOf(
   context: TaskContext,
-  { reaches }: Channel,
-  rows: readonly NoticeRow[],
-): Promise<{ dispatch: Dispatch | null; theirs: NoticeRow[]; dropped: Dropped[] }> {
-  const [first] = rows as [NoticeRow];
-  const isPerson = first.person !== null;
-  const person = first.person && (await context.people.findUser(first.recipient, first.person));
-  const address = isPerson ? (person?.email ?? null) : first.recipient || null;
-  const isUnreachable = person !== null && reaches === 'addresses' && address === null;
+  channel: Channel,
+  rows: readonly OfTask[],
+): Promise<{ dispatch: Dispatch | null; theirs: OfTask[]; dropped: Dropped[] }> {
+  const [first] = rows as [OfTask];
+  const { person, address, reason: unreached } = await recipientNow(context, channel, first);
   const theirs = rows.filter(
-    (row) => !isPerson || (person !== null && !isUnreachable && sees(context, person, row)),
+    (row) => unreached === null && (person === null || sees(context, person, row)),
   );
-  const reason = isUnreachable ? noAddress : notTheirs;
+  const reason = unreached ?? notTheirs;
   const [one, ...more] = theirs.map(noticeOf);
   return {
     dispatch: one
       ? {
           notices: [one, ...more],
           person,
-          address: reaches === 'addresses' ? address : null,
+          address,
           attempt: Math.max(...theirs.map(({ attempts }) => attempts)),
         }
       : null,
@@ -124,10 +182,24 @@ async function dispatchOf(
   };
 }
 
+/** Whom it goes to, as they are now; `reason`: nothing does, and why. */
+async function recipientNow(
+  context: TaskContext,
+  { reaches }: Channel,
+  { person: asThen, recipient }: NoticeRow,
+): Promise<{ person: Principal | null; address: string | null; reason: string | null }> {
+  const person = asThen && (await context.people.findUser(recipient, asThen));
+  if (asThen && !person) return { person: null, address: null, reason: notTheirs };
+  const known = person ? (person.email ?? null) : recipient || null;
+  const isUnreachable = person !== null && reaches === 'addresses' && known === null;
+  const address = reaches === 'addresses' ? known : null;
+  return { person, address, reason: isUnreachable ? noAddress : null };
+}
+
 function sees(
   context: TaskContext,
   person: Principal,
-  { content: { task, launcher } }: NoticeRow,
+  { content: { task, launcher } }: OfTask,
 ): boolean {
   return seesTask(context, person, {
     resource: task.resource,
@@ -137,7 +209,7 @@ function sees(
   } as Parameters<typeof seesTask>[2]);
 }
 
-function noticeOf({ uid, content: { name, at, by, task } }: NoticeRow): Notice {
+function noticeOf({ uid, content: { name, at, by, task } }: OfTask): Notice {
   return { id: uid, event: name, at: new Date(at), by, task };
 }
 

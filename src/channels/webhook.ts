@@ -1,5 +1,5 @@
 import { postSigned } from '../signed-post.ts';
-import type { Channel, Notice } from './contract.ts';
+import type { Alert, Channel, Notice } from './contract.ts';
 import { type ChannelSettings, pageUrl } from './settings.ts';
 
 /**
@@ -13,6 +13,10 @@ export function webhookChannel(settings: ChannelSettings): Channel {
     name: 'webhook',
     label: 'Webhook',
     reaches: 'one-place',
+    async alert({ alerts: [alert] }) {
+      const body = JSON.stringify(alertPayload(alert, settings));
+      await postSigned(BULKHEAD_WEBHOOK_URL, BULKHEAD_WEBHOOK_SECRET, alert.id, body);
+    },
     async send({ notices: [notice] }) {
       const body = JSON.stringify(payloadOf(notice, settings));
       await postSigned(BULKHEAD_WEBHOOK_URL, BULKHEAD_WEBHOOK_SECRET, notice.id, body);
@@ -29,5 +33,16 @@ function payloadOf(
     type: event,
     timestamp: at.toISOString(),
     data: { by, task, url: pageUrl(settings, `/tasks/${task.id}`) },
+  };
+}
+
+function alertPayload(
+  { finding, title, path, since, isOver }: Alert,
+  settings: ChannelSettings,
+): Readonly<Record<string, unknown>> {
+  return {
+    type: isOver ? 'alert.over' : 'alert.begun',
+    timestamp: new Date().toISOString(),
+    data: { finding, title, since: since.toISOString(), url: pageUrl(settings, path) },
   };
 }

@@ -36,6 +36,7 @@ const tables = [
   'audit_entry',
   'audit_seal',
   'audit_checkpoint',
+  'alert',
 ] as const;
 
 /** Every function of ours. */

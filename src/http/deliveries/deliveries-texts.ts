@@ -8,6 +8,7 @@ export const deliveryTexts = {
   tasks: 'All tasks',
   task: (taskId: number) => `Task #${taskId}`,
   columns: { task: 'Task', channel: 'Channel', to: 'To', state: 'State', when: 'When' },
+  alert: 'Alert:',
   ownPlace: 'its own address',
   states: {
     waiting: 'Waiting',

@@ -75,7 +75,10 @@ function deliveryLine(
   const act = state === 'waiting' ? deliveryTexts.now : deliveryTexts.again;
   const isTried = attempts > 1 || (attempts > 0 && state !== 'sent');
   return {
-    task: { href: url(`/tasks/${taskId}`), label: `#${taskId}`, title },
+    task:
+      taskId === null
+        ? { href: url('/tasks/overview'), label: deliveryTexts.alert, title }
+        : { href: url(`/tasks/${taskId}`), label: `#${taskId}`, title },
     channel,
     to: whom,
     state: { text: deliveryTexts.states[state], ...looks[state] },

@@ -5,7 +5,7 @@ const number = new Intl.NumberFormat('en');
 /** Of what people are told by messages. */
 export const noticeTexts = {
   heading: 'Notices',
-  intro: 'What you asked to be told of: tasks that have ended.',
+  intro: 'What you asked to be told of: tasks that have ended, and what goes wrong.',
   unseen: 'Since you last looked',
   seen: 'Earlier',
   none: 'Nothing yet. When a task of yours has ended in the background, it says so here.',
@@ -15,7 +15,9 @@ export const noticeTexts = {
   isRead: 'All are read.',
   tasks: 'All tasks',
   preferences: 'How you are told',
-  counts: ({ changed, failed }: Message['task']) =>
+  alert: 'Alert',
+  alertOver: 'Over',
+  counts: ({ changed, failed }: NonNullable<Message['task']>) =>
     [
       changed > 0 && `${number.format(changed)} changed`,
       failed > 0 && `${number.format(failed)} could not be changed`,

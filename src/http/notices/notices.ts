@@ -33,15 +33,15 @@ export function noticesData(
   messages: readonly Message[],
   { latest, now, timeZone, url }: { latest: number; now: Date; timeZone: string; url: Url },
 ): NoticesData {
-  const line = ({ id, at, task }: Message): NoticeLine => ({
-    title: task.title,
-    badge: badgeOf(task.state as TaskState),
+  const line = ({ id, at, title, task, alert }: Message): NoticeLine => ({
+    title,
+    badge: task ? badgeOf(task.state as TaskState) : alertBadge(alert?.isOver ?? false),
     when: formatTimestamp(at, now, timeZone),
     whenIso: isoTime(at),
-    note: noticeTexts.counts(task) || task.message,
-    openUrl: url(`/tasks/${task.id}`),
+    note: task && (noticeTexts.counts(task) || task.message),
+    openUrl: url(task ? `/tasks/${task.id}` : (alert?.path ?? '/tasks/overview')),
     readUrl: url(`/tasks/notices/${id}/reading`),
-    readLabel: noticeTexts.readAbout(task.title),
+    readLabel: noticeTexts.readAbout(title),
   });
   const group = (heading: string, isUnseen: boolean) => ({
     heading,
@@ -60,6 +60,12 @@ export function noticesData(
     preferences: { href: url('/tasks/notices/preferences'), label: noticeTexts.preferences },
     words: noticeTexts,
   };
+}
+
+function alertBadge(isOver: boolean): Badge {
+  return isOver
+    ? { state: 'alert', label: noticeTexts.alertOver, icon: 'circle-check', tone: 'success' }
+    : { state: 'alert', label: noticeTexts.alert, icon: 'triangle-alert', tone: 'error' };
 }
 
 declare module '../pages.ts' {

@@ -1,4 +1,5 @@
 import { maxUnseen, type Unseen } from '../../auth/unseen.ts';
+import { alertEvent } from '../../channels/alerts.ts';
 import type { Message } from '../../channels/messages.ts';
 import type { Url } from '../url.ts';
 import { bellTexts } from './bell-texts.ts';
@@ -54,10 +55,17 @@ export function toastOf(
       key: 'notices',
       link: { href: url('/tasks/notices'), label: bellTexts.show },
     };
-  const { event, task } = latest;
+  const { id, event, title, task, alert } = latest;
+  if (!task)
+    return {
+      level: alert?.isOver ? 'success' : 'error',
+      message: alert?.isOver ? bellTexts.over(title) : title,
+      key: `notice-${id}`,
+      link: { href: url(alert?.path ?? '/tasks/overview'), label: bellTexts.open },
+    };
   return {
     level: levels[event] ?? 'info',
-    message: bellTexts.one(bellTexts.ended[event] ?? '', task.title),
+    message: bellTexts.one(event === alertEvent ? '' : (bellTexts.ended[event] ?? ''), title),
     // The page of the task, or its list, may have said the same already.
     key: `task-${task.id}`,
     link: { href: url(`/tasks/${task.id}`), label: bellTexts.open },

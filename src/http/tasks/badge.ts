@@ -3,7 +3,7 @@ import { taskTexts } from './tasks-texts.ts';
 
 /** A state as it is shown: never by colour alone. */
 export interface Badge {
-  state: TaskState;
+  state: TaskState | 'alert';
   label: string;
   icon: string;
   tone: 'neutral' | 'info' | 'success' | 'warning' | 'error';

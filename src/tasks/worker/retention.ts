@@ -41,6 +41,9 @@ export async function purge(context: TaskContext): Promise<Purged> {
     `delete from ${t.notice} where state <> 'waiting' and created_at < ${older(settings.historyRetentionDays)}`,
   );
   await db.background.query(
+    `delete from ${t.alert} where over_at < ${older(settings.historyRetentionDays)}`,
+  );
+  await db.background.query(
     `delete from ${t.schedule_run} where settled_at < ${older(settings.historyRetentionDays)}`,
   );
   return {

@@ -1,0 +1,107 @@
+import { systemPrincipal } from '../auth/system-principal.ts';
+import type { TaskContext } from '../tasks/context.ts';
+import { readUnderWay } from '../tasks/looking/under-way.ts';
+
+/** Something that is wrong with how tasks fare. */
+export interface Finding {
+  /** It is the same one for as long as it goes on. */
+  readonly name: string;
+  readonly title: string;
+  readonly path: string;
+}
+
+/** A worker that is started anew is back by then. */
+const withoutWorkerMs = 60_000;
+/** Bulk work writes several times a second. */
+const standsStillMinutes = 10;
+/** What was given up longer ago is not news. */
+const givenUpHours = 24;
+
+/** All that is wrong now; one statement for each kind. */
+export async function readFindings(context: TaskContext): Promise<Finding[]> {
+  return [
+    ...(await ofQueues(context)),
+    ...(await ofTasks(context)),
+    ...(await ofSchedules(context)),
+    ...(await ofHooks(context)),
+  ];
+}
+
+/** Tasks that could begin: nobody is there to do them, or they have waited for long. */
+async function ofQueues(context: TaskContext): Promise<Finding[]> {
+  const groups = await readUnderWay(context, systemPrincipal('alerts'));
+  const queues = Map.groupBy(groups, ({ queue }) => queue);
+  return [...queues].flatMap(([queue, all]) => {
+    const left = all.filter(({ isWithoutWorker, waitingSince }) => {
+      const waited = waitingSince && Date.now() - waitingSince.getTime();
+      return isWithoutWorker && waited !== null && waited >= withoutWorkerMs;
+    });
+    if (left.length > 0) return [noWorker(queue, sum(left.map(({ waiting }) => waiting)))];
+    const long = sum(all.map(({ waitingLong }) => waitingLong));
+    return long > 0 ? [waitsLong(queue, long)] : [];
+  });
+}
+
+function noWorker(queue: string, count: number): Finding {
+  return {
+    name: `no-worker:${queue}`,
+    title: `No worker is alive that takes the queue “${queue}”: ${tasks(count)}.`,
+    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued`,
+  };
+}
+
+function waitsLong(queue: string, count: number): Finding {
+  return {
+    name: `waits-long:${queue}`,
+    title: `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ten minutes.`,
+    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+  };
+}
+
+/** Bulk work that somebody is at, and that writes nothing. */
+async function ofTasks({ db }: TaskContext): Promise<Finding[]> {
+  const { rows } = await db.background.query<{ id: number }>(
+    `select id from ${db.t.task} task where kind = 'bulk' and state in ('preparing', 'running', 'pausing', 'cancelling')
+       and updated_at < clock_timestamp() - make_interval(mins => ${standsStillMinutes}) and exists (select from ${db.t.task_slot} where task_id = task.id)
+     order by id limit 20`,
+  );
+  return rows.map(({ id }) => ({
+    name: `stands-still:${id}`,
+    title: `Task #${id} runs, and has written nothing for more than ten minutes.`,
+    path: `/tasks/${id}`,
+  }));
+}
+
+/** Whose last time was not launched, or that nobody was there for. */
+async function ofSchedules({ db }: TaskContext): Promise<Finding[]> {
+  const { rows } = await db.background.query<{ name: string; message: string | null }>(
+    `select schedule.name, run.message from ${db.t.schedule} schedule
+     cross join lateral (select state, message from ${db.t.schedule_run} where schedule = schedule.name and state <> 'due' order by due_at desc limit 1) run
+     where not is_paused and not is_parked and run.state in ('missed', 'stopped', 'refused') order by 1`,
+  );
+  return rows.map(({ name, message }) => ({
+    name: `schedule:${name}`,
+    title: `The last time of the schedule ${name} was not launched.${message ? ` ${message}` : ''}`,
+    path: '/tasks/schedules',
+  }));
+}
+
+async function ofHooks({ db }: TaskContext): Promise<Finding[]> {
+  const { rows } = await db.background.query<{ hook: string; count: number }>(
+    `select hook, count(*)::int as count from ${db.t.task_delivery}
+     where parked_at > clock_timestamp() - make_interval(hours => ${givenUpHours}) group by 1 order by 1`,
+  );
+  return rows.map(({ hook, count }) => ({
+    name: `hook:${hook}`,
+    title: `The hook ${hook} has failed for good ${count === 1 ? 'once' : `${count} times`} within a day.`,
+    path: '/tasks/overview',
+  }));
+}
+
+function tasks(count: number): string {
+  return count === 1 ? 'one task waits' : `${count.toLocaleString('en')} tasks wait`;
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
