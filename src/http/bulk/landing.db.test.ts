@@ -10,6 +10,7 @@ import { htmx, testApp } from '../../testing/app.ts';
 import { testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
+import { eventsIn, livePath } from '../../testing/live-pieces.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { workOff } from '../../testing/work-off.ts';
 
@@ -81,13 +82,17 @@ test('at its end whoever watches in the dialog is told by a toast, or led to the
   assert.equal(small.headers['hx-redirect'], `/tasks/${await latest()}`);
   const launched = await launch(30, htmx);
   const id = await latest();
-  assert.match(launched.body, new RegExp(`/tasks/${id}/progress\\?in=launched&`));
+  const asked = livePath(launched.body);
+  assert.match(asked, new RegExp(`bar=${id}\\.launched\\.`));
   await workOff(app, id);
-  const ended = (place: string) => editor.get(`/tasks/${id}/progress${place}`, htmx);
-  const dialog = await ended('?in=launched');
-  const others = [await ended(''), await ended('?in=strip'), await ended('?in=task')];
-  const led = ({ statusCode, headers }: typeof dialog) => [statusCode, headers['hx-redirect']];
-  assert.deepEqual(led(dialog), [286, `/tasks/${id}`]);
+  const ended = (place: string) => editor.get(asked.replace('.launched.', `.${place}.`), htmx);
+  const dialog = await ended('launched');
+  const others = [await ended('page'), await ended('strip'), await ended('task')];
+  const led = ({ statusCode, body }: typeof dialog) => [
+    statusCode,
+    eventsIn(body)['bulkhead:leave'],
+  ];
+  assert.deepEqual(led(dialog), [286, { href: `/tasks/${id}` }]);
   for (const other of others) assert.deepEqual(led(other), [286, undefined]);
   const toasts = await setUp(t, {});
   const done = await toasts.launch(3, htmx);
