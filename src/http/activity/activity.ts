@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type { MyChange } from '../../operations/journal/my-changes.ts';
-import { journalWord } from '../../operations/journal-kind.ts';
+import { journal, journalWord } from '../../operations/journal-kind.ts';
 import { mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import type { ListedTask } from '../../tasks/looking/find-tasks.ts';
@@ -149,7 +149,7 @@ function changeLine(change: MyChange, parts: ActivityParts): ChangeLine {
   }
 
   function fieldsOf(): string | null {
-    if (kind !== 'update' || !resource) return null;
+    if (kind !== journal.changed || !resource) return null;
     const labels = resource.fields
       .filter(({ meta }) => change.fields.includes(meta.name))
       .map(({ label }) => label);

@@ -77,9 +77,6 @@ export const overviewTexts = {
   kindsNone: 'No task has ended in this time.',
   kindColumns: { kind: 'Kind', runs: 'Runs', failures: 'Failures', p50: 'p50', p95: 'p95' },
   kindsNote: 'How long somebody was at it: half of the runs took p50 at most, 95 % took p95.',
-  operations: { update: 'Edit', delete: 'Delete', undo: 'Undo' } as Readonly<
-    Record<string, string>
-  >,
   kindOf: (operation: string, resource: string) => `${operation}: ${resource}`,
   failures: 'Failures by reason',
   failuresNote:

@@ -253,7 +253,7 @@ function kindInWords(
   if (kind === 'own') return { label: operation, note: taskTexts.ownTask };
   const resource = list.find((one) => one.slug === slug);
   const words = resource && findOperation(resource, operation)?.words.button.replace(/…$/, '');
-  const what = overviewTexts.operations[operation] ?? words ?? operation;
+  const what = words ?? operation;
   return { label: overviewTexts.kindOf(what, resource?.label ?? slug ?? ''), note: null };
 }
 
