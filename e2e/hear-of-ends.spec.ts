@@ -10,6 +10,7 @@ async function noteIn(page: Page, country: string, text: string): Promise<void> 
   await openBulkEdit(page);
   await chooseField(page, 'notes', text);
   await submitBulkEdit(page);
+  await page.locator('#bulk-edit-form').waitFor({ state: 'detached' });
 }
 
 const sent = async (app: App, count: number) =>
@@ -81,6 +82,7 @@ test.describe('without JavaScript', () => {
     await page.locator('.bulk-field[data-field="notes"] .bulk-choose').check();
     await page.locator('[name="value.notes"]').fill('Without a script');
     await page.locator('#bulk-edit-form .bulk-launch').click();
+    await page.waitForURL((url) => !url.pathname.endsWith('/bulk-edit'));
     await until(() => sent(app, 1));
     await page.goto('/countries');
     await expect(page.locator('#bell')).toHaveAccessibleName('Notices, 1 not read');

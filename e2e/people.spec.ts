@@ -100,7 +100,7 @@ test('an admin adds an editor whose claims say which rows are theirs, and takes 
     await page.getByRole('button', { name: 'Show' }).click();
     await expect(page.locator('.list-row')).toHaveCount(1);
     await page.goto('/tasks/people?_q=ada');
-    await page.getByRole('link', { name: 'Ada Admin' }).click();
+    await page.getByRole('link', { name: 'Ada Admin', exact: true }).click();
     await expect(page.getByText('This is you.')).toBeVisible();
     await expect(page.getByRole('button', { name: 'Deactivate' })).toHaveCount(0);
     await lookAt(page, info, 'oneself', 1440);
