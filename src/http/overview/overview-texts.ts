@@ -46,7 +46,8 @@ export const overviewTexts = {
     paused: 'Paused',
   },
   oldest: 'Waiting for longest',
-  oldestNone: 'No task waits.',
+  oldestNone: 'No task waits for its turn.',
+  waited: (span: string) => `for ${span}`,
   lately: 'The last 24 hours',
   charts: {
     changed: 'Records changed',
