@@ -114,7 +114,7 @@ export const overviewTexts = {
   takesAll: 'all queues',
   atATime: (concurrency: number, places: number) =>
     `${counted(concurrency, 'slice', 'slices')} of bulk work and ${counted(places, 'own task', 'own tasks')} at a time`,
-  by: (backends: string) => `by ${backends}`,
+  by: (backends: string) => `backend: ${backends}`,
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
   queues: 'Queues',

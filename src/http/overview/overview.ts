@@ -272,7 +272,7 @@ function failuresOf({ failures, columns, lookBack, url }: OverviewParts): Overvi
   const labels = columns.map(({ from, until }) =>
     lookBack === 'day'
       ? overviewTexts.hours(from.toFormat('HH'), until.toFormat('HH'))
-      : from.toFormat('ccc d LLL'),
+      : from.toFormat('ccc d'),
   );
   const [first, last] = [columns[0], columns.at(-1)] as [ShownStretch, ShownStretch];
   return {
