@@ -81,6 +81,11 @@ export const overviewTexts = {
   operations: { update: 'Edit', delete: 'Delete', undo: 'Undo' } as Readonly<
     Record<string, string>
   >,
+  ownTasks: {
+    'bulkhead:cancel-tasks': 'Cancel all tasks that match',
+    'bulkhead:retry-tasks': 'Try all tasks again that match',
+    'bulkhead:acknowledge-tasks': 'See to all tasks that match',
+  } as Readonly<Record<string, string>>,
   kindOf: (operation: string, resource: string) => `${operation}: ${resource}`,
   failures: 'Failures by reason',
   failuresNote:

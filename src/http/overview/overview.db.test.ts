@@ -124,6 +124,18 @@ test('the figures of each hour and of each kind of task are those of plain SQL',
     }
 });
 
+test('what acts on all tasks that match is a kind of its own, in words', async (t) => {
+  const app = await setUp(t);
+  const acts = ['cancel', 'retry', 'acknowledge'].map((act) => `bulkhead:${act}-tasks`);
+  await insertEnded(app, app.admin, Array(3).fill({ state: 'succeeded', hoursAgo: 1 }));
+  await app.db.pages.query(`update ${app.db.t.task} set operation = ($1::text[])[id]`, [acts]);
+  const { body } = await app.admin.get('/tasks/overview');
+  const [section = ''] = /id="kinds"[\s\S]*?<\/section>/.exec(body) ?? [];
+  for (const words of ['Cancel all tasks that', 'Try all tasks again', 'See to all tasks'])
+    assert.match(section, new RegExp(words));
+  assert.doesNotMatch(section, /bulkhead:/);
+});
+
 test('what failed is shown by reason and time, and each figure leads to as many tasks', async (t) => {
   const app = await setUp(t);
   const tasks = Array.from(

@@ -261,7 +261,8 @@ function kindInWords(
   { kind, operation, resource: slug }: KindOfTask,
   { list }: ResourceRegistry,
 ): { label: string; note: string | null } {
-  if (kind === 'own') return { label: operation, note: taskTexts.ownTask };
+  if (kind === 'own')
+    return { label: overviewTexts.ownTasks[operation] ?? operation, note: taskTexts.ownTask };
   const resource = list.find((one) => one.slug === slug);
   const words = resource && findOperation(resource, operation)?.words.button.replace(/…$/, '');
   const what = overviewTexts.operations[operation] ?? words ?? operation;
