@@ -29,7 +29,7 @@ export async function readFindings(context: TaskContext): Promise<Finding[]> {
 
 /** Tasks that could begin: nobody is there to do them, or they have waited for long. */
 async function ofQueues(context: TaskContext): Promise<Finding[]> {
-  const groups = await readUnderWay(context, systemPrincipal('alerts'));
+  const { groups } = await readUnderWay(context, systemPrincipal('alerts'));
   const queues = Map.groupBy(groups, ({ queue }) => queue);
   return [...queues].flatMap(([queue, all]) => {
     const left = all.filter(({ isWithoutWorker, waitingSince }) => {

@@ -1,8 +1,11 @@
+const number = new Intl.NumberFormat('en');
+
 export const activityTexts = {
   heading: 'My activity',
   intro: 'What you launched, and what you changed by forms.',
   tasks: 'My tasks',
   tasksNone: 'You have launched no task yet.',
+  unfinished: (count: number) => `All ${number.format(count)} that have not ended`,
   tasksOlder: 'Older tasks',
   tasksNewest: 'Newest tasks',
   undo: 'Undo…',

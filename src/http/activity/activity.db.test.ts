@@ -179,6 +179,22 @@ test('both lists are paged, each as it is while the other is', async (t) => {
     assert.equal((await app.eve.get(`/tasks/activity?${odd}`)).statusCode, 422, odd);
 });
 
+test('of many that have not ended the newest are there, and a way to all of them', async (t) => {
+  const app = await setUp(t);
+  await app.db.pages.query(
+    `insert into ${app.db.t.task} (kind, operation, title, backend, principal_id, principal_name, principal, parameters, state)
+     select 'own', 'plain', 'Plain', 'queue', $1, $2, '{}', '{}', 'queued' from generate_series(1, 30)`,
+    [app.eve.principal.id, app.eve.principal.name],
+  );
+  const { body } = await app.eve.get('/tasks/activity');
+  assert.equal(tasksOn(body).length, 25);
+  const [, href = ''] = /href="([^"]*)">All 30 that have not ended</.exec(body) ?? [];
+  const json = { accept: 'application/json' };
+  assert.equal((await app.eve.get(href.replaceAll('&amp;', '&'), json)).json().total, 30);
+  await app.db.pages.query(`delete from ${app.db.t.task} where id > 25`);
+  assert.doesNotMatch((await app.eve.get('/tasks/activity')).body, /that have not ended/);
+});
+
 test('it needs as many statements for many tasks and changes as for few, and at most 12', async (t) => {
   const app = await setUp(t);
   const ask = async () => {

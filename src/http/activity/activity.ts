@@ -8,8 +8,9 @@ import { mayRun, mayUndo } from '../../operations/operations.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import type { ListedTask } from '../../tasks/looking/find-tasks.ts';
 import type { MyTasks } from '../../tasks/looking/my-tasks.ts';
-import { isFinished } from '../../tasks/states.ts';
+import { isFinished, unfinishedStates } from '../../tasks/states.ts';
 import { formatDateTime, isoTime } from '../format.ts';
+import { tasksPath } from '../overview/attention.ts';
 import { recordPath } from '../records/record-form.ts';
 import type { Link } from '../tasks/progress.ts';
 import { findResource } from '../tasks/task-filter.ts';
@@ -21,6 +22,8 @@ export interface ActivityData {
   title: string;
   all: Link;
   tasks: readonly (TaskLine & { undo: Link | null })[];
+  /** To those that have not ended, where there are more than are shown. */
+  unfinished: Link | null;
   taskPages: ActivityPages;
   changes: readonly ChangeLine[];
   changePages: ActivityPages;
@@ -83,6 +86,11 @@ export function activityData(parts: ActivityParts): ActivityData {
         ? { href: url(`/tasks/${task.id}/undo`), label: activityTexts.undoOf(task.title) }
         : null,
     })),
+    unfinished: link(
+      url(tasksPath(unfinishedStates, { person: principal.name })),
+      activityTexts.unfinished(tasks.unfinishedCount),
+      tasks.unfinishedCount > tasks.unfinished.length,
+    ),
     taskPages: {
       newest: link(to(null, at.changes), activityTexts.tasksNewest, at.tasks !== null),
       older: link(

@@ -11,14 +11,14 @@ export interface WantedPieces {
   conflict: string | null;
   /** Query of the list of tasks; null: it is not there. */
   list: string | null;
-  /** Id of the latest message that the bell has events; null: there is none. */
+  /** Id of the latest message that the bell knows of; null: there is none. */
   bell: number | null;
 }
 
 export interface WantedBar {
   id: number;
   place: ProgressPlace;
-  /** What the page was events of it. */
+  /** What the page shows of it. */
   shownState: string | undefined;
 }
 

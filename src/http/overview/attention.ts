@@ -37,6 +37,7 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
   const { about } = overviewTexts;
   const left = underWay.filter(({ isWithoutWorker }) => isWithoutWorker);
   const leftCount = sum(left.map(({ count }) => count));
+  const queues = [...new Set(left.map(({ queue }) => queue))];
   const longCount = sum(underWay.map(({ waitingLong }) => waitingLong));
   const { failures } = unseenTo;
   const found: (Attention | false)[] = [
@@ -44,7 +45,12 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
       tone: 'error',
       icon: 'server-off',
       text: about.withoutWorker(leftCount),
-      href: url(tasksPath([...new Set(left.map(({ state }) => state))])),
+      href: url(
+        tasksPath(
+          [...new Set(left.map(({ state }) => state))],
+          queues.length === 1 ? { queue: queues[0] as string } : {},
+        ),
+      ),
     },
     failures > 0 && {
       tone: 'error',

@@ -2,10 +2,10 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
 import { readFailuresInTime } from '../../tasks/looking/failures-in-time.ts';
-import { listTasks } from '../../tasks/looking/find-tasks.ts';
 import { readLately } from '../../tasks/looking/lately.ts';
 import { listQueues } from '../../tasks/looking/list-queues.ts';
 import { listEveryWorker } from '../../tasks/looking/list-workers.ts';
+import { listTasksById } from '../../tasks/looking/queries.ts';
 import { readUnderWay } from '../../tasks/looking/under-way.ts';
 import { readUnseenTo } from '../../tasks/looking/unseen-to.ts';
 import { seesSchedules } from '../../tasks/schedules/control-schedules.ts';
@@ -16,8 +16,6 @@ import { named, titlesOfTasks } from '../tasks/task-title.ts';
 import type { OperatorParts } from './operator-parts.ts';
 import { overviewData } from './overview.ts';
 import { boundsOf, columnsOf, lastHours, parseLookBack } from './stretches.ts';
-
-const oldestShown = 5;
 
 /** How tasks fare: of those that one sees; workers and schedules for those who see every task. */
 export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
@@ -31,32 +29,33 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const [hours, columns] = [lastHours(now, timeZone), columnsOf(lookBack, now, timeZone)];
     const since = (columns[0] as (typeof columns)[number]).from.toJSDate();
     const seesAll = seesSchedules(context, principal);
-    const [underWay, lately, failures, unseenTo, waiting, operator] = await Promise.all([
+    const [{ groups, oldest }, lately, failures, unseenTo, operator] = await Promise.all([
       readUnderWay(context, principal),
       readLately(context, principal, { bounds: boundsOf(hours), since }),
       readFailuresInTime(context, principal, { bounds: boundsOf(columns) }),
       readUnseenTo(context, principal, { seesAll, max: settings.countLimit }),
-      listTasks(context, principal, {
-        ...{ page: 1, size: oldestShown },
-        ...{ states: ['queued'], sort: 'oldest' },
-      }),
       seesAll ? readOperatorParts(principal) : null,
     ]);
     if (wantsJson(request))
       return {
-        ...{ underWay, unseenTo, failures },
+        ...{ underWay: groups, oldest, unseenTo, failures },
         ...{ hours: hoursJson(hours, lately.stretches), kinds: lately.kinds },
         ...(operator && {
           ...{ queues: operator.queues, workers: operator.workers },
           schedules: operator.schedules,
         }),
       };
-    const oldest = await named(context, principal, waiting.tasks);
+    const waiting = await listTasksById(
+      context,
+      principal,
+      oldest.map(({ id }) => id),
+    );
     return reply.page(
       'overview/index',
       await overviewData({
         ...{ now, url, registry, principal, lookBack, hours, columns },
-        ...{ underWay, lately, failures, unseenTo, oldest, operator },
+        ...{ underWay: groups, lately, failures, unseenTo, operator },
+        ...{ oldest, waiting: await named(context, principal, waiting) },
         countLimit: settings.countLimit,
         isBackground: settings.background,
       }),

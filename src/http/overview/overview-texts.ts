@@ -46,7 +46,8 @@ export const overviewTexts = {
     paused: 'Paused',
   },
   oldest: 'Waiting for longest',
-  oldestNone: 'No task waits.',
+  oldestNone: 'No task waits for its turn.',
+  waited: (span: string) => `for ${span}`,
   lately: 'The last 24 hours',
   charts: {
     changed: 'Records changed',
@@ -77,6 +78,11 @@ export const overviewTexts = {
   kindsNone: 'No task has ended in this time.',
   kindColumns: { kind: 'Kind', runs: 'Runs', failures: 'Failures', p50: 'p50', p95: 'p95' },
   kindsNote: 'How long somebody was at it: half of the runs took p50 at most, 95 % took p95.',
+  ownTasks: {
+    'bulkhead:cancel-tasks': 'Cancel all tasks that match',
+    'bulkhead:retry-tasks': 'Try all tasks again that match',
+    'bulkhead:acknowledge-tasks': 'See to all tasks that match',
+  } as Readonly<Record<string, string>>,
   kindOf: (operation: string, resource: string) => `${operation}: ${resource}`,
   failures: 'Failures by reason',
   failuresNote:
@@ -110,7 +116,7 @@ export const overviewTexts = {
   takesAll: 'all queues',
   atATime: (concurrency: number, places: number) =>
     `${counted(concurrency, 'slice', 'slices')} of bulk work and ${counted(places, 'own task', 'own tasks')} at a time`,
-  by: (backends: string) => `by ${backends}`,
+  by: (backends: string) => `backend: ${backends}`,
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
   queues: 'Queues',

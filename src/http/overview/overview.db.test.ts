@@ -124,6 +124,18 @@ test('the figures of each hour and of each kind of task are those of plain SQL',
     }
 });
 
+test('what acts on all tasks that match is a kind of its own, in words', async (t) => {
+  const app = await setUp(t);
+  const acts = ['cancel', 'retry', 'acknowledge'].map((act) => `bulkhead:${act}-tasks`);
+  await insertEnded(app, app.admin, Array(3).fill({ state: 'succeeded', hoursAgo: 1 }));
+  await app.db.pages.query(`update ${app.db.t.task} set operation = ($1::text[])[id]`, [acts]);
+  const { body } = await app.admin.get('/tasks/overview');
+  const [section = ''] = /id="kinds"[\s\S]*?<\/section>/.exec(body) ?? [];
+  for (const words of ['Cancel all tasks that', 'Try all tasks again', 'See to all tasks'])
+    assert.match(section, new RegExp(words));
+  assert.doesNotMatch(section, /bulkhead:/);
+});
+
 test('what failed is shown by reason and time, and each figure leads to as many tasks', async (t) => {
   const app = await setUp(t);
   const tasks = Array.from(
@@ -180,7 +192,7 @@ test('what needs somebody leads to the tasks that do', async (t) => {
   const { id } = await launchOwn(app.context, slow, {}, { principal: app.admin.principal });
   const on = async (visitor: Visitor) => attentionOn((await visitor.get('/tasks/overview')).body);
   assert.deepEqual(await on(app.admin), [
-    ['1 task waits and no worker is alive that could run it.', '/tasks?state=queued'],
+    ['1 task waits and no worker is alive that could run it.', '/tasks?state=queued&queue=default'],
     [
       '2 tasks failed, or were partly done, and nobody has seen to them.',
       '/tasks?state=failed&state=partial&acknowledged=no',
@@ -202,6 +214,33 @@ test('what needs somebody leads to the tasks that do', async (t) => {
     assert.ok(idsOn((await app.admin.get(href)).body).length > 0, href);
   const { body } = await app.admin.get('/tasks/overview');
   assert.ok(linksOf(body).includes(`/tasks/${id}`), 'the one that waits for longest');
+});
+
+test('what waits for longest is what could have begun first, with how long, whatever its number', async (t) => {
+  const app = await setUp(t);
+  const { t: tables, pages } = app.db;
+  await pages.query(
+    `insert into ${tables.task} (kind, operation, title, backend, queue, principal_id, principal_name, principal, parameters, state, created_at, queued_at, due_at, blocked_by)
+     select 'own', 'slow', title, 'queue', queue, 'x', 'Eve', '{}', '{}', 'queued', now() - asked * interval '1 min', now() - asked * interval '1 min', now() + due * interval '1 min', blocked
+     from (values (1, 'For later, and its time has come', 'default', 4000, -5, null::int), (2, 'Asked for after it', 'default', 30, null, null), (3, 'Waits for another try', 'default', 60, 7, null),
+       (4, 'Waits for another', 'default', 60, null, 2), (5, 'Of a queue that is paused', 'mail', 20, null, null)) task(n, title, queue, asked, due, blocked) order by n`,
+  );
+  await pages.query(
+    `insert into ${tables.paused_queue} (name, by) values ('mail', '{"id":"x","name":"Eve"}')`,
+  );
+  const { body } = await app.admin.get('/tasks/overview');
+  const [section = ''] = /aria-labelledby="oldest">[\s\S]*?<\/section>/.exec(body) ?? [];
+  const lines = [...section.matchAll(/href="\/tasks\/(\d+)"[\s\S]*?task-row-done">([^<]*)</g)];
+  assert.deepEqual(
+    lines.map(([, id]) => Number(id)),
+    [2, 5, 1],
+  );
+  for (const [, , waited = ''] of lines) assert.match(waited, /^for \d+ min/);
+  const { oldest } = JSON.parse((await app.admin.get('/tasks/overview', json)).body);
+  assert.deepEqual(
+    oldest.map(({ id }: { id: number }) => id),
+    [2, 5, 1],
+  );
 });
 
 test('workers that are gone, what was given up and schedules in trouble need whoever sees every task', async (t) => {

@@ -3,11 +3,11 @@ import { readerOf } from '../../fields/reader.ts';
 import { findOperation } from '../../operations/operations.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import type { FailuresInTime } from '../../tasks/looking/failures-in-time.ts';
-import type { ListedTask } from '../../tasks/looking/find-tasks.ts';
 import { type KindOfTask, type Lately, maxCounted } from '../../tasks/looking/lately.ts';
-import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
+import type { TasksUnderWay, WaitingTask } from '../../tasks/looking/under-way.ts';
 import type { UnseenTo } from '../../tasks/looking/unseen-to.ts';
 import type { TaskState } from '../../tasks/states.ts';
+import type { TaskRow } from '../../tasks/task-row.ts';
 import { operates } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan, formatTimestamp } from '../format.ts';
 import { type ScheduleLine, schedulesData } from '../schedules/schedules.ts';
@@ -41,7 +41,7 @@ export interface OverviewData {
   asOf: string;
   attention: readonly Attention[];
   figures: readonly (Link & { count: string; icon: string })[];
-  oldest: readonly TaskLine[];
+  oldest: readonly (TaskLine & { waited: string })[];
   charts: readonly ChartData[];
   countedFrom: string | null;
   lookBacks: readonly (Link & { isCurrent: boolean })[];
@@ -89,7 +89,9 @@ export interface OverviewParts {
   lately: Lately;
   failures: readonly FailuresInTime[];
   unseenTo: UnseenTo;
-  oldest: readonly ListedTask[];
+  oldest: readonly WaitingTask[];
+  /** The rows of these, in any order. */
+  waiting: readonly TaskRow[];
   operator: OperatorParts | null;
   countLimit: number;
   /** Are schedules followed? */
@@ -110,9 +112,7 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
     asOf: overviewTexts.asOf(formatTimestamp(now, now, timeZone)),
     attention: attentionOf(parts),
     figures: figuresOf(parts),
-    oldest: parts.oldest.map((task) =>
-      taskLine(task, { now, url, resources: registry.list, principal }),
-    ),
+    oldest: oldestOf(parts),
     charts: await chartsOf(parts),
     countedFrom:
       countedFrom &&
@@ -160,6 +160,17 @@ function figuresOf({ underWay, url }: OverviewParts): OverviewData['figures'] {
       sum(underWay.filter(({ state }) => states.includes(state)).map(({ count }) => count)),
     ),
   }));
+}
+
+function oldestOf({ oldest, waiting, ...parts }: OverviewParts): OverviewData['oldest'] {
+  const { now, url, registry, principal } = parts;
+  return oldest.flatMap(({ id, since }) => {
+    const task = waiting.find((one) => one.id === id);
+    if (!task) return [];
+    const about = { now, url, resources: registry.list, principal };
+    const waited = overviewTexts.waited(formatSpan(now.getTime() - since.getTime()));
+    return { ...taskLine({ ...task, isUndone: false }, about), waited };
+  });
 }
 
 async function chartsOf({ hours, lately: { stretches } }: OverviewParts): Promise<ChartData[]> {
@@ -250,7 +261,8 @@ function kindInWords(
   { kind, operation, resource: slug }: KindOfTask,
   { list }: ResourceRegistry,
 ): { label: string; note: string | null } {
-  if (kind === 'own') return { label: operation, note: taskTexts.ownTask };
+  if (kind === 'own')
+    return { label: overviewTexts.ownTasks[operation] ?? operation, note: taskTexts.ownTask };
   const resource = list.find((one) => one.slug === slug);
   const words = resource && findOperation(resource, operation)?.words.button.replace(/…$/, '');
   const what = words ?? operation;
@@ -261,7 +273,7 @@ function failuresOf({ failures, columns, lookBack, url }: OverviewParts): Overvi
   const labels = columns.map(({ from, until }) =>
     lookBack === 'day'
       ? overviewTexts.hours(from.toFormat('HH'), until.toFormat('HH'))
-      : from.toFormat('ccc d LLL'),
+      : from.toFormat('ccc d'),
   );
   const [first, last] = [columns[0], columns.at(-1)] as [ShownStretch, ShownStretch];
   return {

@@ -7,8 +7,8 @@ test('the navigation leads to the tasks and to every resource, and says where it
   const { db, context, signIn } = await testApp(t, { env: { BULKHEAD_PREFIX: '/back-office' } });
   await insertPlaces(db, 1);
   const visitor = await signIn('viewer');
-  const navigationOf = async (path: string) => {
-    const { body, statusCode } = await visitor.get(`/back-office${path}`);
+  const navigationOf = async (path: string, by = visitor) => {
+    const { body, statusCode } = await by.get(`/back-office${path}`);
     assert.equal(statusCode, 200, path);
     const links = [
       ...(/<nav class="sidenav"[\s\S]+?<\/nav>/
@@ -26,4 +26,6 @@ test('the navigation leads to the tasks and to every resource, and says where it
   assert.deepEqual(links, ['/', ...slugs, '/tasks', '/tasks/overview']);
   for (const link of links) assert.deepEqual((await navigationOf(link)).current, [link]);
   assert.deepEqual((await navigationOf('/cities/1')).current, ['/cities']);
+  const { current } = await navigationOf('/tasks/queues/bulk/pause', await signIn('admin'));
+  assert.deepEqual(current, ['/tasks/overview']);
 });

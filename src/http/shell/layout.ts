@@ -84,12 +84,15 @@ export function layoutData(
   const { request } = reply;
   const user = request.principal ?? null;
   const path = (request.url.split('?')[0] ?? '').slice(url.prefix.length) || '/';
-  const item: NavItemOf = (label, to, icon, except = []) => ({
+  const item: NavItemOf = (label, to, icon, { except = [], besides = [] } = {}) => ({
     label,
     href: url(to),
     icon,
     isCurrent:
-      to === '/' ? path === '/' : isWithin(path, to) && !except.some((one) => isWithin(path, one)),
+      to === '/'
+        ? path === '/'
+        : [to, ...besides].some((one) => isWithin(path, one)) &&
+          !except.some((one) => isWithin(path, one)),
   });
   const csrf = user ? csrfToken(reply) : '';
   const theme = request.cookies?.theme;
@@ -125,8 +128,13 @@ export function layoutData(
   };
 }
 
-/** `except`: pages within it that have items of their own. */
-type NavItemOf = (label: string, to: string, icon: string, except?: readonly string[]) => NavItem;
+/** `except`: pages within it that have items of their own; `besides`: those elsewhere that are its. */
+type NavItemOf = (
+  label: string,
+  to: string,
+  icon: string,
+  pages?: { except?: readonly string[]; besides?: readonly string[] },
+) => NavItem;
 
 function isWithin(path: string, to: string): boolean {
   return path === to || path.startsWith(`${to}/`);
@@ -138,14 +146,12 @@ function workOf(
   user: Principal,
   item: NavItemOf,
 ): NavItem[] {
+  const controls = ['/tasks/queues', '/tasks/workers'];
   return [
-    item(shellTexts.tasks, '/tasks', 'list-checks', [
-      '/tasks/overview',
-      '/tasks/activity',
-      '/tasks/people',
-      '/tasks/audit',
-    ]),
-    item(shellTexts.overview, '/tasks/overview', 'gauge'),
+    item(shellTexts.tasks, '/tasks', 'list-checks', {
+      except: ['/tasks/overview', '/tasks/activity', '/tasks/people', '/tasks/audit', ...controls],
+    }),
+    item(shellTexts.overview, '/tasks/overview', 'gauge', { besides: controls }),
     ...(!people && mayKeepUsers(user) ? [item(shellTexts.people, '/tasks/people', 'users')] : []),
     ...(operates({ registry }, user)
       ? [item(shellTexts.audit, '/tasks/audit', 'scroll-text')]

@@ -137,10 +137,12 @@ function choicesOf(
   return null;
 }
 
-/** What it is filtered by, a text each: `State: Failed`. */
+/** What it is filtered by, a text each: `State: Failed, Cancelled`, any of which it may be in. */
 export function filterLines(query: TasksQuery, parts: Omit<FilterParts, 'schedules' | 'workers'>) {
   const { chips } = dashboardFilter(query, { ...parts, schedules: [], workers: [] });
-  return chips.map(({ text }) => text);
+  const others = chips.slice(query.states.length).map(({ text }) => text);
+  const states = query.states.map((state) => taskTexts.states[state]).join(', ');
+  return states === '' ? others : [dashboardTexts.chip(dashboardTexts.state, states), ...others];
 }
 
 function chipsOf(

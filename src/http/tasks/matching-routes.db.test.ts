@@ -89,7 +89,8 @@ test('a page shows what will be done to how many, and what it leads to does it t
   const { body, statusCode } = await app.admin.get(path);
   assert.equal(statusCode, 200);
   assert.match(body, /<h1[^>]*>Cancel 3 tasks that match</);
-  for (const line of ['State: Scheduled', 'Person: Admin', 'Would be cancelled'])
+  const states = '>State: Scheduled, Queued, Preparing, Running, Pausing, Paused<';
+  for (const line of [states, 'Person: Admin', 'Would be cancelled'])
     assert.match(body, new RegExp(line));
   assert.match(body, /href="\/tasks\?person=Admin&amp;_sort=oldest"/);
   const form = formOf(body);
@@ -104,6 +105,7 @@ test('a page shows what will be done to how many, and what it leads to does it t
   const page = (await app.admin.get(`/tasks/${taskId}`)).body;
   for (const line of [
     'Cancels every task that matches',
+    states.slice(1, -1),
     'Person: Admin',
     'Up to task 5',
     '3 tasks cancelled, or asked to stop',
@@ -153,6 +155,8 @@ test('of many it is asked that somebody ticks that all of them are meant', async
   const refused = await app.admin.post(path, form);
   assert.equal(refused.statusCode, 422);
   assert.match(refused.body, /Tick the box to confirm/);
+  // It is below what is seen of the page.
+  assert.match(refused.body, /<input [^>]*id="matching-acknowledge"[^>]* autofocus/);
   assert.equal(formOf(refused.body)._op, form._op);
   assert.equal((await app.admin.post(path, form, json)).json().error, 'invalid-operation');
   const { statusCode } = await app.admin.post(path, { ...form, acknowledge: 'yes' });

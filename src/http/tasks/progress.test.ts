@@ -146,7 +146,7 @@ test('a list behind a task is read again at most every 5 s while records change,
   assert.match(kept.live ?? '', /^bar=7\.strip\.running\.900\./);
 });
 
-test('every unfinished state has words of its own, and only queued and preparing have a bar without a value', () => {
+test('every unfinished state has words of its own, and only what prepares or has not begun has a bar without a value', () => {
   const unfinished = (Object.keys(taskStates) as TaskState[]).filter(
     (state) => !taskStates[state].isFinished,
   );
@@ -154,6 +154,9 @@ test('every unfinished state has words of its own, and only queued and preparing
   assert.equal(new Set(notes).size, unfinished.length);
   const unknown = unfinished.filter((state) => !progressData(taskOf({ state }), look).bar.isKnown);
   assert.deepEqual(unknown, ['queued', 'preparing']);
+  const handedOn = taskOf({ state: 'queued', done: 400, total: 1000 });
+  const { value, isKnown } = progressData(handedOn, look).bar;
+  assert.deepEqual({ value, isKnown }, { value: 400, isKnown: true });
 });
 
 test('a task that waits long says that it waits for a worker', () => {

@@ -296,7 +296,8 @@ function queuePausedNote(
 
 export function barOf(task: TaskRow, now: Date): Bar {
   const { done, total, percent } = shownProgress(task, now);
-  const isKnown = task.state !== 'preparing' && task.state !== 'queued';
+  // What was handed on waits with what it has done.
+  const isKnown = task.state !== 'preparing' && (task.state !== 'queued' || done > 0);
   const label = kindTexts(task).barLabel(task.title, done, totalOf(task), percent);
   if (totalOf(task) === null)
     return {

@@ -22,30 +22,54 @@ export interface TasksUnderWay {
   readonly isWithoutWorker: boolean;
 }
 
+/** A task whose turn it is but for a worker, a place, or a queue that is paused, and since when. */
+export interface WaitingTask {
+  readonly id: number;
+  readonly since: Date;
+}
+
+export interface UnderWayNow {
+  readonly groups: readonly TasksUnderWay[];
+  /** Those that have waited for longest, up to `oldestShown`. */
+  readonly oldest: readonly WaitingTask[];
+}
+
 /** A task that could begin and has not for so long is looked at. */
 export const longWaitMs = 10 * 60_000;
+const oldestShown = 5;
 
 /** Of those that somebody sees; one statement. */
 export async function readUnderWay(
   context: Pick<TaskContext, 'db' | 'registry' | 'people'>,
   principal: Principal,
-): Promise<TasksUnderWay[]> {
+): Promise<UnderWayNow> {
   const { pages, t } = context.db;
   // Whether a worker is alive is asked once for each queue, however many tasks wait in it.
-  const { rows } = await query<TasksUnderWay>(
+  const { rows } = await query<TasksUnderWay & { ids: number[] | null; times: Date[] | null }>(
     pages,
     sql`with unfinished as (
-       select state, kind, ${raw(queueSql)} as queue, backend,
-         case when state = 'queued' and not ${raw(isPausedSql(t))} and blocked_by is null and start_over is null and waits_for is distinct from 'children' and (due_at is null or due_at <= clock_timestamp())
-           then greatest(coalesce((select max(at) from ${raw(t.task_event)} where task_id = task.id and state = 'queued'), queued_at, created_at), due_at) end as since
+       select id, state, kind, ${raw(queueSql)} as queue, backend, ${raw(isPausedSql(t))} as is_paused,
+         case when state = 'queued' and blocked_by is null and start_over is null and waits_for is distinct from 'children' and (due_at is null or due_at <= clock_timestamp())
+           then greatest(coalesce((select max(at) from ${raw(t.task_event)} where task_id = task.id and state = 'queued'), queued_at, created_at), due_at) end as ready
        from ${raw(t.task)} task where state in (${raw(unfinishedSql)}) and ${await seenSql(context, principal)}
+     ), waiting as (
+       select *, case when not is_paused then ready end as since from unfinished
      ), task_group as (
        select state, kind, queue, backend, count(*)::int as count, count(since)::int as waiting,
+         (array_agg(id order by ready, id) filter (where ready is not null))[1:${raw(String(oldestShown))}] as ids,
+         (array_agg(ready order by ready, id) filter (where ready is not null))[1:${raw(String(oldestShown))}] as times,
          (count(*) filter (where since < clock_timestamp() - make_interval(secs => ${longWaitMs / 1000})))::int as "waitingLong", min(since) as "waitingSince"
-       from unfinished group by 1, 2, 3, 4
+       from waiting group by 1, 2, 3, 4
      )
-     select state, queue, count, waiting, "waitingLong", "waitingSince", backend <> 'inline' and state not in ('paused', 'scheduled') and not ${raw(hasWorkerSql(t))} as "isWithoutWorker"
+     select state, queue, count, waiting, ids, times, "waitingLong", "waitingSince", backend <> 'inline' and state not in ('paused', 'scheduled') and not ${raw(hasWorkerSql(t))} as "isWithoutWorker"
      from task_group order by queue, state`,
   );
-  return rows;
+  const oldest = rows.flatMap(({ ids, times }) =>
+    (ids ?? []).map((id, place) => ({ id, since: times?.[place] as Date })),
+  );
+  oldest.sort((one, other) => one.since.getTime() - other.since.getTime() || one.id - other.id);
+  return {
+    groups: rows.map(({ ids: _ids, times: _times, ...group }) => group),
+    oldest: oldest.slice(0, oldestShown),
+  };
 }
