@@ -107,7 +107,7 @@ export function notWritten(entry: StoredEntry): string {
 
 export function entryText({ id, act, principalName, atMicros }: StoredEntry): string {
   const at = new Date(Number(atMicros) / 1_000).toISOString();
-  return `Entry ${id} (${act}${principalName === null ? '' : ` by ${principalName}`}, ${at})`;
+  return `Entry ${id} (${act}${principalName === null ? '' : ` by ${principalName.replace(/\p{Cc}/gu, ' ')}`}, ${at})`;
 }
 
 export const said = (number: number) => number.toLocaleString('en');
