@@ -8,10 +8,7 @@ const maxLevels = 100;
 export function whyNotPlain(value: unknown, place: string, level = 0): string | null {
   if (level > maxLevels) return `${place} is nested too deeply, or leads back to itself.`;
   if (value === null || typeof value === 'boolean') return null;
-  if (typeof value === 'string')
-    return value.isWellFormed() && !value.includes('\0')
-      ? null
-      : `${place} has a character that PostgreSQL does not keep.`;
+  if (typeof value === 'string') return isKept(value) ? null : notKept(place);
   if (typeof value === 'number')
     return Number.isFinite(value) ? null : `${place} is ${value}, which JSON has no number for.`;
   if (typeof value !== 'object') return `${place} is a ${typeof value}, which is not plain JSON.`;
@@ -23,12 +20,21 @@ export function whyNotPlain(value: unknown, place: string, level = 0): string | 
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     return `${place} is a ${prototype?.constructor?.name ?? 'value of a class'}, which is not plain JSON.`;
+  if (!Object.keys(value).every(isKept)) return notKept(`a name in ${place}`);
   return first(
     Object.entries(value).flatMap(([name, one]) =>
       one === undefined ? [] : [[`${place}.${name}`, one] as const],
     ),
     level,
   );
+}
+
+function isKept(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function notKept(place: string): string {
+  return `${place} has a character that PostgreSQL does not keep.`;
 }
 
 function first(parts: readonly (readonly [string, unknown])[], level: number): string | null {

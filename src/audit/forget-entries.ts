@@ -1,15 +1,18 @@
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { problemOf, readBegin, readLinks } from './chain.ts';
 import { writeEntry } from './entry.ts';
-import { keepCheckpoint, readCheckpoint, type Seal } from './seal.ts';
+import { keepCheckpoint, type Seal } from './seal.ts';
 
 /** Forgotten in one transaction. */
 const maxEntries = 5_000;
 
 /**
  * Forgets entries that have been sealed for so many days, from the first of the chain on, and keeps
- * a signed checkpoint of where the rest begins. Gives how many.
+ * a signed checkpoint of where the rest begins. Gives how many. Throws AppError 'audit-broken' where
+ * one of them, or its seal, is not as it was: that is not to go with them.
  */
 export async function forgetEntries(db: Database, pool: Pool, days: number): Promise<number> {
   for (let total = 0; ; ) {
@@ -21,23 +24,27 @@ export async function forgetEntries(db: Database, pool: Pool, days: number): Pro
 
 async function forgetNext(client: Queryable, db: Database, days: number): Promise<number> {
   const { t } = db;
+  const { start, unsignedUpTo, problem } = await readBegin(client, db);
   const { rows } = await client.query<Seal>(
     `select position::float8 as position, hash from ${t.audit_seal} where sealed_at < now() - make_interval(days => $1)
-     and audit_seal.position < (select min(position) + ${maxEntries} from ${t.audit_seal}) order by audit_seal.position desc limit 1`,
-    [Math.floor(days)],
+     and audit_seal.position > $2 and audit_seal.position <= $2 + ${maxEntries} order by audit_seal.position desc limit 1`,
+    [Math.floor(days), start.position],
   );
   const [last] = rows;
-  if (!last) return 0;
-  const { entryId = 0 } = (await readCheckpoint(client, db)) ?? {};
-  if (!(await keepCheckpoint(client, db, { ...last, entryId }))) return 0;
+  if (!last || db.auditKeys.name === null) return 0;
+  const broken = problem ?? (await findBroken(client, db, { start, last, unsignedUpTo }));
+  if (broken)
+    throw new AppError('audit-broken', 500, `Nothing of the audit is forgotten. ${broken}`);
+  await keepCheckpoint(client, db, { ...last, entryId: unsignedUpTo });
   await client.query(`select set_config('bulkhead.audit_retention', 'on', true)`);
   await client.query(
-    `delete from ${t.audit_entry} where id in (select entry_id from ${t.audit_seal} where position <= $1)`,
-    [last.position],
+    `delete from ${t.audit_entry} where id in (select entry_id from ${t.audit_seal} where position > $2 and position <= $1)`,
+    [last.position, start.position],
   );
-  const { rowCount } = await client.query(`delete from ${t.audit_seal} where position <= $1`, [
-    last.position,
-  ]);
+  const { rowCount } = await client.query(
+    `delete from ${t.audit_seal} where position > $2 and position <= $1`,
+    [last.position, start.position],
+  );
   const count = rowCount ?? 0;
   await writeEntry(client, db, {
     act: 'entries-forgotten',
@@ -45,4 +52,20 @@ async function forgetNext(client: Queryable, db: Database, days: number): Promis
     details: { count, upTo: last.position },
   });
   return count;
+}
+
+/** What is wrong with the links up to one of them; null: nothing is. */
+async function findBroken(
+  client: Queryable,
+  db: Database,
+  { start, last, unsignedUpTo }: { start: Seal; last: Seal; unsignedUpTo: number },
+): Promise<string | null> {
+  let before = start;
+  for (const link of await readLinks(client, db, start.position)) {
+    if (link.position > last.position) return null;
+    const problem = problemOf(db.auditKeys, before, link, unsignedUpTo);
+    if (problem) return problem;
+    before = link;
+  }
+  return null;
 }

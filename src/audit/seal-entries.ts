@@ -118,10 +118,10 @@ async function sealNext(
   return sealed;
 }
 
-/** What is there when the chain begins may be from before there was a secret. */
+/** What nobody signed, though somebody would have, is from before there was a secret. */
 async function lastEntry(client: Queryable, t: TableNames): Promise<number> {
   const { rows } = await client.query<{ id: number }>(
-    `select coalesce(max(id), 0)::float8 as id from ${t.audit_entry}`,
+    `select coalesce(max(id), 0)::float8 as id from ${t.audit_entry} where mark is null and (act <> 'task-launched' or origin not in ('sql', 'task'))`,
   );
   return rows[0]?.id ?? 0;
 }

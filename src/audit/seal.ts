@@ -107,12 +107,12 @@ export async function readCheckpoint(
 }
 
 /** A launch by SQL, or by the end of another task, is written by the database, and unsigned. */
-function isUnsigned({ act, origin, mark, taskId }: StoredEntry): boolean {
+function isUnsigned({ act, origin, mark, taskId, principalId }: StoredEntry): boolean {
   return (
     mark === null &&
     act === 'task-launched' &&
     taskId !== null &&
-    (origin === 'sql' || origin === 'task')
+    (origin === 'task' || (origin === 'sql' && principalId === 'system:sql'))
   );
 }
 

@@ -136,6 +136,12 @@ test('an entry that is deleted, with its seal or without, or inserted, or swappe
       /was not written by Bulkhead: its mark is wrong/,
     ],
     [
+      'inserted, with a seal from before the chain begins',
+      `with forged as (insert into ${e} (act, principal_id, principal_name, origin) values ('signed-in', 'ann', 'Ann', 'request') returning id)
+         insert into ${s} (position, entry_id, sealed_at, key, hash) select -4, id, now(), '', '' from forged`,
+      /^Seal -4 was not made by Bulkhead: the chain begins after 0\./,
+    ],
+    [
       'two swapped',
       `update ${e} set record = case record when '10' then '11' else '10' end where id in (10, 11)`,
       /^Entry 10 .* is not as it was/,
@@ -152,6 +158,44 @@ test('an entry that is deleted, with its seal or without, or inserted, or swappe
     await tamper(one, statement);
     assert.match((await problemOf(one)) ?? '', problem, what);
   }
+});
+
+test('a launch that nobody signs is of a task that has no other, and by SQL of nobody', async (t) => {
+  const { db } = await testDatabase(t);
+  const launch = () =>
+    db.pages.query(`select ${db.t.task.replace('"task"', 'launch')}('noting', '{}')`);
+  for (let n = 0; n < 3; n++) await launch();
+  await sealer(db)(db.pages);
+  assert.deepEqual(await verifyAudit(db).then(({ unsigned, problem }) => [unsigned, problem]), [
+    3,
+    null,
+  ]);
+  const again = await copyOf(db);
+  await tamper(
+    again,
+    `insert into ${again.t.audit_entry} (act, principal_id, principal_name, origin, task_id) values ('task-launched', 'system:sql', 'system: sql', 'sql', 2)`,
+  );
+  assert.match(
+    (await problemOf(again)) ?? '',
+    /^Entry 2 .* tells of task 2, which was not launched/,
+  );
+  await db.pages.query(`delete from ${db.t.task_event}`);
+  await db.pages.query(`delete from ${db.t.task} where id = 2`);
+  const forged = await copyOf(db);
+  await tamper(
+    forged,
+    `insert into ${forged.t.audit_entry} (act, principal_id, principal_name, origin, task_id) values ('task-launched', 'ann', 'Ann', 'sql', 0)`,
+  );
+  assert.match((await problemOf(forged)) ?? '', /by Ann, .* was not written by Bulkhead/);
+});
+
+test('a trigger that is off is said, where nothing was changed yet', async (t) => {
+  const db = await sealedEntries(t, 4);
+  await db.pages.query(`alter table ${db.t.audit_seal} disable trigger audit_seal_kept_whole`);
+  assert.match(
+    (await problemOf(db)) ?? '',
+    /^Nothing refuses changes of .*"audit_seal": a trigger/,
+  );
 });
 
 test('an entry that was inserted is found when it has been sealed as well', async (t) => {
@@ -244,16 +288,22 @@ test('what was written before there was a secret is sealed as it is, and nothing
   for (let n = 1; n <= 3; n++) await writeEntry(db.pages, without, edit(String(n)));
   assert.deepEqual(await sealer(without)(db.pages), []);
   assert.match((await problemOf(without)) ?? '', /^There is no secret/);
+  // Of somebody else's task, as an admin's is who cancels it.
+  await db.pages.query(`select ${db.t.task.replace('"task"', 'launch')}('noting', '{}')`);
+  await writeEntry(db.pages, without, { act: 'task-cancelled', by: ann, taskId: 1 });
   const seal = sealer(db);
-  assert.equal((await seal(db.pages)).length, 3);
-  assert.equal(await problemOf(db), null);
+  assert.equal((await seal(db.pages)).length, 5);
+  assert.deepEqual(
+    await verifyAudit(db).then(({ problem, early, unsigned }) => [problem, early, unsigned]),
+    [null, 5, 0],
+  );
   const begun = await copyOf(db);
   await tamper(begun, `update ${begun.t.audit_checkpoint} set entry_id = 4711`);
   assert.match((await problemOf(begun)) ?? '', /^The checkpoint at 0 was made by somebody else/);
   await writeEntry(db.pages, without, edit('4'));
-  assert.match((await problemOf(db)) ?? '', /^Entry 4 .* nobody signed it, so a process without/);
+  assert.match((await problemOf(db)) ?? '', /^Entry 6 .* nobody signed it, so a process without/);
   await seal(db.pages);
-  assert.match((await problemOf(db)) ?? '', /^Entry 4 .* nobody signed it, so a process without/);
+  assert.match((await problemOf(db)) ?? '', /^Entry 6 .* nobody signed it, so a process without/);
 });
 
 test('what has been kept long enough is forgotten up to a signed checkpoint, and the rest is verified from there', async (t) => {
@@ -280,6 +330,39 @@ test('what has been kept long enough is forgotten up to a signed checkpoint, and
     `with gone as (delete from ${moved.t.audit_seal} where position <= 23) update ${moved.t.audit_checkpoint} set position = 23 where position = 20`,
   );
   assert.match((await problemOf(moved)) ?? '', /^The checkpoint at 23 was made by somebody else/);
+});
+
+test('what is not as it was is never forgotten, however old somebody makes it', async (t) => {
+  const db = await sealedEntries(t, 20);
+  const begun = await copyOf(db);
+  await tamper(
+    begun,
+    `update ${begun.t.audit_seal} set sealed_at = sealed_at - interval '3000 days' where position <= 10`,
+  );
+  await assert.rejects(forgetEntries(begun, begun.pages, 730), {
+    code: 'audit-broken',
+    message: /^Nothing of the audit is forgotten\. Entry 1 .* is not as it was/,
+  });
+  assert.equal((await begun.pages.query(`select from ${begun.t.audit_entry}`)).rowCount, 20);
+  // A checkpoint by somebody else, by which what nobody signed would be from before there was a secret.
+  const given = await copyOf(db);
+  await tamper(
+    given,
+    `insert into ${given.t.audit_checkpoint} (position, hash, entry_id, at, mark) values (1, '', 4711, now(), '')`,
+  );
+  await assert.rejects(forgetEntries(given, given.pages, 0), {
+    code: 'audit-broken',
+    message: /The checkpoint at 1 was made by somebody else/,
+  });
+  // What a seal outside the chain names does not go with it.
+  const outside = await copyOf(db);
+  await tamper(
+    outside,
+    `with forged as (insert into ${outside.t.audit_entry} (act, origin) values ('signed-in', 'request') returning id)
+       insert into ${outside.t.audit_seal} (position, entry_id, sealed_at, key, hash) select -4, id, now(), '', '' from forged`,
+  );
+  assert.equal(await forgetEntries(outside, outside.pages, 0), 20);
+  assert.match((await problemOf(outside)) ?? '', /^Seal -4 was not made by Bulkhead/);
 });
 
 test('what commits late, behind others, is sealed when it has, and what is rolled back never', async (t) => {
@@ -349,6 +432,11 @@ async function copyOf(db: Database): Promise<Database> {
     t[name] = `"${schema}"."${name}"`;
     await db.pages.query(`create table ${t[name]} (like ${db.t[name]} including all)`);
     await db.pages.query(`insert into ${t[name]} select * from ${db.t[name]}`);
+    const kept = `execute function ${db.t.task.replace('"task"', 'audit_kept')}()`;
+    await db.pages.query(
+      `create trigger ${name}_kept before update or delete on ${t[name]} for each row ${kept};
+       create trigger ${name}_kept_whole before truncate on ${t[name]} for each statement ${kept}`,
+    );
   }
   return { ...db, t };
 }

@@ -1,19 +1,16 @@
-import { escapeLiteral, type Pool } from 'pg';
+import { escapeLiteral } from 'pg';
 import type { Database } from '../db/database.ts';
+import { type Queryable, transaction } from '../db/transaction.ts';
 import {
-  type Checkpoint,
-  chainStart,
-  checkpointText,
-  isWritten,
-  readCheckpoint,
-  type Seal,
-  type StoredEntry,
-  sealedText,
-  storedColumns,
-} from './seal.ts';
-
-/** Links looked at in one statement. */
-const pageLength = 5_000;
+  entryText,
+  notWritten,
+  pageLength,
+  problemOf,
+  readBegin,
+  readLinks,
+  said,
+} from './chain.ts';
+import { type Checkpoint, isWritten, type Seal, type StoredEntry, storedColumns } from './seal.ts';
 
 /** What has been looked through, and what is wrong with it. */
 export interface Verified {
@@ -23,6 +20,8 @@ export interface Verified {
   readonly unsealed: number;
   /** Launches that the database itself wrote, which nobody signs. */
   readonly unsigned: number;
+  /** Entries from before there was a secret. */
+  readonly early: number;
   /** The last of the chain. */
   readonly head: Seal;
   /** Up to which entries have been forgotten, as they may be. */
@@ -31,54 +30,49 @@ export interface Verified {
   readonly problem: string | null;
 }
 
-interface ChainLink {
-  position: number;
-  hash: string;
-  sealedMicros: string;
-  key: string;
-  entryId: number;
-  /** Null: it is not there any more. */
-  entry: StoredEntry | null;
+/**
+ * Looks through the whole chain, as it is at one moment. `head`, a hash that was noted before, must
+ * be in it: cut off, or set back to what it was, the rest may be sound by itself.
+ */
+export function verifyAudit(db: Database, head: string | null = null): Promise<Verified> {
+  return transaction(db.pages, (client) => verifyWithin(client, db, head), {
+    first: ['set transaction isolation level repeatable read read only'],
+  });
 }
 
-/**
- * Looks through the whole chain. `head`, a hash that was noted before, must be in it: cut off, or
- * set back to what it was, the rest may be sound by itself.
- */
-export async function verifyAudit(db: Database, head: string | null = null): Promise<Verified> {
-  const { pages: pool } = db;
-  const checkpoint = await readCheckpoint(pool, db);
-  const start: Seal = checkpoint ?? chainStart;
-  const unsignedUpTo = checkpoint?.entryId ?? 0;
+async function verifyWithin(
+  client: Queryable,
+  db: Database,
+  head: string | null,
+): Promise<Verified> {
+  const { checkpoint, start, unsignedUpTo, problem: wrongBegin } = await readBegin(client, db);
   let before = start;
   let sound = 0;
   let isHeadSeen = head === null || head === start.hash;
-  const unsigned = await countUnsigned(pool, db);
-  const end = async (problem: string | null): Promise<Verified> => ({
+  const counts = await countOthers(client, db, unsignedUpTo);
+  const end = (problem: string | null): Verified => ({
     sound,
-    unsealed: await countUnsealed(pool, db),
-    unsigned,
+    ...counts,
     head: before,
     checkpoint,
     problem,
   });
   if (db.auditKeys.name === null)
     return end('There is no secret to verify with: set BULKHEAD_AUDIT_SECRETS.');
-  if (
-    checkpoint &&
-    !db.auditKeys.isSigned(checkpointText(checkpoint, checkpoint.atMicros), checkpoint.mark)
-  )
-    return end(
-      `The checkpoint at ${said(checkpoint.position)} was made by somebody else, or with a secret that is not among BULKHEAD_AUDIT_SECRETS: where the chain begins is not known.`,
-    );
-  const odd = await findOddLaunch(pool, db);
+  if (wrongBegin) return end(wrongBegin);
+  const odd = await findOddLaunch(client, db, unsignedUpTo);
   if (odd) return end(`${entryText(odd)} tells of task ${odd.taskId}, which was not launched so.`);
-  const twice = await findTwice(pool, db);
+  const twice = await findTwice(client, db);
   if (twice) return end(`${entryText(twice)} was copied from another: both have the same nonce.`);
+  const outside = await findOutside(client, db, start);
+  if (outside !== null)
+    return end(
+      `Seal ${said(outside)} was not made by Bulkhead: the chain begins after ${said(start.position)}.`,
+    );
   for (;;) {
-    const links = await readLinks(pool, db, before.position);
+    const links = await readLinks(client, db, before.position);
     for (const link of links) {
-      const problem = problemOf(db, before, link, unsignedUpTo);
+      const problem = problemOf(db.auditKeys, before, link, unsignedUpTo);
       if (problem) return end(problem);
       before = { position: link.position, hash: link.hash };
       isHeadSeen ||= head === link.hash;
@@ -86,64 +80,54 @@ export async function verifyAudit(db: Database, head: string | null = null): Pro
     }
     if (links.length < pageLength) break;
   }
-  const forged = await findForged(pool, db, unsignedUpTo);
+  const forged = await findForged(client, db, unsignedUpTo);
   if (forged) return end(notWritten(forged));
-  if (!isHeadSeen)
-    return end(
-      `The head ${head} is not in the chain, which ends at seal ${said(before.position)}: what came last was cut off, or an earlier state of the tables was restored.`,
-    );
-  return end(null);
-}
-
-function problemOf(
-  { auditKeys }: Database,
-  before: Seal,
-  link: ChainLink,
-  unsignedUpTo: number,
-): string | null {
-  const wanted = before.position + 1;
-  if (link.position !== wanted)
-    return `Seal ${said(wanted)} is gone: after ${said(before.position)} comes ${said(link.position)}.`;
-  const { entry } = link;
-  if (!entry) return `Entry ${link.entryId}, which seal ${said(link.position)} is of, was deleted.`;
-  if (!auditKeys.knows(link.key))
-    return `Seal ${said(link.position)} was made with a secret that is not among BULKHEAD_AUDIT_SECRETS.`;
-  if (!auditKeys.isSigned(sealedText(before, link.sealedMicros, link.key, entry), link.hash))
-    return `${entryText(entry)} is not as it was when seal ${said(link.position)} was made: the entry, or its seal, was changed.`;
-  return isWritten(auditKeys, entry, unsignedUpTo) ? null : notWritten(entry);
-}
-
-async function readLinks(
-  pool: Pool,
-  { t }: Pick<Database, 't'>,
-  after: number,
-): Promise<ChainLink[]> {
-  const { rows } = await pool.query<
-    Omit<ChainLink, 'entry'> & { [Column in keyof StoredEntry]: StoredEntry[Column] | null }
-  >(
-    `select seal.position::float8 as position, seal.hash, (extract(epoch from seal.sealed_at) * 1000000)::bigint::text as "sealedMicros", seal.key, seal.entry_id::float8 as "entryId", ${storedColumns}
-     from ${t.audit_seal} seal left join ${t.audit_entry} entry on entry.id = seal.entry_id
-     where seal.position > $1 order by seal.position limit ${pageLength}`,
-    [after],
+  if (!isHeadSeen) return end(noHead(head, before, start));
+  const unkept = await findUnkept(client, db);
+  return end(
+    unkept && `Nothing refuses changes of ${unkept}: a trigger of it is not there, or off.`,
   );
-  return rows.map(({ position, hash, sealedMicros, key, entryId, ...entry }) => ({
-    position,
-    hash,
-    sealedMicros,
-    key,
-    entryId,
-    entry: entry.id === null ? null : (entry as StoredEntry),
-  }));
+}
+
+function noHead(head: string | null, last: Seal, start: Seal): string {
+  const forgotten =
+    start.position > 0
+      ? `, unless it is of an entry that has been forgotten, up to seal ${said(start.position)}`
+      : '';
+  return `The head ${head} is not in the chain, which ends at seal ${said(last.position)}: what came last was cut off, or an earlier state of the tables was restored${forgotten}.`;
+}
+
+/** A seal from before the chain begins: what it is of would wait for none, and be in no link. */
+async function findOutside(
+  client: Queryable,
+  { t }: Database,
+  { position }: Seal,
+): Promise<number | null> {
+  const { rows } = await client.query<{ position: number }>(
+    `select position::float8 as position from ${t.audit_seal} where audit_seal.position <= $1 order by audit_seal.position limit 1`,
+    [position],
+  );
+  return rows[0]?.position ?? null;
+}
+
+/** A table whose rows somebody could change as any other's. */
+async function findUnkept(client: Queryable, { t }: Database): Promise<string | null> {
+  const { rows } = await client.query<{ name: string }>(
+    `select given.name from unnest($1::text[]) with ordinality given(name, nth)
+     where (select count(*) from pg_trigger where tgrelid = given.name::regclass and tgname ~ '_kept(_whole)?$' and tgenabled in ('O', 'A')) < 2 order by nth limit 1`,
+    [[t.audit_entry, t.audit_seal, t.audit_checkpoint]],
+  );
+  return rows[0]?.name ?? null;
 }
 
 /** An entry that waits for its seal and that nobody could have written who has no secret. */
 async function findForged(
-  pool: Pool,
+  client: Queryable,
   db: Database,
   unsignedUpTo: number,
 ): Promise<StoredEntry | null> {
   for (let after = 0; ; ) {
-    const { rows } = await pool.query<StoredEntry>(
+    const { rows } = await client.query<StoredEntry>(
       `select ${storedColumns} from ${db.t.audit_entry} entry
        where entry.id > $1 and not exists (select from ${db.t.audit_seal} where entry_id = entry.id) order by entry.id limit ${pageLength}`,
       [after],
@@ -155,49 +139,40 @@ async function findForged(
   }
 }
 
-async function findTwice(pool: Pool, { t }: Database): Promise<StoredEntry | null> {
-  const { rows } = await pool.query<StoredEntry>(
+async function findTwice(client: Queryable, { t }: Database): Promise<StoredEntry | null> {
+  const { rows } = await client.query<StoredEntry>(
     `select ${storedColumns} from ${t.audit_entry} entry
      where entry.id in (select max(id) from ${t.audit_entry} group by nonce having count(*) > 1 and nonce is not null) order by entry.id limit 1`,
   );
   return rows[0] ?? null;
 }
 
-/** An unsigned launch of a task that another launched, or that there never was. */
-async function findOddLaunch(pool: Pool, { t }: Database): Promise<StoredEntry | null> {
-  const { rows } = await pool.query<StoredEntry>(
+/** An unsigned launch of a task that another launched, that there never was, or that has an entry. */
+async function findOddLaunch(
+  client: Queryable,
+  { t }: Database,
+  unsignedUpTo: number,
+): Promise<StoredEntry | null> {
+  const { rows } = await client.query<StoredEntry>(
     `select ${storedColumns} from ${t.audit_entry} entry left join ${t.task} task on task.id = entry.task_id
-     where entry.mark is null and entry.task_id is not null and (task.principal_id <> entry.principal_id
-       or entry.task_id > coalesce(pg_sequence_last_value(pg_get_serial_sequence(${escapeLiteral(t.task)}, 'id')), 0)) order by entry.id limit 1`,
+     where entry.mark is null and entry.act = 'task-launched' and entry.id > $1 and entry.task_id is not null and (task.principal_id <> entry.principal_id
+       or entry.task_id > coalesce(pg_sequence_last_value(pg_get_serial_sequence(${escapeLiteral(t.task)}, 'id')), 0)
+       or exists (select from ${t.audit_entry} other where other.task_id = entry.task_id and other.act = entry.act and other.id <> entry.id)) order by entry.id limit 1`,
+    [unsignedUpTo],
   );
   return rows[0] ?? null;
 }
 
-async function countUnsealed(pool: Pool, { t }: Database): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    `select count(*)::int as count from ${t.audit_entry} entry where not exists (select from ${t.audit_seal} where entry_id = entry.id)`,
+async function countOthers(
+  client: Queryable,
+  { t }: Database,
+  unsignedUpTo: number,
+): Promise<Pick<Verified, 'unsealed' | 'unsigned' | 'early'>> {
+  const { rows } = await client.query<Pick<Verified, 'unsealed' | 'unsigned' | 'early'>>(
+    `select (count(*) filter (where not exists (select from ${t.audit_seal} where entry_id = entry.id)))::int as unsealed,
+       (count(*) filter (where mark is null and entry.id > $1))::int as unsigned, (count(*) filter (where mark is null and entry.id <= $1))::int as early
+     from ${t.audit_entry} entry`,
+    [unsignedUpTo],
   );
-  return rows[0]?.count ?? 0;
+  return rows[0] ?? { unsealed: 0, unsigned: 0, early: 0 };
 }
-
-async function countUnsigned(pool: Pool, { t }: Database): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    `select count(*)::int as count from ${t.audit_entry} where mark is null`,
-  );
-  return rows[0]?.count ?? 0;
-}
-
-function notWritten(entry: StoredEntry): string {
-  const why =
-    entry.mark === null
-      ? 'nobody signed it, so a process without BULKHEAD_AUDIT_SECRETS wrote it, or somebody else'
-      : 'its mark is wrong';
-  return `${entryText(entry)} was not written by Bulkhead: ${why}.`;
-}
-
-function entryText({ id, act, principalName, atMicros }: StoredEntry): string {
-  const at = new Date(Number(atMicros) / 1_000).toISOString();
-  return `Entry ${id} (${act}${principalName === null ? '' : ` by ${principalName}`}, ${at})`;
-}
-
-const said = (number: number) => number.toLocaleString('en');

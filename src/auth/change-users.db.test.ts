@@ -173,3 +173,26 @@ test('people are found by name and email, role and state, a page at a time', asy
   assert.equal(await findUserId(db, 'nobody@x.example'), null);
   await assert.rejects(setPassword(act, admin.id, 'short'), { code: 'invalid-user', status: 422 });
 });
+
+test('whoever is deactivated, or let in again, a second time leaves no second entry, and no session comes back', async (t) => {
+  const { act, db, editor } = await setUp(t);
+  const entries = async () =>
+    (
+      await db.pages.query<{ act: string }>(`select act from ${db.t.audit_entry} order by id`)
+    ).rows.map((entry) => entry.act);
+  await activateUser(act, editor.id);
+  assert.deepEqual(await entries(), []);
+  await deactivateUser(act, editor.id);
+  const { deactivatedAt } = await getUser(db, editor.id);
+  await deactivateUser(act, editor.id);
+  assert.deepEqual((await getUser(db, editor.id)).deactivatedAt, deactivatedAt);
+  // One that began while they were deactivated.
+  await db.pages.query(
+    `insert into ${db.t.session} (sid, sess, expire) values ('late', jsonb_build_object('userId', $1::text), now() + interval '1 hour')`,
+    [editor.id],
+  );
+  await activateUser(act, editor.id);
+  await activateUser(act, editor.id);
+  assert.deepEqual(await entries(), ['user-deactivated', 'user-activated']);
+  assert.equal((await db.pages.query(`select from ${db.t.session}`)).rowCount, 0);
+});

@@ -127,12 +127,12 @@ export function deactivateUser(act: Act, id: string): Promise<User> {
     if (act.by.id === id)
       throw new AppError('own-account', 409, 'Nobody deactivates themselves: ask another admin.');
     assertNotLast(admins, id);
-    await query(
+    const { rowCount } = await query(
       users.pages,
-      sql`update ${raw(users.t.user)} set deactivated_at = coalesce(deactivated_at, now()) where id::text = ${id}`,
+      sql`update ${raw(users.t.user)} set deactivated_at = now() where id::text = ${id} and deactivated_at is null`,
     );
     await deleteSessions(users, id);
-    await note('user-deactivated', user);
+    if (rowCount === 1) await note('user-deactivated', user);
     return user;
   });
 }
@@ -141,10 +141,13 @@ export function deactivateUser(act: Act, id: string): Promise<User> {
 export function activateUser(act: Act, id: string): Promise<User> {
   return within(act, async (users, note) => {
     const user = await holdUser(users, id);
-    await query(
+    // Of a session that began as they were deactivated nothing is left to come back to.
+    const { rowCount } = await query(
       users.pages,
-      sql`update ${raw(users.t.user)} set deactivated_at = null where id::text = ${id}`,
+      sql`update ${raw(users.t.user)} set deactivated_at = null where id::text = ${id} and deactivated_at is not null`,
     );
+    if (rowCount === 0) return user;
+    await deleteSessions(users, id);
     await note('user-activated', user);
     return user;
   });

@@ -16,6 +16,8 @@ test('claims are a JSON object that the database keeps as it was typed', () => {
     ['"ESP"', anObject],
     ['{countries: 1}', /^This is no JSON: .+ Claims are a JSON object/],
     ['{"a": [{"b": "\\u0000"}]}', /^In this claims\.a\[0\]\.b has a character/],
+    ['{"a": [{"b\\u0000": 1}]}', /^In this a name in claims\.a\[0\] has a character/],
+    ['{"a\\ud800": 1}', /^In this a name in claims has a character/],
     ['{"a": 1e999}', /^In this claims\.a is Infinity/],
     [`{"a": ${'['.repeat(200)}${']'.repeat(200)}}`, /is nested too deeply/],
   ] as const) {

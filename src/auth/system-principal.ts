@@ -38,5 +38,9 @@ export function personOf(principal: Principal | null): Principal | null {
 
 /** Would pages call a person of this name as they call the system? */
 export function looksLikeSystem(name: string): boolean {
-  return name.trim().toLowerCase().startsWith(idStart);
+  return name
+    .normalize('NFKC')
+    .replace(/[\p{Cf}\p{Z}]/gu, '')
+    .toLowerCase()
+    .startsWith(idStart);
 }

@@ -88,6 +88,7 @@ export function problemsOf(
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > limits.signIn.emailLength)
     wrong.email = 'This is not an email address.';
   if (name === '' || name.length > limits.signIn.nameLength) wrong.name = limitTexts.name;
+  if (hasUnseen(name)) wrong.name = 'A name is one line, of characters that are seen.';
   if (looksLikeSystem(name)) wrong.name = 'A name that begins with “system:” is the system’s own.';
   const known: readonly string[] = [...roles, ...had];
   if (given.length === 0 || given.some((role) => !known.includes(role)))
@@ -95,6 +96,11 @@ export function problemsOf(
   const badClaims = claimsProblem(claims);
   if (badClaims) wrong.claims = badClaims;
   return wrong;
+}
+
+/** Ends of lines, and what turns the writing around or is not seen: joiners are of some languages. */
+function hasUnseen(name: string): boolean {
+  return /[\p{Cc}\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u.test(name);
 }
 
 export function passwordProblem(password: string): FieldProblems {

@@ -106,6 +106,45 @@ test('a worker that is started anew is no alert, nor is a task that waits for it
   assert.deepEqual(await heard(), []);
 });
 
+test('a task that runs is an alert where its worker has died a minute ago, and there is no other', async (t) => {
+  const { context, connectionString, db, look, heard, waits } = await setUp(t, {
+    tasks: [quick, holding],
+  });
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  await launchOwn(context, holding, {}, { principal: ada });
+  await until(
+    async () =>
+      (await db.pages.query(`select from ${db.t.task} where state = 'running'`)).rowCount === 1,
+  );
+  const { rows } = await db.pages.query<{ row: unknown }>(
+    `select jsonb_build_object('worker', (select to_jsonb(w) from ${db.t.worker} w), 'slot', (select to_jsonb(s) from ${db.t.task_slot} s)) as row`,
+  );
+  await worker.stop();
+  // As whoever is killed leaves it: the row of the worker, whose lock nobody holds, and the slot.
+  await db.pages.query(`update ${db.t.task} set state = 'running'`);
+  await db.pages.query(
+    `insert into ${db.t.worker} select was.* from jsonb_populate_record(null::${db.t.worker}, $1::jsonb -> 'worker') was`,
+    [rows[0]?.row],
+  );
+  await db.pages.query(
+    `insert into ${db.t.task_slot} select was.* from jsonb_populate_record(null::${db.t.task_slot}, $1::jsonb -> 'slot') was`,
+    [rows[0]?.row],
+  );
+  await look();
+  assert.deepEqual(await heard(), []);
+  await db.pages.query(`update ${db.t.worker} set seen_at = now() - interval '2 minutes'`);
+  await look();
+  const gone = 'No worker is alive that takes the queue “mail”:';
+  assert.deepEqual(await heard(), [`${gone} one task stands where its worker ended.`]);
+  await waits(2);
+  await db.pages.query(`delete from ${db.t.alert}`);
+  await look();
+  assert.equal(
+    (await heard()).at(-1),
+    `${gone} one task waits, one task stands where its worker ended.`,
+  );
+});
+
 test('what stands still, was not launched or was given up is an alert too', async (t) => {
   const { context, connectionString, db, look, heard } = await setUp(t);
   await whileWorking({ context, connectionString }, async () => {

@@ -1,6 +1,8 @@
 import { systemPrincipal } from '../auth/system-principal.ts';
 import type { TaskContext } from '../tasks/context.ts';
+import { hasWorkerSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
+import { queueSql } from '../tasks/paused-queues.ts';
 
 /** Something that is wrong with how tasks fare. */
 export interface Finding {
@@ -27,26 +29,47 @@ export async function readFindings(context: TaskContext): Promise<Finding[]> {
   ];
 }
 
-/** Tasks that could begin: nobody is there to do them, or they have waited for long. */
+/** Tasks that could begin, or go on: nobody is there to do them, or they have waited for long. */
 async function ofQueues(context: TaskContext): Promise<Finding[]> {
   const { groups } = await readUnderWay(context, systemPrincipal('alerts'));
   const queues = Map.groupBy(groups, ({ queue }) => queue);
+  const standing = await readLeft(context);
   return [...queues].flatMap(([queue, all]) => {
     const left = all.filter(({ isWithoutWorker, waitingSince }) => {
       const waited = waitingSince && Date.now() - waitingSince.getTime();
       return isWithoutWorker && waited !== null && waited >= withoutWorkerMs;
     });
-    if (left.length > 0) return [noWorker(queue, sum(left.map(({ waiting }) => waiting)))];
+    const stands = standing.get(queue) ?? 0;
+    if (left.length + stands > 0)
+      return [noWorker(queue, sum(left.map(({ waiting }) => waiting)), stands)];
     const long = sum(all.map(({ waitingLong }) => waitingLong));
     return long > 0 ? [waitsLong(queue, long)] : [];
   });
 }
 
-function noWorker(queue: string, count: number): Finding {
+/** How many of each queue stand where their worker ended, with no other alive that takes them over. */
+async function readLeft({ db }: TaskContext): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.background.query<{ queue: string; count: number }>(
+    `select ${queueSql} as queue, count(*)::int as count from ${db.t.task} task
+     where finished_at is null and backend <> 'inline' and not ${hasWorkerSql(db.t)} and exists (
+       select from ${db.t.task_slot} slot left join ${db.t.worker} worker on worker.id = slot.worker_id
+       where slot.task_id = task.id and coalesce(seen_at, taken_at) < clock_timestamp() - make_interval(secs => ${withoutWorkerMs / 1_000})
+     ) group by 1`,
+  );
+  return new Map(rows.map(({ queue, count }) => [queue, count]));
+}
+
+function noWorker(queue: string, waiting: number, standing: number): Finding {
+  const parts = [
+    ...(waiting > 0 ? [tasks(waiting, 'waits', 'wait')] : []),
+    ...(standing > 0
+      ? [`${tasks(standing, 'stands where its', 'stand where their')} worker ended`]
+      : []),
+  ];
   return {
     name: `no-worker:${queue}`,
-    title: `No worker is alive that takes the queue “${queue}”: ${tasks(count)}.`,
-    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued`,
+    title: `No worker is alive that takes the queue “${queue}”: ${parts.join(', ')}.`,
+    path: `/tasks?queue=${encodeURIComponent(queue)}&state=${waiting > 0 ? 'queued' : 'running'}`,
   };
 }
 
@@ -98,8 +121,8 @@ async function ofHooks({ db }: TaskContext): Promise<Finding[]> {
   }));
 }
 
-function tasks(count: number): string {
-  return count === 1 ? 'one task waits' : `${count.toLocaleString('en')} tasks wait`;
+function tasks(count: number, one: string, more: string): string {
+  return count === 1 ? `one task ${one}` : `${count.toLocaleString('en')} tasks ${more}`;
 }
 
 function sum(counts: readonly number[]): number {

@@ -6,20 +6,23 @@ import { AppError } from '../errors.ts';
 import { directUrl } from './connection.ts';
 
 /** Looks through the whole audit; what is wrong with it is an error. */
-export async function verifyOf({ head }: { head?: string }, config: Config): Promise<void> {
+export async function verifyOf({ head: given }: { head?: string }, config: Config): Promise<void> {
+  const head = given === undefined ? null : given.trim().toLowerCase();
+  if (head !== null && !/^[0-9a-f]{64}$/.test(head))
+    throw new AppError('usage', 500, 'A head is 64 characters, 0 to 9 and a to f.');
   const db = await openDatabase({
     connectionString: directUrl(config),
     schema: config.BULKHEAD_DATABASE_SCHEMA,
     auditSecrets: await auditSecrets(config),
   });
   try {
-    const { sound, unsealed, unsigned, checkpoint, problem, ...rest } = await verifyAudit(
+    const { sound, unsealed, unsigned, early, checkpoint, problem, ...rest } = await verifyAudit(
       db,
-      head ?? null,
+      head,
     );
     if (problem) throw new AppError('audit-broken', 500, `The audit is broken. ${problem}`);
     console.log(`${count(sound, 'entry is', 'entries are')} as they were when they were sealed.`);
-    if (checkpoint)
+    if (checkpoint && checkpoint.position > 0)
       console.log(
         `Those up to seal ${said(checkpoint.position)} have been forgotten in their time.`,
       );
@@ -27,6 +30,10 @@ export async function verifyOf({ head }: { head?: string }, config: Config): Pro
     if (unsigned > 0)
       console.log(
         `${count(unsigned, 'launch was', 'launches were')} written by the database itself, by SQL or at the end of a task, and nobody signed them.`,
+      );
+    if (early > 0)
+      console.log(
+        `${count(early, 'entry is', 'entries are')} from before there was a secret, and nobody signed them.`,
       );
     console.log(`Head: ${rest.head.hash || 'none'}`);
   } finally {

@@ -8,6 +8,7 @@ import { buildApp } from '../../app.ts';
 import { type AuditAct, acts } from '../../audit/acts.ts';
 import { createFirstAdminLink } from '../../auth/first-admin.ts';
 import { systemPrincipal } from '../../auth/system-principal.ts';
+import { userCommands } from '../../cli/users.ts';
 import { defineSchedule, defineTask } from '../../index.ts';
 import { announceHooks } from '../../tasks/hooks/fan-out.ts';
 import { launchOwn } from '../../tasks/own/launch-own.ts';
@@ -22,6 +23,7 @@ import {
   testPassword,
   type Visitor,
 } from '../../testing/app.ts';
+import { endedCommand } from '../../testing/command.ts';
 import { finished } from '../../testing/context.ts';
 import { deliverAll } from '../../testing/deliver-all.ts';
 import { formOf } from '../../testing/html-form.ts';
@@ -448,6 +450,52 @@ for (const [route, walk] of Object.entries(walks)) {
     assert.equal(last?.name, someone);
   });
 }
+
+type CommandWalk =
+  | { leaves: AuditAct; typed: Parameters<(typeof userCommands)['user create']>[0] }
+  | { leavesNothing: string };
+
+const commands: Readonly<Record<string, CommandWalk>> = {
+  'user create': {
+    leaves: 'user-created',
+    typed: { email: 'mia@x.example', name: 'Mia', role: 'viewer' },
+  },
+  'user list': { leavesNothing: 'it reads' },
+  'user roles': { leaves: 'user-changed', typed: { role: 'editor' } },
+  'user claims': { leaves: 'user-changed', typed: { claims: '{"countries": ["ESP"]}' } },
+  'user sign-out': { leaves: 'sessions-ended', typed: {} },
+  'user password': { leaves: 'password-set', typed: {} },
+  'user deactivate': { leaves: 'user-deactivated', typed: {} },
+  'user activate': { leaves: 'user-activated', typed: {} },
+  'user sessions': { leavesNothing: 'it reads' },
+  'audit verify': { leavesNothing: 'it reads' },
+  migrate: { leavesNothing: 'tables, before anything is written to them' },
+  generate: { leavesNothing: 'files of the project' },
+  indexes: { leavesNothing: 'indexes, which change what is fast alone' },
+};
+
+test('every command leaves an entry with the account that ran it, or says why it leaves none', async (t) => {
+  const site = await setUp(t);
+  const { text } = await endedCommand(['bulkhead', '--', 'help'], {});
+  const named = [...text.matchAll(/npm run bulkhead -- ([a-z]+(?: [a-z][a-z-]*)?)/g)];
+  assert.deepEqual(named.map(([, name]) => name).sort(), Object.keys(commands).sort());
+  await site.signIn('viewer');
+  t.mock.method(console, 'log', () => undefined);
+  for (const [name, walk] of Object.entries(commands)) {
+    if ('leavesNothing' in walk) continue;
+    const before = (await entries(site)).length;
+    const config = { ...site.config, DATABASE_URL: site.connectionString };
+    const typed = { email: emailOf('viewer'), ...walk.typed };
+    await userCommands[name as keyof typeof userCommands](typed, config, '');
+    const left = (await entries(site)).slice(before);
+    assert.deepEqual(
+      left.map(({ act, name: by, origin }) => [act, by, origin]),
+      [[walk.leaves, 'system: command', 'command']],
+      name,
+    );
+    assert.match(String(left[0]?.from), /^\S+@\S+$/);
+  }
+});
 
 test('somebody who fails to sign in leaves an entry with what they typed for an address, and no name', async (t) => {
   const { app, db } = await setUp(t);

@@ -67,11 +67,12 @@ export async function purge(context: TaskContext): Promise<Purged> {
       (limit) =>
         `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
     ),
-    entries: await forgetEntries(db, db.background, settings.auditRetentionDays),
     previews: await inParts(
       (limit) =>
         `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours}) order by created_at limit ${limit})`,
     ),
+    // Last: it throws where the audit is broken.
+    entries: await forgetEntries(db, db.background, settings.auditRetentionDays),
   };
 
   function inParts(statement: (limit: number) => string): Promise<number> {

@@ -74,6 +74,13 @@ test('the head is sent signed to where the environment says, and again where it 
   await writeEntry(db.pages, db, { act: 'signed-out', by: ada });
   await outbox.deliverNext(db.pages);
   assert.equal(server.requests.length, 2);
+  // That process ends with a head that it has not sent: the next one sends it.
+  const next = sealOutbox(() => context, {
+    BULKHEAD_AUDIT_WEBHOOK_URL: server.url,
+    BULKHEAD_WEBHOOK_SECRET: secret,
+  });
+  await next.deliverNext(db.pages);
+  assert.deepEqual(JSON.parse(server.requests[2]?.body ?? '{}').data, (await verifyAudit(db)).head);
 });
 
 test('what one process signs another verifies by the same secrets of the environment, and by others not', async (t) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type SealedEntry, sealer } from '../../audit/seal-entries.ts';
+import { chainStart, findHead, type Seal } from '../../audit/seal.ts';
+import { sealer } from '../../audit/seal-entries.ts';
 import type { Config } from '../../config.ts';
 import { postSigned } from '../../signed-post.ts';
 import type { Outbox, TaskContext } from '../context.ts';
@@ -22,7 +23,8 @@ export function sealOutbox(
   }: Pick<Config, 'BULKHEAD_AUDIT_WEBHOOK_URL' | 'BULKHEAD_WEBHOOK_SECRET'>,
 ): Outbox {
   let seal: ReturnType<typeof sealer> | null = null;
-  let unsent: SealedEntry | null = null;
+  // Undefined: whoever was before us may have ended with a head that it had not sent.
+  let unsent: Seal | null | undefined;
   let sentAt = Number.NEGATIVE_INFINITY;
   return {
     name: 'the audit',
@@ -39,7 +41,8 @@ export function sealOutbox(
         if (!isWritten)
           log('error', 'an entry of the audit was not written by Bulkhead', { id: entry.id });
       }
-      unsent = sealed.at(-1) ?? unsent;
+      unsent = sealed.at(-1) ?? (unsent === undefined ? await findHead(pool, db) : unsent);
+      if (unsent === chainStart) unsent = null;
       if (url && secret && unsent && Date.now() - sentAt > sendEveryMs) {
         const { position, hash } = unsent;
         const timestamp = new Date().toISOString();
