@@ -362,6 +362,10 @@ test('what is not as it was is never forgotten, however old somebody makes it', 
        insert into ${outside.t.audit_seal} (position, entry_id, sealed_at, key, hash) select -4, id, now(), '', '' from forged`,
   );
   assert.equal(await forgetEntries(outside, outside.pages, 0), 20);
+  const { rows } = await outside.pages.query(
+    `select act from ${outside.t.audit_entry} order by id`,
+  );
+  assert.deepEqual(rows, [{ act: 'signed-in' }, { act: 'entries-forgotten' }]);
   assert.match((await problemOf(outside)) ?? '', /^Seal -4 was not made by Bulkhead/);
 });
 
