@@ -8,6 +8,8 @@ import { keepCheckpoint, type Seal } from './seal.ts';
 
 /** Forgotten in one transaction. */
 const maxEntries = 5_000;
+/** First number of the lock that whoever forgets holds. */
+const lockClass = 0x42_4c_4b_0d;
 
 /**
  * Forgets entries that have been sealed for so many days, from the first of the chain on, and keeps
@@ -24,6 +26,13 @@ export async function forgetEntries(db: Database, pool: Pool, days: number): Pro
 
 async function forgetNext(client: Queryable, db: Database, days: number): Promise<number> {
   const { t } = db;
+  // One at a time: what another forgets is looked at no more.
+  const { rows: turn } = await client.query<{ isOurs: boolean }>(
+    'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
+    [lockClass, t.audit_checkpoint],
+  );
+  if (!turn[0]?.isOurs) return 0;
+  if (db.auditKeys.name === null) return forgetUnsealed(client, db, days);
   const { start, unsignedUpTo, problem } = await readBegin(client, db);
   const { rows } = await client.query<Seal>(
     `select position::float8 as position, hash from ${t.audit_seal} where sealed_at < now() - make_interval(days => $1)
@@ -31,7 +40,7 @@ async function forgetNext(client: Queryable, db: Database, days: number): Promis
     [Math.floor(days), start.position],
   );
   const [last] = rows;
-  if (!last || db.auditKeys.name === null) return 0;
+  if (!last) return 0;
   const broken = problem ?? (await findBroken(client, db, { start, last, unsignedUpTo }));
   if (broken)
     throw new AppError('audit-broken', 500, `Nothing of the audit is forgotten. ${broken}`);
@@ -52,6 +61,17 @@ async function forgetNext(client: Queryable, db: Database, days: number): Promis
     details: { count, upTo: last.position },
   });
   return count;
+}
+
+/** Where there is no chain, and no secret to begin one with, those that are old enough. */
+async function forgetUnsealed(client: Queryable, { t }: Database, days: number): Promise<number> {
+  await client.query(`select set_config('bulkhead.audit_retention', 'on', true)`);
+  const { rowCount } = await client.query(
+    `delete from ${t.audit_entry} where id in (select id from ${t.audit_entry} where at < now() - make_interval(days => $1) order by at limit ${maxEntries})
+     and not exists (select from ${t.audit_seal}) and not exists (select from ${t.audit_checkpoint})`,
+    [Math.floor(days)],
+  );
+  return rowCount ?? 0;
 }
 
 /** What is wrong with the links up to one of them; null: nothing is. */

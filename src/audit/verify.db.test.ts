@@ -369,6 +369,16 @@ test('what is not as it was is never forgotten, however old somebody makes it', 
   assert.match((await problemOf(outside)) ?? '', /^Seal -4 was not made by Bulkhead/);
 });
 
+test('without a secret, and without a chain, what is old enough is forgotten as it is', async (t) => {
+  const { db } = await testDatabase(t);
+  const without = { ...db, auditKeys: auditKeys([]) };
+  for (let n = 1; n <= 3; n++) await writeEntry(db.pages, without, edit(String(n)));
+  await tamper(db, `update ${db.t.audit_entry} set at = now() - interval '9 days' where id < 3`);
+  assert.equal(await forgetEntries(without, db.pages, 8), 2);
+  assert.equal((await sealer(db)(db.pages)).length, 1);
+  assert.equal(await forgetEntries(without, db.pages, 0), 0);
+});
+
 test('what commits late, behind others, is sealed when it has, and what is rolled back never', async (t) => {
   const { db } = await testDatabase(t);
   let now = 1_000_000;

@@ -48,7 +48,7 @@ async function setUp(t: TestContext, changed: Partial<AdminDefinition> = {}, env
   });
   const { context, db } = app;
   const look = async () => {
-    await lookForAlerts(context, db.background);
+    await lookForAlerts(context, db.background, { overMs: 0 });
     await deliverAll(context, { waiting: 'is due' });
   };
   const admin = await app.signIn('admin');
@@ -96,6 +96,23 @@ test('operators hear once that no worker is alive, and once that one is again', 
   await waits(2);
   await look();
   assert.deepEqual(await heard(), [left, `over: ${left}`, left]);
+});
+
+test('what comes and goes is said once, until it has been gone for a while', async (t) => {
+  const { context, db, heard, waits } = await setUp(t);
+  const id = await waits(2);
+  const queued = (state: string) =>
+    db.pages.query(`update ${db.t.task} set state = $2 where id = $1`, [id, state]);
+  for (const state of ['queued', 'paused', 'queued', 'paused']) {
+    await queued(state);
+    await lookForAlerts(context, db.background);
+  }
+  await deliverAll(context, { waiting: 'is due' });
+  assert.deepEqual(await heard(), [left]);
+  await db.pages.query(`update ${db.t.alert} set seen_at = now() - interval '3 minutes'`);
+  await lookForAlerts(context, db.background);
+  await deliverAll(context, { waiting: 'is due' });
+  assert.deepEqual(await heard(), [left, `over: ${left}`]);
 });
 
 test('a worker that is started anew is no alert, nor is a task that waits for its time', async (t) => {

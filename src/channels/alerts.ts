@@ -10,6 +10,8 @@ import { reachedBy } from './recipients.ts';
 
 /** How often it is looked whether anything is wrong. */
 const lookEveryMs = 30_000;
+/** What is not found any more for so long is over: what comes and goes is said once. */
+const overAfterMs = 120_000;
 /** First number of the lock that whoever looks holds. */
 const lockClass = 0x42_4c_4b_0c;
 
@@ -42,7 +44,11 @@ interface AlertRow extends Finding {
 }
 
 /** Has those told who look after things: of what is wrong now, and of what is no more, each once. */
-export async function lookForAlerts(context: TaskContext, pool: Pool): Promise<void> {
+export async function lookForAlerts(
+  context: TaskContext,
+  pool: Pool,
+  { overMs = overAfterMs }: { overMs?: number } = {},
+): Promise<void> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
     const { rows: turn } = await client.query<{ isOurs: boolean }>(
@@ -51,18 +57,20 @@ export async function lookForAlerts(context: TaskContext, pool: Pool): Promise<v
     );
     if (!turn[0]?.isOurs) return;
     const findings = await readFindings(context);
+    const names = findings.map(({ name }) => name);
+    await client.query(
+      `update ${t.alert} set seen_at = clock_timestamp() where over_at is null and finding = any($1)`,
+      [names],
+    );
     const over = await client.query<AlertRow>(
-      `update ${t.alert} set over_at = clock_timestamp() where over_at is null and finding <> all($1) returning id, finding as name, title, path, since`,
-      [findings.map(({ name }) => name)],
+      `update ${t.alert} set over_at = clock_timestamp()
+       where over_at is null and finding <> all($1) and seen_at < clock_timestamp() - make_interval(secs => $2::float8 / 1000) returning id, finding as name, title, path, since`,
+      [names, overMs],
     );
     const begun = await client.query<AlertRow>(
       `insert into ${t.alert} (finding, title, path) select * from unnest($1::text[], $2::text[], $3::text[])
        on conflict (finding) where over_at is null do nothing returning id, finding as name, title, path, since`,
-      [
-        findings.map(({ name }) => name),
-        findings.map(({ title }) => title),
-        findings.map(({ path }) => path),
-      ],
+      [names, findings.map(({ title }) => title), findings.map(({ path }) => path)],
     );
     for (const [rows, isOver] of [
       [over.rows, true],

@@ -5,6 +5,7 @@ CREATE TABLE "alert" (
     "title" TEXT NOT NULL,
     "path" TEXT NOT NULL,
     "since" TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    "seen_at" TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     "over_at" TIMESTAMPTZ,
 
     CONSTRAINT "alert_pkey" PRIMARY KEY ("id")
