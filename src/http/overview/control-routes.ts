@@ -25,7 +25,9 @@ export const controlRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   app.get<Named>('/tasks/queues/:name/pause', async (request, reply) => {
     const { name } = request.params;
     assertOperates(context, principalOf(request));
-    if (!(await listQueues(context)).some((queue) => queue.name === name)) throw notFound();
+    const queue = (await listQueues(context)).find((one) => one.name === name);
+    if (!queue) throw notFound();
+    if (queue.pausedAt !== null) return back(reply, controlTexts.isPaused(name));
     const path = `/tasks/queues/${encodeURIComponent(name)}/pause`;
     const { reasonLength } = limits.bulk;
     return reply.page(
@@ -61,9 +63,12 @@ export const controlRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     app.get<WithId>(`/tasks/workers/:id/${act}`, async (request, reply) => {
       assertOperates(context, principalOf(request));
       const { worker, others } = await findWorker(request.params.id);
+      const name = workerName(worker);
+      if (!worker.isAlive) throw notFound();
+      if (worker.asked === act || worker.asked === 'stop')
+        return back(reply, controlTexts.isAsked(name));
       const isLast = !others.some((one) => one.isAlive && one.asked === null);
       const path = `/tasks/workers/${worker.id}/${act}`;
-      const name = workerName(worker);
       return reply.page('overview/confirm', controlConfirm(act, { name, path, url, isLast }));
     });
 
@@ -99,6 +104,10 @@ export const controlRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
 
   function done(request: FastifyRequest, reply: FastifyReply, message: string): unknown {
     if (wantsJson(request)) return { message };
+    return back(reply, message);
+  }
+
+  function back(reply: FastifyReply, message: string): FastifyReply {
     return reply.flash('info', message).redirect(url('/tasks/overview'), 303);
   }
 };

@@ -34,6 +34,8 @@ export const controlTexts = {
     }),
   },
   isLast: 'No other worker is alive that takes anything: nothing would run in the background.',
+  isPaused: (name: string) => `The queue “${name}” is paused already.`,
+  isAsked: (name: string) => `The worker ${name} has been asked to already, or is to stop.`,
   done: {
     paused: (name: string) => `The queue “${name}” is paused.`,
     resumed: (name: string) => `The queue “${name}” goes on.`,

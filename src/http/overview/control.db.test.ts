@@ -57,6 +57,9 @@ test('an admin pauses a queue on a page that asks first, every page says so, and
 
   const twice = await ada.post('/tasks/queues/mail/pause', {}, json);
   assert.deepEqual([twice.statusCode, twice.json().error], [409, 'queue-paused']);
+  const late = await ada.get('/tasks/queues/mail/pause');
+  assert.deepEqual([late.statusCode, late.headers.location], [303, '/tasks/overview']);
+  assert.match(await overview(), /The queue “mail” is paused already\./);
   await ada.post('/tasks/queues/mail/resumption', {});
   assert.match(await overview(), /The queue “mail” goes on\./);
   assert.doesNotMatch((await ada.get(`/tasks/${id}`)).body, /is paused by/);
@@ -84,6 +87,9 @@ test('an admin has a worker be quiet, go on and stop, each asked first', async (
   assert.match(body, /1 worker takes nothing more/);
   assert.match(body, new RegExp(`action="/tasks/workers/${id}/resumption"`));
   assert.equal((await ada.post(`/tasks/workers/${id}/quiet`, {})).statusCode, 409);
+  const late = await ada.get(`/tasks/workers/${id}/quiet`);
+  assert.deepEqual([late.statusCode, late.headers.location], [303, '/tasks/overview']);
+  assert.match((await ada.get('/tasks/overview')).body, /has been asked to already/);
   await ada.post(`/tasks/workers/${id}/resumption`, {});
   await until(async () => (await read()).quietAt === null);
   assert.equal((await ada.post(`/tasks/workers/${id}/resumption`, {})).statusCode, 409);
@@ -117,7 +123,8 @@ test('who is no admin finds none of it, and a form without its token does nothin
       assert.equal((await app.eve.get(`/tasks/${act}`)).statusCode, 404, act);
   }
   assert.equal((await app.ada.get('/tasks/queues/nowhere/pause')).statusCode, 404);
-  assert.equal((await app.ada.get('/tasks/workers/1/stop')).statusCode, 404);
+  for (const id of ['1', rows[0]?.id])
+    assert.equal((await app.ada.get(`/tasks/workers/${id}/stop`)).statusCode, 404);
   const { body } = await app.eve.get('/tasks/overview');
   assert.doesNotMatch(body, /\/pause"|\/quiet"|\/stop"/);
 });

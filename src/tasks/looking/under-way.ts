@@ -56,20 +56,18 @@ export async function readUnderWay(
        select *, case when not is_paused then ready end as since from unfinished
      ), task_group as (
        select state, kind, queue, backend, count(*)::int as count, count(since)::int as waiting,
-         (array_agg(id order by ready, id) filter (where ready is not null))[1:${raw(String(oldestShown))}] as ids,
-         (array_agg(ready order by ready, id) filter (where ready is not null))[1:${raw(String(oldestShown))}] as times,
          (count(*) filter (where since < clock_timestamp() - make_interval(secs => ${longWaitMs / 1000})))::int as "waitingLong", min(since) as "waitingSince"
        from waiting group by 1, 2, 3, 4
+     ), oldest as (
+       select id, ready from waiting where ready is not null order by ready, id limit ${oldestShown}
      )
-     select state, queue, count, waiting, ids, times, "waitingLong", "waitingSince", backend <> 'inline' and state not in ('paused', 'scheduled') and not ${raw(hasWorkerSql(t))} as "isWithoutWorker"
+     select state, queue, count, waiting, "waitingLong", "waitingSince", backend <> 'inline' and state not in ('paused', 'scheduled') and not ${raw(hasWorkerSql(t))} as "isWithoutWorker",
+       (select array_agg(id order by ready, id) from oldest) as ids, (select array_agg(ready order by ready, id) from oldest) as times
      from task_group order by queue, state`,
   );
-  const oldest = rows.flatMap(({ ids, times }) =>
-    (ids ?? []).map((id, place) => ({ id, since: times?.[place] as Date })),
-  );
-  oldest.sort((one, other) => one.since.getTime() - other.since.getTime() || one.id - other.id);
+  const { ids, times } = rows[0] ?? {};
   return {
     groups: rows.map(({ ids: _ids, times: _times, ...group }) => group),
-    oldest: oldest.slice(0, oldestShown),
+    oldest: (ids ?? []).map((id, place) => ({ id, since: times?.[place] as Date })),
   };
 }
