@@ -1,7 +1,12 @@
 import type { Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
-import { countTasks, listTasks, type TaskPage } from '../../tasks/looking/find-tasks.ts';
+import {
+  countFound,
+  countTasks,
+  listTasks,
+  type TaskPage,
+} from '../../tasks/looking/find-tasks.ts';
 import { readTaskSearch, type TasksQuery, wrongQuery } from '../../tasks/looking/tasks-query.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { readOwnColumns } from './own-columns.ts';
@@ -26,13 +31,19 @@ export async function readTasksPage(
   if ((page - 1) * limits.shown.tasks > limit)
     throw new AppError('invalid-page', 422, wrongQuery.far(limit), { field: '_page' });
   const search = await readTaskSearch(context.registry, principal, query);
-  const [{ tasks, hasNext }, ofState] = await Promise.all([
+  const isText = search.text !== undefined;
+  const [{ tasks, hasNext }, counts] = await Promise.all([
     listTasks(context, principal, { page, size: limits.shown.tasks, states, search, sort }),
-    countTasks(context, principal, { search, limit }),
+    isText
+      ? countFound(context, principal, { search, limit })
+      : countTasks(context, principal, { search, limit }).then((ofState) => ({
+          ofState,
+          unacknowledged: null,
+        })),
   ]);
   return {
     page: { tasks: await named(context, principal, tasks), hasNext },
-    counts: { ofState, limit },
+    counts: { ...counts, limit },
   };
 }
 

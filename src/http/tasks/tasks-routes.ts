@@ -273,18 +273,19 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
   async function readMatching(
     principal: Principal,
     query: TasksQuery,
-    { ofState, limit }: TaskCounts,
+    { ofState, unacknowledged: known, limit }: TaskCounts,
   ): Promise<MatchingLinks | null> {
     if (!isFiltered(query) || !canActOnMatching(context, 'cancellation', principal)) return null;
     const narrowed = queryOf('acknowledgement', query);
     const hasFailed = narrowed?.states.some((state) => (ofState.get(state) ?? 0) > 0);
     const unacknowledged =
-      narrowed && hasFailed
+      known ??
+      (narrowed && hasFailed
         ? await countTasks(context, principal, {
             search: await readTaskSearch(registry, principal, narrowed),
             limit,
           })
-        : new Map();
+        : new Map());
     return matchingLinks(query, { ofState, unacknowledged, limit, url });
   }
 

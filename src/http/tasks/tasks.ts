@@ -109,6 +109,8 @@ export interface StateLink {
 /** How many match: of more than `limit` it is told that there are more. */
 export interface TaskCounts {
   ofState: StateCounts;
+  /** Of these, those that nobody has seen to; null: they are not counted along. */
+  unacknowledged: StateCounts | null;
   limit: number;
 }
 

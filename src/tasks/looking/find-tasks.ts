@@ -100,7 +100,7 @@ export async function listTasks(
   const offset = (page - 1) * size;
   const order = orderOf(sort, search);
   // Each is sorted by itself: the planner then takes whichever index finds its first ones soonest.
-  const branches = [endedStates, unfinishedStates].flatMap((group) => {
+  const branches = groupsOf(search).flatMap((group) => {
     const some = states.length === 0 ? group : group.filter((state) => states.includes(state));
     return some.length === 0
       ? []
@@ -130,6 +130,8 @@ export async function countTasks(
   const task = raw(context.db.t.task);
   const wanted = shared(await wantedSql(context, principal, search));
   const max = shared(sql`${limit + 1}::int`);
+  if (search.text !== undefined)
+    return (await countFound(context, principal, { search, limit })).ofState;
   const counts = allStates.map(
     (state) =>
       sql`select ${raw(`'${state}'`)} as state, (select count(*)::int from (
@@ -140,6 +142,24 @@ export async function countTasks(
     join(counts, ' union all '),
   );
   return new Map(rows.flatMap(({ state, count }) => (count === 0 ? [] : [[state, count]])));
+}
+
+/** The same of a text, which is read for once, with how many of them nobody has seen to. */
+export async function countFound(
+  context: Looking,
+  principal: Principal,
+  { search, limit }: { search: TaskSearch; limit: number },
+): Promise<{ ofState: StateCounts; unacknowledged: StateCounts }> {
+  const max = shared(sql`${limit + 1}::int`);
+  const { rows } = await query<{ state: TaskState; count: number; unseen: number }>(
+    context.db.pages,
+    sql`select state, least(count(*), ${max})::int as count, least(count(*) filter (where acknowledged_at is null), ${max})::int as unseen
+      from ${raw(context.db.t.task)} where ${await wantedSql(context, principal, search)} group by 1`,
+  );
+  return {
+    ofState: new Map(rows.map(({ state, count }) => [state, count])),
+    unacknowledged: new Map(rows.map(({ state, unseen }) => [state, unseen])),
+  };
 }
 
 /**
@@ -176,6 +196,11 @@ export async function listMatchingIds(
 const allStates = Object.keys(taskStates) as TaskState[];
 const endedStates = allStates.filter(isFinished);
 const unfinishedStates = allStates.filter((state) => !isFinished(state));
+
+/** What a text is looked for in is read once: no index of states finds it. */
+function groupsOf({ text }: TaskSearch): readonly (readonly TaskState[])[] {
+  return text === undefined ? [endedStates, unfinishedStates] : [allStates];
+}
 
 // Written out: an index of what has ended, or has not, is used where the planner sees that the
 // states are among its own.
