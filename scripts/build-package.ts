@@ -58,6 +58,17 @@ export async function packPackage(folder: string, to: string): Promise<Packed> {
   return { file: join(to, filename), size, unpackedSize, files: files.map(({ path }) => path) };
 }
 
+/** Throws what is wrong with it for whoever imports it: entry points, and types as compilers find them. */
+export async function lintPackage(file: string): Promise<void> {
+  for (const [program, ...args] of [
+    ['publint', 'run', '--strict', file],
+    ['attw', '--profile', 'esm-only', '--no-color', file],
+  ] as const)
+    await run(join(root, 'node_modules/.bin', program), args, { cwd: root }).catch((error) => {
+      throw new Error(`${program} found:\n${(error as { stdout: string }).stdout}`);
+    });
+}
+
 /** Ours, less what it is made and tried with. */
 function packageOf(ours: OurPackage, engine: string) {
   // Its command would take the place of the project's own Node.

@@ -12,7 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { buildPackage, type Packed, packPackage } from '../../scripts/build-package.ts';
+import {
+  buildPackage,
+  lintPackage,
+  type Packed,
+  packPackage,
+} from '../../scripts/build-package.ts';
 import {
   endedCommand,
   type RunningCommand,
@@ -291,4 +296,21 @@ test('a Node that is too old is one sentence', () => {
     said('--import', old.replace('22.17.9', '22.18.0')).stdout,
     /^Usage:\n {2}npx bulkhead start/,
   );
+});
+
+test('publint and attw find nothing in the package, and say what they find', async () => {
+  await lintPackage(packed.file);
+  const folder = join(project, '../wrong');
+  cpSync(join(project, '../package'), folder, { recursive: true });
+  const file = join(folder, 'package.json');
+  const made = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [entry, finding] of [
+    [{ types: './lib/index.d.ts', default: './lib/none.js' }, /^publint found:[\s\S]*none\.js/],
+    [{ default: './public/form.js' }, /^attw found:[\s\S]*No types/],
+  ] as const) {
+    writeFileSync(file, JSON.stringify({ ...made, exports: { '.': entry } }));
+    const wrong = await packPackage(folder, folder);
+    await assert.rejects(lintPackage(wrong.file), { message: finding });
+    rmSync(wrong.file);
+  }
 });
