@@ -23,6 +23,7 @@ const scripts = {
   bouncer: 'scripts/bouncer.ts',
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
+  build: 'scripts/build.ts',
 };
 
 /** Programs of packages, with what they are told before what is typed. */

@@ -32,6 +32,7 @@ const slowest = [
   'src/http/secrets.db.test.ts',
   'src/tasks/journeys/change-model.db.test.ts',
   'src/cli/your-own-database.db.test.ts',
+  'src/cli/package.db.test.ts',
 ];
 
 /**

@@ -65,7 +65,7 @@ export interface AdminDefinition {
   readonly aroundTask?: AroundTask;
   /**
    * URL of the file whose default export this is, `import.meta.url`: processes that run one task
-   * load it. Default, for the commands: `src/admin.ts`.
+   * load it. Default, for the commands: the file that they found it in.
    */
   readonly definition?: string;
   /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { ourFile } from './our-files.ts';
 
 /** Of Bulkhead, as its package says. */
-export const { version } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
-) as { version: string };
+export const { version } = JSON.parse(readFileSync(ourFile('package.json'), 'utf8')) as {
+  version: string;
+};

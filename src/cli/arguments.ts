@@ -3,9 +3,12 @@ import { assertKnownSettings, type Config, parseConfig, unknownSettings } from '
 
 /** Options of every command that opens the admin: what is administered. */
 export const adminOptions = {
+  admin: { type: 'string' },
   schema: { type: 'string' },
   'ignore-differences': { type: 'boolean' },
 } as const;
+
+export const adminUsage = '[--admin PATH | --schema PATH [--ignore-differences]]';
 
 /** Options that say a setting for this once. */
 const settingOf = { port: 'PORT', queues: 'BULKHEAD_QUEUES', concurrency: 'BULKHEAD_PLACES' };

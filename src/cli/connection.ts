@@ -1,3 +1,4 @@
+import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 
@@ -7,7 +8,7 @@ export function requireDatabaseUrl(config: Config): string {
   throw new AppError(
     'no-database',
     500,
-    'Set DATABASE_URL: without it only "npm start" brings a database of its own.',
+    `Set DATABASE_URL: without it only "${commandLine('start')}" brings a database of its own.`,
   );
 }
 

@@ -13,6 +13,7 @@ import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 
 export interface IndexOptions {
+  admin?: string | undefined;
   schema?: string | undefined;
   /** Without it nothing is created, only shown. */
   create?: boolean | undefined;
@@ -22,8 +23,11 @@ export interface IndexOptions {
  * Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them
  * where that is asked for.
  */
-export async function indexes({ schema, create }: IndexOptions, config: Config): Promise<void> {
-  const opened = await openAdmin({ schema }, config);
+export async function indexes(
+  { admin: file, schema, create }: IndexOptions,
+  config: Config,
+): Promise<void> {
+  const opened = await openAdmin({ admin: file, schema }, config);
   let embedded: Embedded | null = null;
   if (!config.DATABASE_URL)
     embedded = await startEmbedded({

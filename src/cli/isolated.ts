@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
+import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { adminOf } from './import-own-admin.ts';
@@ -12,7 +13,7 @@ import { defaultSchemaOf } from './schema/prepare-schema.ts';
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
 // Whatever the run does to this thread, the other one hears of the worker's end.
-new Worker(new URL('isolated-end.ts', import.meta.url)).unref();
+new Worker(ourModule('cli/isolated-end')).unref();
 // The worker is sent them too, and says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
@@ -28,7 +29,7 @@ try {
     DATABASE_URL: first.connectionString,
     BULKHEAD_DATABASE_SCHEMA: first.schema,
   });
-  const admin = adminOf(await import(first.definition));
+  const admin = adminOf(await import(first.definition), first.definition);
   const placed = placeAdmin(admin, defaultSchemaOf(first.connectionString));
   const built = await buildContext(
     first.connectionString,

@@ -1,7 +1,9 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
 import { indexes } from './indexes.ts';
@@ -10,16 +12,16 @@ import { openSchema } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
-const root = join(import.meta.dirname, '../..');
 const ownOutput = 'generated/own';
 
 const usage = [
   'Usage:',
+  ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
-  '  npm run bulkhead -- audit verify [--head HASH]',
-  '  npm run bulkhead -- migrate [--check]',
-  '  npm run bulkhead -- generate --schema PATH [--output generated/own]',
-  '  npm run bulkhead -- indexes [--create] [--schema PATH]',
+  `  ${commandLine('audit verify', '[--head HASH]')}`,
+  `  ${commandLine('migrate', '[--check]')}`,
+  `  ${commandLine('generate', `--schema PATH [--output ${ownOutput}]`)}`,
+  `  ${commandLine('indexes', '[--create] [--admin PATH | --schema PATH]')}`,
 ].join('\n');
 
 /** Commands for whoever runs an installation. */
@@ -68,7 +70,7 @@ async function generateOwn(
   if (!path) throw new AppError('usage', 500, usage);
   const output =
     given === ownOutput
-      ? resolve(root, given)
+      ? resolve(isPackage ? process.cwd() : ourFile(), given)
       : resolve(process.env.INIT_CWD ?? process.cwd(), given);
   const { schema, generated } = await openSchema(path, config);
   for (const part of ['client', 'metadata', 'schema'])

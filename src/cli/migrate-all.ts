@@ -1,16 +1,16 @@
-import { join } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { queueSchemaOf } from '../build-context.ts';
 import type { Config } from '../config.ts';
 import { migrate } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
+import { ourFile } from '../our-files.ts';
 import { buildBackends } from '../queue/backends.ts';
 
 const queueLock = 0x42_4c_4b_08;
 
 /** Where our own migrations stand. */
-export const ours = join(import.meta.dirname, '../../prisma/bulkhead');
+export const ours = ourFile('prisma/bulkhead');
 
 /**
  * Brings our tables, those of backends and the project's own (where it gave migrations) up to date. A

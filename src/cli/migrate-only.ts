@@ -1,3 +1,4 @@
+import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { pendingMigrations } from '../db/migrations.ts';
 import { AppError } from '../errors.ts';
@@ -20,7 +21,7 @@ export async function migrateOnly(
     throw new AppError(
       'pending-migrations',
       500,
-      `Not applied yet: ${pending.join(', ')}. npm run bulkhead -- migrate applies them.`,
+      `Not applied yet: ${pending.join(', ')}. ${commandLine('migrate')} applies them.`,
     );
   }
   await migrateAll(connectionString, config, {});

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
+import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
 import { importOwnAdmin } from './import-own-admin.ts';
@@ -24,6 +26,7 @@ export interface OpenedAdmin {
 }
 
 export interface AdminValues {
+  admin?: string | undefined;
   schema?: string | undefined;
   'ignore-differences'?: boolean | undefined;
 }
@@ -41,14 +44,16 @@ export async function openSchema(path: string, config: Config) {
 }
 
 /**
- * The project's admin: with `--schema` one made of nothing but a Prisma schema, else that of
- * `src/admin.ts`.
+ * The project's admin: with `--schema` one made of nothing but a Prisma schema, else the one that
+ * it wrote.
  */
 export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
+  if (values.admin !== undefined && values.schema !== undefined)
+    throw new AppError('usage', 500, 'Give --admin or --schema: a schema has pages of its own.');
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const { admin, path, prepared } =
     values.schema === undefined
-      ? await ownAdmin(defaultSchema)
+      ? await ownAdmin(values.admin, defaultSchema)
       : await adminOf(values.schema, config);
   const placed = placeAdmin(admin, defaultSchema);
   const metadata = placed.resources[0]?.metadata;
@@ -115,9 +120,9 @@ async function adminOf(path: string, config: Config): Promise<Project> {
   return { admin: await loadAdmin(schema.name, generated), path: schema.path, prepared };
 }
 
-/** `src/admin.ts`; what `bulkhead generate` made for it says where the schema is. */
-async function ownAdmin(defaultSchema: string): Promise<Project> {
-  const admin = await importOwnAdmin();
+/** What `bulkhead generate` made for it says where the schema is. */
+async function ownAdmin(file: string | undefined, defaultSchema: string): Promise<Project> {
+  const admin = await importOwnAdmin(file);
   const source = admin.resources[0]?.metadata.source;
   if (!source) return { admin, path: null, prepared: null };
   const copy = await readSchema(source.copy);
@@ -133,7 +138,7 @@ async function tellOfChanges(
   const now = await readSchema(path).catch(() => null);
   if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
     console.log(
-      `The schema has changed since its client was generated: npm run bulkhead -- generate --schema ${path}`,
+      `The schema has changed since its client was generated: ${commandLine('generate', `--schema ${path}`)}`,
     );
   }
 }

@@ -358,7 +358,7 @@ const moreMistakes: typeof mistakes = [
   ],
   [
     'an admin that exports none',
-    () => adminOf({}),
+    () => adminOf({}, pathToFileURL('src/admin.ts').href),
     /^src\/admin\.ts exports no admin: end it with "export default defineAdmin/,
   ],
   [

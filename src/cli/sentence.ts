@@ -1,3 +1,4 @@
+import { commandLine } from '../command-line.ts';
 import { sqlstate } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import { DefinitionError } from '../resources/problems.ts';
@@ -116,9 +117,9 @@ const byCode: Readonly<Record<string, Wording>> = {
   [sqlstate.insufficientPrivilege]: ({ message }) =>
     `The database role lacks a right (${withoutStop(message)}): it must be allowed to read and write your tables, and once to make the schemas of ours: grant create on database … to it.`,
   [sqlstate.undefinedTable]: ({ message }) =>
-    `A table is not there (${withoutStop(message)}): start "npm run serve" once, or run "npm run bulkhead -- migrate", which make ours; then the other commands.`,
+    `A table is not there (${withoutStop(message)}): start "${commandLine('serve')}" once, or run "${commandLine('migrate')}", which make ours; then the other commands.`,
   [sqlstate.undefinedSchema]: ({ message }) =>
-    `A Postgres schema is not there (${withoutStop(message)}): run "npm run bulkhead -- migrate", which makes ours.`,
+    `A Postgres schema is not there (${withoutStop(message)}): run "${commandLine('migrate')}", which makes ours.`,
   [sqlstate.protocolViolation]: ({ message }) =>
     `What answers at DATABASE_URL is a pooler that does not pass this on (${withoutStop(message)}): set DIRECT_DATABASE_URL to the server itself.`,
   ERR_INVALID_URL: () =>
@@ -132,7 +133,7 @@ const byCode: Readonly<Record<string, Wording>> = {
   ERR_MODULE_NOT_FOUND: ({ message }) => {
     const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1] ?? 'a module';
     const remedy = missing.includes('generated')
-      ? 'make it with "npm run bulkhead -- generate --schema …"'
+      ? `make it with "${commandLine('generate', '--schema …')}"`
       : 'is it spelt right, and its ending .ts written?';
     return `${missing} is not there, which an admin imports: ${remedy}`.replace(/(?<![?.])$/, '.');
   },

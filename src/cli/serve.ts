@@ -1,13 +1,14 @@
 import { unsealedNote } from '../audit/audit-secrets.ts';
 import { secretNote } from '../auth/session-secret.ts';
 import { buildContext } from '../build-context.ts';
+import { commandLine } from '../command-line.ts';
 import { inProcessName } from '../queue/backend.ts';
 import { workerOptionsOf } from '../run-worker.ts';
 import { runsInProcess } from '../tasks/assert-backends.ts';
 import { startTelling } from '../tasks/hooks/tell.ts';
 import { startRetention } from '../tasks/worker/retention.ts';
 import { startRecovery, startWorker } from '../tasks/worker/worker.ts';
-import { adminOptions, readArguments } from './arguments.ts';
+import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { ensureFirstUsers } from './first-users.ts';
@@ -18,9 +19,9 @@ import { servePages } from './serve-pages.ts';
 import { onShutdown, workerStopped } from './shutdown.ts';
 
 const usage = [
-  'Usage: npm run serve -- [--schema PATH [--ignore-differences]] [--port PORT]',
+  `Usage: ${commandLine('serve', `${adminUsage} [--port PORT]`)}`,
   '',
-  'The pages, on the database of DATABASE_URL; `npm run work` runs what takes longer. Settings: docs/settings.md.',
+  `The pages, on the database of DATABASE_URL; "${commandLine('work')}" runs what takes longer. Settings: docs/settings.md.`,
 ].join('\n');
 
 /** The web half for production. */

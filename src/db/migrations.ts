@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { commandLine } from '../command-line.ts';
 import { AppError } from '../errors.ts';
 import { finishHalfDone } from './half-done-migration.ts';
 import { sqlstate } from './sqlstate.ts';
@@ -172,7 +173,7 @@ async function refusal(client: pg.Client, error: unknown, schema: string): Promi
     'no-rights',
     500,
     `The role "${user}" may not make or change the tables of the Postgres schema "${schema}" in the database "${database}" (${(error as Error).message}): ` +
-      `give it the right (GRANT CREATE ON DATABASE "${database}" TO "${user}"), or let a role that has it run "npm run bulkhead -- migrate".`,
+      `give it the right (GRANT CREATE ON DATABASE "${database}" TO "${user}"), or let a role that has it run "${commandLine('migrate')}".`,
     {},
   );
 }

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { limits } from '../limits.ts';
+import { ourFile } from '../our-files.ts';
 
-const publicFolder = join(import.meta.dirname, '../../public');
+const publicFolder = ourFile('public');
 
 const { resolve } = createRequire(import.meta.url);
 

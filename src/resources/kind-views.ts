@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { KindView, ResourceField, ShownCell, ShownControl } from '../fields/contract.ts';
 import { utcReader } from '../fields/reader.ts';
 import { strictViewData } from '../fields/strict-view-data.ts';
 import { isIcon } from '../icon-names.ts';
+import { ourFile } from '../our-files.ts';
 import { sampleOf } from './sample-value.ts';
 
 /** What is wrong with one of a kind's own templates as it is given; null: nothing. */
@@ -55,7 +55,7 @@ export function drawnCellProblem(cell: KindView<ShownCell>, field: ResourceField
 
 const eta = Object.assign(
   new Eta({
-    views: join(import.meta.dirname, '../../views'),
+    views: ourFile('views'),
     autoEscape: true,
     // Says the line that failed.
     debug: true,

@@ -14,16 +14,25 @@ export interface RunningCommand {
 
 const isReady = /Ctrl-C stops it|is served at|A worker is running/;
 
-function spawnCommand(args: readonly string[], env: Record<string, string>, cwd: string) {
+function spawnCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd: string,
+  [program, ...first]: Program,
+) {
   const { DATABASE_URL: _, NODE_COMPILE_CACHE: cache, ...rest } = process.env;
   // A clone keeps what it compiles to itself, and it goes with it.
   const own = cwd === root && cache ? { NODE_COMPILE_CACHE: cache } : {};
-  return spawn('npm', ['run', '--silent', ...args], {
+  return spawn(program, [...first, ...args], {
     cwd,
     env: { ...rest, ...own, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
+
+/** What runs a command of this repository, unless something else is given. */
+type Program = readonly [string, ...string[]];
+const npmRun: Program = ['npm', 'run', '--silent'];
 
 const running = new Set<() => Promise<void>>();
 
@@ -37,8 +46,9 @@ export async function startCommand(
   args: readonly string[],
   env: Record<string, string>,
   cwd = root,
+  program = npmRun,
 ): Promise<RunningCommand> {
-  const npm = spawnCommand(args, env, cwd);
+  const npm = spawnCommand(args, env, cwd, program);
   let text = '';
   const ended = new Promise<void>((done) => npm.on('close', () => done()));
   const stop = async () => {
@@ -55,7 +65,7 @@ export async function startCommand(
     npm.stdout.on('data', hear);
     npm.stderr.on('data', hear);
     npm.on('close', (code) =>
-      fail(new Error(`npm run ${args.join(' ')} ended with ${code}:\n${text}`)),
+      fail(new Error(`${program.join(' ')} ${args.join(' ')} ended with ${code}:\n${text}`)),
     );
   });
   return { address: /(?:running|served) at (\S+)/.exec(text)?.[1] ?? '', text: () => text, stop };
@@ -66,8 +76,9 @@ export async function endedCommand(
   args: readonly string[],
   env: Record<string, string>,
   cwd = root,
+  program = npmRun,
 ): Promise<{ status: number | null; text: string }> {
-  const npm = spawnCommand(args, env, cwd);
+  const npm = spawnCommand(args, env, cwd, program);
   let text = '';
   for (const stream of [npm.stdout, npm.stderr]) {
     stream.on('data', (chunk) => {

@@ -11,13 +11,15 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
+import { isPackage, ourFile, ourModule } from '../../our-files.ts';
 import type { Generated } from './load-admin.ts';
 import type { PreparedSchema } from './prepare-schema.ts';
 import { schemaError } from './schema-error.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const { resolve } = createRequire(import.meta.url);
 
 /** Prisma's client and Bulkhead's metadata for a prepared schema, made once per content. */
 export async function generateSchema(
@@ -34,7 +36,7 @@ export async function generateSchema(
   const making = await mkdtemp(join(folder, 'making-'));
   try {
     // The generated client imports Prisma's packages from wherever it stands.
-    await symlink(join(root, 'node_modules'), join(making, 'node_modules'), 'junction');
+    await symlink(packagesFolder(), join(making, 'node_modules'), 'junction');
     await generateEither(join(making, 'schema'), files, plain);
     await rename(making, place).catch(async (error: NodeJS.ErrnoException) => {
       if (!(await exists(generated.metadata))) throw error;
@@ -45,15 +47,20 @@ export async function generateSchema(
   return generated;
 }
 
+/** The `node_modules` that has what a generated client imports. */
+function packagesFolder(): string {
+  return dirname(dirname(dirname(resolve('@prisma/client/package.json'))));
+}
+
 /** Of the schema and of all that makes something of it. */
 async function hashOf(files: SchemaFiles): Promise<string> {
   const digest = createHash('sha256');
-  const own = join(root, 'src/metadata');
+  const own = dirname(ourModule('metadata/generator'));
   const sources = (await readdir(own))
-    .filter((name) => !name.includes('.test.'))
+    .filter((name) => !/\.test\.|\.d\.ts$/.test(name))
     .map((name) => join(own, name));
-  for (const path of [join(root, 'package-lock.json'), ...sources.sort()])
-    digest.update(await readFile(path));
+  const versions = ourFile(isPackage ? 'package.json' : 'package-lock.json');
+  for (const path of [versions, ...sources.sort()]) digest.update(await readFile(path));
   for (const [name, text] of files) digest.update(`\0${name}\0${text}`);
   return digest.digest('hex').slice(0, 32);
 }
@@ -94,9 +101,15 @@ async function generateOf(schema: string, files: SchemaFiles): Promise<string[] 
 async function prismaGenerate(schema: string): Promise<string[] | null> {
   const child = spawn(
     process.execPath,
-    [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schema],
+    [
+      join(dirname(resolve('prisma/package.json')), 'build/index.js'),
+      'generate',
+      '--schema',
+      schema,
+    ],
     {
-      cwd: root,
+      // The generator of ours is named from here.
+      cwd: ourFile(),
       env: {
         ...process.env,
         // The generator runs by this name; the engine binary is asked for and never run.

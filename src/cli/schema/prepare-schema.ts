@@ -1,5 +1,7 @@
+import { relative, sep } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { type Block, blocksOf } from '../../metadata/schema-text.ts';
+import { ourFile, ourModule } from '../../our-files.ts';
 import { schemaError } from './schema-error.ts';
 
 /** A copy of a schema that this version of Prisma and Bulkhead's generator understand. */
@@ -151,7 +153,7 @@ function ownBlocks({ name, lists, relationMode }: Datasource, given: readonly st
 }
 
 generator bulkhead_metadata {
-  provider = "node ./src/metadata/generator.ts"
+  provider = "node ./${relative(ourFile(), ourModule('metadata/generator')).replaceAll(sep, '/')}"
   output   = "../metadata"
 }
 

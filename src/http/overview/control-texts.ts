@@ -1,3 +1,4 @@
+import { commandLine } from '../../command-line.ts';
 export const controlTexts = {
   pause: 'Pause…',
   resume: 'Resume',
@@ -28,7 +29,7 @@ export const controlTexts = {
       title: `Stop the worker ${name}?`,
       notes: [
         'It hands on what it is at, as when it is sent SIGTERM, and its process ends: whatever keeps it running starts it anew.',
-        'Where it runs beside the pages, as with npm start, these go on without it until the next start.',
+        `Where it runs beside the pages, as with ${commandLine('start')}, these go on without it until the next start.`,
       ],
       submit: 'Stop the worker',
     }),

@@ -1,3 +1,5 @@
+import { commandLine } from '../../command-line.ts';
+
 const number = new Intl.NumberFormat('en');
 const rules = new Intl.PluralRules('en');
 const some = (count: number, isMore: boolean) => `${number.format(count)}${isMore ? '+' : ''}`;
@@ -93,7 +95,7 @@ export const overviewTexts = {
   failuresIn: (count: number, reason: string, when: string) =>
     `${counted(count, 'task', 'tasks')}, ${reason}, ${when}`,
   workers: 'Workers',
-  workersNone: 'No worker is known. One is started by npm run work.',
+  workersNone: `No worker is known. One is started by ${commandLine('work')}.`,
   workerColumns: {
     at: 'At work on',
     takes: 'Takes',

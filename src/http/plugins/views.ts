@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { Eta } from 'eta';
 import plugin from 'fastify-plugin';
+import { ourFile } from '../../our-files.ts';
 import { withOwnViews } from '../controls/own-views.ts';
 import { icon } from '../icons.ts';
 import type { SiteUrl } from '../url.ts';
@@ -27,7 +27,7 @@ export const views = plugin<ViewOptions>(
   async (app, { url, isReloaded }) => {
     const plain = Object.assign(
       new Eta({
-        views: join(import.meta.dirname, '../../../views'),
+        views: ourFile('views'),
         autoEscape: true,
         cache: !isReloaded,
         functionHeader: 'const ICON = this.icon, URL = this.url;',

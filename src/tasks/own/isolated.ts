@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
+import { ourModule } from '../../our-files.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import type { StopReason } from '../../task-definitions/task-run.ts';
 import type { TaskContext } from '../context.ts';
@@ -10,7 +10,7 @@ import { endAttempt, ProcessDied } from './end-own.ts';
 import type { OwnRun } from './run-own.ts';
 import type { Taken } from './take-own.ts';
 
-const file = fileURLToPath(new URL('../../cli/isolated.ts', import.meta.url));
+const file = ourModule('cli/isolated');
 const defaultGraceMs = 10_000;
 
 /** What a process that runs one task is told first. */

