@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { writeEntry } from './audit/entry.ts';
+import { chainStart, type StoredEntry, sealedText, storedColumns } from './audit/seal.ts';
 import { sealer } from './audit/seal-entries.ts';
 import type { Principal } from './auth/principal.ts';
 import { AppError } from './errors.ts';
@@ -217,8 +218,18 @@ test('entries of the audit are kept for as many days as the nearest level says',
   const forgotten = async ({ context, db }: Installation) => {
     await writeEntry(db.pages, db, { act: 'signed-in', by: ada });
     assert.equal((await sealer(db)(db.pages)).length, 1);
+    // As if it had been sealed a thousand days ago.
+    const { rows } = await db.pages.query<StoredEntry & { micros: string; key: string }>(
+      `select ${storedColumns}, seal.key, (extract(epoch from now() - interval '1000 days') * 1000000)::bigint::text as micros
+       from ${db.t.audit_entry} entry join ${db.t.audit_seal} seal on seal.entry_id = entry.id`,
+    );
+    const { micros, key, ...entry } = rows[0] as StoredEntry & { micros: string; key: string };
+    const hash = db.auditKeys.sign(sealedText(chainStart, micros, key, entry));
     await db.pages.query(`alter table ${db.t.audit_seal} disable trigger user`);
-    await db.pages.query(`update ${db.t.audit_seal} set sealed_at = now() - interval '1000 days'`);
+    await db.pages.query(
+      `update ${db.t.audit_seal} set sealed_at = to_timestamp(0) + $1::bigint * interval '1 microsecond', hash = $2`,
+      [micros, hash],
+    );
     await db.pages.query(`alter table ${db.t.audit_seal} enable trigger user`);
     return (await purge(context)).entries;
   };

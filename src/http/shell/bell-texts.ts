@@ -9,7 +9,8 @@ export const bellTexts = {
       ? 'Notices'
       : `Notices, ${number.format(count)}${isMore ? ' or more' : ''} not read`,
   more: (count: number) => `${number.format(count)}+`,
-  many: (count: number) => `${number.format(count)} notices have come.`,
+  many: (count: number) => `${number.format(count)} tasks have ended.`,
+  manyOfAll: (count: number) => `${number.format(count)} notices have come.`,
   over: (title: string) => `Over: ${title}`,
   one: (ended: string, title: string) => `${ended}: ${title}.`,
   ended: {

@@ -51,7 +51,9 @@ export function toastOf(
   if (messages.length > maxToasts)
     return {
       level: 'info',
-      message: bellTexts.many(messages.length),
+      message: messages.every(({ task }) => task !== null)
+        ? bellTexts.many(messages.length)
+        : bellTexts.manyOfAll(messages.length),
       key: 'notices',
       link: { href: url('/tasks/notices'), label: bellTexts.show },
     };
