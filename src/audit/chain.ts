@@ -6,6 +6,7 @@ import {
   chainStart,
   checkpointText,
   isWritten,
+  microsSql,
   readCheckpoint,
   type Seal,
   type StoredEntry,
@@ -82,7 +83,7 @@ export async function readLinks(
   const { rows } = await client.query<
     Omit<ChainLink, 'entry'> & { [Column in keyof StoredEntry]: StoredEntry[Column] | null }
   >(
-    `select seal.position::float8 as position, seal.hash, (extract(epoch from seal.sealed_at) * 1000000)::bigint::text as "sealedMicros", seal.key, seal.entry_id::float8 as "entryId", ${storedColumns}
+    `select seal.position::float8 as position, seal.hash, ${microsSql('seal.sealed_at')} as "sealedMicros", seal.key, seal.entry_id::float8 as "entryId", ${storedColumns}
      from ${t.audit_seal} seal left join ${t.audit_entry} entry on entry.id = seal.entry_id
      where seal.position > $1 order by seal.position fetch first ${pageLength} rows with ties`,
     [after],

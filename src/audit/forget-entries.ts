@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
+import { takeTurn } from '../db/take-turn.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { problemOf, readBegin, readLinks } from './chain.ts';
@@ -8,8 +9,6 @@ import { keepCheckpoint, type Seal } from './seal.ts';
 
 /** Forgotten in one transaction. */
 const maxEntries = 5_000;
-/** First number of the lock that whoever forgets holds. */
-const lockClass = 0x42_4c_4b_0d;
 
 /**
  * Forgets entries that have been sealed for so many days, from the first of the chain on, and keeps
@@ -27,11 +26,7 @@ export async function forgetEntries(db: Database, pool: Pool, days: number): Pro
 async function forgetNext(client: Queryable, db: Database, days: number): Promise<number> {
   const { t } = db;
   // One at a time: what another forgets is looked at no more.
-  const { rows: turn } = await client.query<{ isOurs: boolean }>(
-    'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
-    [lockClass, t.audit_checkpoint],
-  );
-  if (!turn[0]?.isOurs) return 0;
+  if (!(await takeTurn(client, 'forgetting', t.audit_checkpoint))) return 0;
   if (db.auditKeys.name === null) return forgetUnsealed(client, db, days);
   const { start, unsignedUpTo, problem } = await readBegin(client, db);
   const { rows } = await client.query<Seal>(

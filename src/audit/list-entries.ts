@@ -1,20 +1,13 @@
 import { empty, join, query, raw, type Sql, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { AuditAct } from './acts.ts';
-import type { Audited } from './entry.ts';
+import type { Audited, SignedEntry } from './entry.ts';
 
 /** An entry for whoever looks after the installation. */
-export interface ListedEntry {
+export interface ListedEntry extends Omit<SignedEntry, 'act' | 'details' | 'nonce'> {
   readonly id: number;
   readonly at: Date;
   readonly act: AuditAct;
-  readonly principalId: string | null;
-  readonly principalName: string | null;
-  readonly origin: string;
-  readonly originName: string | null;
-  readonly agent: string | null;
-  readonly resource: string | null;
-  readonly record: string | null;
   readonly taskId: number | null;
   readonly details: Readonly<Record<string, unknown>>;
   /** Its place in the chain; null: it waits for one. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
 import type { TableNames } from '../db/names.ts';
+import { takeTurn } from '../db/take-turn.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -22,8 +23,6 @@ const maxEntries = 1_000;
 const lateEveryMs = 60_000;
 const lateHours = 24;
 const allHours = 1_000_000;
-/** First number of the lock that whoever seals holds. */
-const lockClass = 0x42_4c_4b_0b;
 
 /** An entry with its place in the chain. */
 export interface SealedEntry extends StoredEntry, Seal {
@@ -44,9 +43,9 @@ export function sealer(db: Database): (pool: Pool) => Promise<SealedEntry[]> {
     const sealed = await transaction(pool, (client) => sealNext(client, db, hours));
     if (sealed === 'other-secret') {
       // Said once a minute.
-      if (isLate) lookedAt = Date.now();
-      if (isLate) throw new AppError('other-secret', 500, otherSecret);
-      return [];
+      if (!isLate) return [];
+      lookedAt = Date.now();
+      throw new AppError('other-secret', 500, otherSecret);
     }
     if (sealed && isLate && sealed.length < maxEntries) lookedAt = Date.now();
     return sealed ?? [];
@@ -74,11 +73,7 @@ async function sealNext(
   { t, auditKeys }: Database,
   lateHours: number | null,
 ): Promise<SealedEntry[] | 'other-secret' | null> {
-  const { rows: turn } = await client.query<{ isOurs: boolean }>(
-    'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
-    [lockClass, t.audit_seal],
-  );
-  if (!turn[0]?.isOurs) return null;
+  if (!(await takeTurn(client, 'sealing', t.audit_seal))) return null;
   // In a statement of its own: what whoever was before us sealed is seen.
   const { rows } = await client.query<StoredEntry>(
     `select ${storedColumns} from ${t.audit_entry} entry

@@ -13,8 +13,11 @@ export interface StoredEntry extends SignedEntry {
   readonly mark: string | null;
 }
 
+/** SQL: microseconds since 1970, as text. */
+export const microsSql = (time: string) => `(extract(epoch from ${time}) * 1000000)::bigint::text`;
+
 /** What is read of it, from `entry`. */
-export const storedColumns = `entry.id::float8 as id, (extract(epoch from entry.at) * 1000000)::bigint::text as "atMicros", entry.act, entry.principal_id as "principalId",
+export const storedColumns = `entry.id::float8 as id, ${microsSql('entry.at')} as "atMicros", entry.act, entry.principal_id as "principalId",
   entry.principal_name as "principalName", entry.origin, entry.origin_name as "originName", entry.agent, entry.resource, entry.record, entry.task_id as "taskId",
   entry.details::text as details, coalesce(entry.nonce::text, '') as nonce, entry.mark`;
 
@@ -59,27 +62,26 @@ export function checkpointText({ position, hash, entryId }: Checkpoint, atMicros
   return JSON.stringify(['checkpoint', position, hash, entryId, atMicros]);
 }
 
-/** Keeps a signed checkpoint; false: there is no secret to sign it with. */
+/** Keeps a signed checkpoint, where there is a secret to sign it with. */
 export async function keepCheckpoint(
   client: Queryable,
   { t, auditKeys }: Audited,
   checkpoint: Checkpoint,
-): Promise<boolean> {
+): Promise<void> {
   const micros = await microsNow(client);
   const mark = auditKeys.sign(checkpointText(checkpoint, micros));
-  if (mark === null) return false;
+  if (mark === null) return;
   const { position, hash, entryId } = checkpoint;
   await client.query(
     `insert into ${t.audit_checkpoint} (position, hash, entry_id, at, mark) values ($1, $2, $3, to_timestamp(0) + $4::bigint * interval '1 microsecond', $5)`,
     [position, hash, entryId, micros, mark],
   );
-  return true;
 }
 
 /** Microseconds since 1970 by the database's clock. */
 export async function microsNow(client: Queryable): Promise<string> {
   const { rows } = await client.query<{ micros: string }>(
-    `select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as micros`,
+    `select ${microsSql('clock_timestamp()')} as micros`,
   );
   return rows[0]?.micros ?? '';
 }
@@ -100,7 +102,7 @@ export async function readCheckpoint(
   { t }: Pick<Audited, 't'>,
 ): Promise<(Checkpoint & { atMicros: string; mark: string }) | null> {
   const { rows } = await client.query<Checkpoint & { atMicros: string; mark: string }>(
-    `select position::float8 as position, hash, entry_id::float8 as "entryId", (extract(epoch from at) * 1000000)::bigint::text as "atMicros", mark
+    `select position::float8 as position, hash, entry_id::float8 as "entryId", ${microsSql('at')} as "atMicros", mark
      from ${t.audit_checkpoint} order by audit_checkpoint.position desc limit 1`,
   );
   return rows[0] ?? null;

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Principal } from '../auth/principal.ts';
 import { systemPrincipal } from '../auth/system-principal.ts';
+import { takeTurn } from '../db/take-turn.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
 import type { Outbox, TaskContext } from '../tasks/context.ts';
 import type { Alert, Channel } from './contract.ts';
@@ -12,8 +13,6 @@ import { reachedBy } from './recipients.ts';
 const lookEveryMs = 30_000;
 /** What is not found any more for so long is over: what comes and goes is said once. */
 const overAfterMs = 120_000;
-/** First number of the lock that whoever looks holds. */
-const lockClass = 0x42_4c_4b_0c;
 
 /** Name of what a notice of an alert is about, in the place of an event. */
 export const alertEvent = 'alert';
@@ -51,11 +50,7 @@ export async function lookForAlerts(
 ): Promise<void> {
   const { t } = context.db;
   await transaction(pool, async (client) => {
-    const { rows: turn } = await client.query<{ isOurs: boolean }>(
-      'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
-      [lockClass, t.alert],
-    );
-    if (!turn[0]?.isOurs) return;
+    if (!(await takeTurn(client, 'alerts', t.alert))) return;
     const findings = await readFindings(context);
     const names = findings.map(({ name }) => name);
     await client.query(

@@ -12,7 +12,7 @@ import { defineSchedule } from '../task-definitions/define-schedule.ts';
 import type { Findings } from '../tasks/previewing/preview.ts';
 import { htmx, testApp, type Visitor } from '../testing/app.ts';
 import { ada, launchOn } from '../testing/context.ts';
-import { insertPlaces } from '../testing/places.ts';
+import { insertPlaces, placeForm } from '../testing/places.ts';
 
 /**
  * Every route of the router is tried by somebody whose row scope excludes the record, by somebody
@@ -51,12 +51,7 @@ interface Ids {
 
 const cityForm = {
   name: 'Changed',
-  country: 'ESP',
-  featureCode: 'PPL',
-  population: '1',
-  latitude: '0',
-  longitude: '0',
-  status: 'draft',
+  ...placeForm,
 };
 const status = { field: 'status', 'value.status': 'published' };
 

@@ -6,7 +6,7 @@ import { type AdminDefinition, defineResource } from '../index.ts';
 import { testApp, type Visitor } from '../testing/app.ts';
 import { fuzz } from '../testing/fuzz.ts';
 import { selectAs } from '../testing/launch-as.ts';
-import { insertPlaces } from '../testing/places.ts';
+import { insertPlaces, placeForm } from '../testing/places.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 
 // Whoever waited for a second connection while it held the only one would be answered 503.
@@ -84,12 +84,7 @@ for (const [way, admin] of Object.entries({
 async function save(visitor: Visitor, id: number, notes: string): Promise<void> {
   const form = {
     name: `Place ${id}`,
-    country: 'ESP',
-    featureCode: 'PPL',
-    population: '1',
-    latitude: '0',
-    longitude: '0',
-    status: 'draft',
+    ...placeForm,
   };
   const answer = await visitor.post(`/cities/${id}/edit`, { ...form, notes });
   assert.equal(answer.statusCode, 303, answer.body);

@@ -10,16 +10,7 @@ import { limits, limitTexts } from '../limits.ts';
 import { lockModel } from '../tasks/running/activate.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../testing/app.ts';
 import { launchAs, openAs, selectAs } from '../testing/launch-as.ts';
-import { insertPlaces } from '../testing/places.ts';
-
-const form = {
-  country: 'ESP',
-  featureCode: 'PPL',
-  population: '1',
-  latitude: '0',
-  longitude: '0',
-  status: 'draft',
-};
+import { insertPlaces, placeForm } from '../testing/places.ts';
 
 type Lock = string | ((client: pg.Client) => Promise<unknown>);
 
@@ -118,7 +109,7 @@ for (const [way, admin] of Object.entries({
     const visitor = await app.signIn('admin');
     const letGo = await hold(t, app, 'select 1 from gazetteer.city where id <= 12 for update');
     const saves = dozen.map((id) =>
-      visitor.post(`/cities/${id}/edit`, { ...form, name: `Typed ${id}` }),
+      visitor.post(`/cities/${id}/edit`, { ...placeForm, name: `Typed ${id}` }),
     );
     for (const [index, answer] of (await answersMeanwhile(app, visitor, saves)).entries()) {
       assert.equal(answer.statusCode, 503);
@@ -141,7 +132,7 @@ for (const [way, admin] of Object.entries({
       `select count(*)::int as count from gazetteer.city where name like 'Typed%' or notes = 'typed'`,
     );
     assert.deepEqual(rows, [{ count: 0 }]);
-    const again = await visitor.post('/cities/1/edit', { ...form, name: 'Typed 1' });
+    const again = await visitor.post('/cities/1/edit', { ...placeForm, name: 'Typed 1' });
     assert.equal(again.statusCode, 303);
   });
 }
@@ -307,7 +298,7 @@ test('when too many wait for a connection, the next is told so on a page, with i
   );
   const [page, edited, json] = await Promise.all([
     visitor.get('/cities'),
-    visitor.post('/cities/1/edit', { ...form, name: 'Typed' }),
+    visitor.post('/cities/1/edit', { ...placeForm, name: 'Typed' }),
     visitor.get('/tasks', { accept: 'application/json' }),
   ]);
   for (const answer of [page, edited]) {

@@ -1,7 +1,7 @@
+import { advisoryClass } from '../db/advisory-class.ts';
 import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { bulkQueue } from '../queue-names.ts';
-import { advisoryClass } from './advisory-class.ts';
 
 /** SQL: does the session of a `worker` row still hold its advisory lock? */
 export const isAliveSql = `exists (

@@ -14,6 +14,16 @@ export async function insertPlaces(db: Pick<Database, 'pages'>, count: number): 
   await db.pages.query('analyze gazetteer.city');
 }
 
+/** What a form of a place sends, but for its name. */
+export const placeForm = {
+  country: 'ESP',
+  featureCode: 'PPL',
+  population: '1',
+  latitude: '0',
+  longitude: '0',
+  status: 'draft',
+} as const;
+
 /** Counts every write of every place in a column of the test's own. */
 export async function countWrites(db: Database): Promise<void> {
   await db.pages.query(`

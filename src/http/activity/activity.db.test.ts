@@ -11,7 +11,7 @@ import { drain } from '../../tasks/worker/drain.ts';
 import { countStatements, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { launchAs } from '../../testing/launch-as.ts';
-import { insertPlaces } from '../../testing/places.ts';
+import { insertPlaces, placeForm } from '../../testing/places.ts';
 
 type Context = Parameters<typeof testApp>[0];
 
@@ -44,15 +44,6 @@ const tasksOn = (body: string) =>
 const undosOn = (body: string) =>
   linksIn(sectionOf(body, 'my-tasks'), /\/undo$/).map((href) => Number(href.split('/')[2]));
 const changesOn = (body: string) => linksIn(sectionOf(body, 'my-changes'), /\/history$/);
-
-const cityForm = {
-  country: 'ESP',
-  featureCode: 'PPL',
-  population: '1',
-  latitude: '0',
-  longitude: '0',
-  status: 'draft',
-};
 
 /** Changes of places 1, 2, … by a form, as the form writes them. */
 async function insertChanges({ db }: TestApp, { principal }: Visitor, count: number) {
@@ -94,9 +85,9 @@ test('one’s own tasks are there, those under way first, with an undo where the
 
 test('one’s own changes by forms are there, newest first, with what was changed and a way to the record', async (t) => {
   const app = await setUp(t);
-  await app.eve.post('/cities/7/edit', { ...cityForm, name: 'Changed', population: '7' });
-  await app.ada.post('/cities/8/edit', { ...cityForm, name: 'Other', population: '8' });
-  await app.eve.post('/cities/new', { ...cityForm, name: 'New place' });
+  await app.eve.post('/cities/7/edit', { ...placeForm, name: 'Changed', population: '7' });
+  await app.ada.post('/cities/8/edit', { ...placeForm, name: 'Other', population: '8' });
+  await app.eve.post('/cities/new', { ...placeForm, name: 'New place' });
   const { body } = await app.eve.get('/tasks/activity');
   assert.deepEqual(changesOn(body), ['/cities/61/history', '/cities/7/history']);
   assert.match(

@@ -28,7 +28,7 @@ import { finished } from '../../testing/context.ts';
 import { deliverAll } from '../../testing/deliver-all.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
-import { insertPlaces } from '../../testing/places.ts';
+import { insertPlaces, placeForm } from '../../testing/places.ts';
 import { whileWorking } from '../../testing/while-working.ts';
 
 const noting = defineTask({
@@ -67,12 +67,7 @@ type Walk =
 const json = { accept: 'application/json' };
 const city = {
   name: 'Changed',
-  country: 'ESP',
-  featureCode: 'PPL',
-  population: '1',
-  latitude: '0',
-  longitude: '0',
-  status: 'draft',
+  ...placeForm,
 };
 
 const walks: Readonly<Record<string, Walk>> = {

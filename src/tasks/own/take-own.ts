@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
+import { advisoryClass } from '../../db/advisory-class.ts';
 import { queryPrepared } from '../../db/prepared.ts';
 import { empty, query, raw, type Sql, sql, statementOf } from '../../db/sql.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { defaultHardLimitMs } from '../../task-definitions/define-task.ts';
 import { limitRules } from '../../task-definitions/limits.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { isPausedSql } from '../paused-queues.ts';
 import { isBlocked } from '../running/slots.ts';

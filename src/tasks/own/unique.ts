@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
+import { advisoryClass } from '../../db/advisory-class.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { DuplicatePolicy } from '../../unique.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { duplicate, type TaskFound } from '../duplicate.ts';
 import { moveTask } from '../move-task.ts';

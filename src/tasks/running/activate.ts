@@ -1,6 +1,6 @@
+import { advisoryClass } from '../../db/advisory-class.ts';
 import type { TableNames } from '../../db/names.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import { familyOf } from '../family.ts';
 import { type Holder, holderColumns } from '../looking/holders.ts';
 import type { Overlap } from '../run-options.ts';

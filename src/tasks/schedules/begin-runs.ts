@@ -3,11 +3,11 @@ import { withOrigin } from '../../audit/origin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { systemPrincipal } from '../../auth/system-principal.ts';
 import type { TableNames } from '../../db/names.ts';
+import { takeTurn } from '../../db/take-turn.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { countExactly } from '../../selection/count.ts';
 import type { Schedule, ScheduledBulk } from '../../task-definitions/define-schedule.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import { abilitiesOf, backendOfScheduled } from '../choose-backend.ts';
 import { chosenByCode } from '../chosen-by-code.ts';
 import type { TaskContext } from '../context.ts';
@@ -119,11 +119,7 @@ async function beginNext(
   const { t } = context.db;
   const { name } = schedule;
   // Not the schedule's row: a launch may be long, and whoever pauses it is not to wait.
-  const { rows: turn } = await client.query<{ isOurs: boolean }>(
-    'select pg_try_advisory_xact_lock($1, hashtext($2)) as "isOurs"',
-    [advisoryClass.schedules, `${t.schedule} ${name}`],
-  );
-  if (!turn[0]?.isOurs) return false;
+  if (!(await takeTurn(client, 'schedules', `${t.schedule} ${name}`))) return false;
   // In a statement of its own: what the one before us launched is seen.
   const { rows } = await client.query<DueRun>(
     `select due_at as "dueAt", operation_id as "operationId", by is not null as "isByHand", ${underWaySql(t)} as "underWay",

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from 'pg';
+import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 import { noWish, type Wish } from './heed.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { advisoryClass } from '../../db/advisory-class.ts';
 import { AppError } from '../../errors.ts';
 import { type Backend, queueName } from '../../queue/backend.ts';
-import { advisoryClass } from '../advisory-class.ts';
 import type { TaskContext } from '../context.ts';
 
 export const defaultPredecessorMs = 30_000;

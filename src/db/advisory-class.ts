@@ -6,4 +6,7 @@ export const advisoryClass = {
   limits: 0x42_4c_4b_04,
   schedules: 0x42_4c_4b_05,
   alone: 0x42_4c_4b_0a,
+  sealing: 0x42_4c_4b_0b,
+  alerts: 0x42_4c_4b_0c,
+  forgetting: 0x42_4c_4b_0d,
 } as const;
