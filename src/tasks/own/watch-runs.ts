@@ -16,9 +16,13 @@ export function watchRuns(
   runs: ReadonlyMap<string, OwnRun>,
 ): { stop(): void } {
   let isWatching = false;
-  let askedAt = performance.now();
-  const watching = setInterval(() => void watch(), watchEveryMs);
-  return { stop: () => clearInterval(watching) };
+  let isAsking = false;
+  const loops = [
+    setInterval(() => void watch(), watchEveryMs),
+    // Apart: who somebody is may be asked of code of the project's, which may not answer.
+    setInterval(() => void askPeople(), Math.max(watchEveryMs, context.settings.personAgainMs)),
+  ];
+  return { stop: () => loops.forEach(clearInterval) };
 
   async function watch(): Promise<void> {
     if (runs.size === 0 || isWatching) return;
@@ -40,7 +44,6 @@ export function watchRuns(
         else if (state === 'pausing') run.stop('paused');
         else if (state !== 'running') run.stop('lost');
       }
-      await askPeople(asked.map(([, run]) => run));
     } catch (error) {
       context.log('warning', 'runs are looked after again', { error: String(error) });
     } finally {
@@ -49,12 +52,18 @@ export function watchRuns(
   }
 
   /** What runs for somebody who may not sign in any more, or not launch it, is cancelled. */
-  async function askPeople(asked: readonly OwnRun[]): Promise<void> {
-    if (performance.now() - askedAt < context.settings.personAgainMs) return;
-    askedAt = performance.now();
-    for (const { task } of asked) {
-      const refusal = await whyNot(context, task);
-      if (refusal) await cancelRun(task.id, refusal.message);
+  async function askPeople(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      for (const { task } of [...runs.values()]) {
+        const refusal = await whyNot(context, task);
+        if (refusal) await cancelRun(task.id, refusal.message);
+      }
+    } catch (error) {
+      context.log('warning', 'people of runs are asked for again', { error: String(error) });
+    } finally {
+      isAsking = false;
     }
   }
 

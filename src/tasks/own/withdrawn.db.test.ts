@@ -8,6 +8,8 @@ import { defineTask } from '../../task-definitions/define-task.ts';
 import { eve, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
+import { until } from '../../testing/until.ts';
+import { cancel } from '../control/cancel.ts';
 import { startWorker } from '../worker/worker.ts';
 import { launchOwn } from './launch-own.ts';
 
@@ -79,4 +81,33 @@ test('a run that writes nothing of ours is cancelled by its signal', async (t) =
   const { id } = await launchOwn(context, waiting, {}, { principal: editor });
   const { state, message } = await finished(db, id);
   assert.deepEqual([state, message], ['cancelled', 'Eve may not sign in any more.']);
+});
+
+test('a run is cancelled by hand all the same where who its person is gets no answer', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const hangs = Promise.withResolvers<null>();
+  let isAsked = false;
+  const waiting = defineTask({
+    name: 'waiting',
+    params: z.object({}),
+    async run(_, { signal }) {
+      context.people.findUser = () => {
+        isAsked = true;
+        return hangs.promise;
+      };
+      await wait(60_000, null, { signal });
+    },
+  });
+  const admin = { ...sample, schedules: [], taskHooks: [], notify: 'none', tasks: [waiting] };
+  const context = testContext(db, { personAgainMs: 0 }, {}, admin);
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  defer(async () => {
+    hangs.resolve(null);
+    await worker.stop();
+  });
+  const { id } = await launchOwn(context, waiting, {}, { principal: editor });
+  await until(async () => isAsked);
+  await cancel(context, editor, id);
+  const { state, message } = await finished(db, id);
+  assert.deepEqual([state, message], ['cancelled', 'Cancelled by Eve.']);
 });
