@@ -3,23 +3,31 @@ import type { App } from './app.ts';
 const lockNumber = 4711;
 
 /**
- * Makes writing one place wait for the journey: the database's own way to hold a task in its
- * middle.
+ * Makes writing each of these places wait for the journey: the database's own way to hold a task
+ * in its middle. Each release lets it go on to the next of them.
  */
-export async function blockAt(app: App, cityId: number): Promise<{ release(): Promise<void> }> {
+export async function blockAt(
+  app: App,
+  ...cityIds: number[]
+): Promise<{ release(): Promise<void> }> {
   const holder = await app.connect();
-  await holder.query('select pg_advisory_lock($1)', [lockNumber]);
+  const numbers = cityIds.map((_, index) => lockNumber + index);
+  for (const number of numbers) await holder.query('select pg_advisory_lock($1)', [number]);
+  const waits = cityIds.map(
+    (id, index) =>
+      `if new.id = ${Number(id)} then perform pg_advisory_xact_lock_shared(${numbers[index]}); end if;`,
+  );
   await app.sql.query(`
     create or replace function gazetteer.wait_for_journey() returns trigger language plpgsql as $$
       begin
-        if new.id = ${Number(cityId)} then perform pg_advisory_xact_lock_shared(${lockNumber}); end if;
+        ${waits.join('\n        ')}
         return new;
       end $$;
     create or replace trigger wait_for_journey before update on gazetteer.city for each row execute function gazetteer.wait_for_journey();
   `);
   return {
     async release() {
-      await holder.query('select pg_advisory_unlock($1)', [lockNumber]);
+      await holder.query('select pg_advisory_unlock($1)', [numbers.shift()]);
     },
   };
 }

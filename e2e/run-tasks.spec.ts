@@ -124,7 +124,7 @@ test('a task that is cancelled half-way leaves what it did, and that is taken ba
 });
 
 test('a task is paused and goes on where it stopped', async ({ page, app }, info) => {
-  const { id, brake } = await noteHalfOfSpain(page, app);
+  const { id, brake } = await noteHalfOfSpain(page, app, 6_500);
   await page.goto('/cities?country=ESP');
   const firstTick = page.locator('.row-tick').first();
   await expect(page.locator('[id$="-pause"]')).toBeVisible();
@@ -147,6 +147,8 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
     });
     pressed.observe(strip, { attributes: true, subtree: true, attributeFilter: ['data-live'] });
   });
+  // Nothing is shown anew while the task stands still.
+  await brake.release();
   await refreshed;
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   await expect(firstTick).toBeFocused();
@@ -169,13 +171,14 @@ test('a task is paused and goes on where it stopped', async ({ page, app }, info
   expect(after[0]).toEqual({ done: 6_972, changed: 6_972 });
 });
 
-/** A task that is held half-way by a brake, and its page. */
+/** A task that is held half-way by a brake, and again at what comes after; and its page. */
 async function noteHalfOfSpain(
   page: Page,
   app: App,
+  ...after: number[]
 ): Promise<{ id: number; brake: Awaited<ReturnType<typeof blockAt>> }> {
   const ids = await spanishIds(app);
-  const brake = await blockAt(app, ids[3_500] as number);
+  const brake = await blockAt(app, ...[3_500, ...after].map((place) => ids[place] as number));
   await signIn(page, app);
   const id = await noteSpain(page, app);
   await until(
