@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
@@ -8,6 +9,7 @@ import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/
 import { startRun } from '../tasks/own/run-own.ts';
 import { adminOf } from './import-own-admin.ts';
 import { placeAdmin } from './place-admin.ts';
+import { loadModule } from './project/load-module.ts';
 import { defaultSchemaOf } from './schema/prepare-schema.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
@@ -29,7 +31,7 @@ try {
     DATABASE_URL: first.connectionString,
     BULKHEAD_DATABASE_SCHEMA: first.schema,
   });
-  const admin = adminOf(await import(first.definition), first.definition);
+  const admin = adminOf(await loadModule(fileURLToPath(first.definition)), first.definition);
   const placed = placeAdmin(admin, defaultSchemaOf(first.connectionString));
   const built = await buildContext(
     first.connectionString,
