@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { assertOwnSessions } from './db/pooler.ts';
 import { buildBackends } from './queue/backends.ts';
+import { addCatalogFacts } from './resources/catalog-facts.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
@@ -59,7 +60,7 @@ async function contextOf(
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<TaskContext> {
-  const resources = await markGenerated(admin.resources, db.pages);
+  const resources = await addCatalogFacts(await markGenerated(admin.resources, db.pages), db.pages);
   const client = checkedClient(admin.createClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
   const createClient: AdminDefinition['createClient'] = (pool) =>

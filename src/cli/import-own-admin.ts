@@ -34,6 +34,11 @@ export async function importOwnAdmin(given?: string): Promise<AdminDefinition> {
   }
 }
 
+/** Has the folder that a command is run from an admin of its own? */
+export function hasOwnConfig(): boolean {
+  return existsSync(resolve(configName));
+}
+
 /** `--admin`, else `bulkhead.config.ts` of the folder, else what stands in the repository. */
 function findAdminFile(given: string | undefined): string {
   if (given !== undefined) {

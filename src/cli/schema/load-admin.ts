@@ -15,7 +15,11 @@ export interface Generated {
 }
 
 /** The admin of a schema about which nothing was said: every model has its pages. */
-export async function loadAdmin(name: string, generated: Generated): Promise<AdminDefinition> {
+export async function loadAdmin(
+  name: string,
+  generated: Generated,
+  isFound = false,
+): Promise<AdminDefinition> {
   const open = (folder: string, file: string): Promise<unknown> =>
     import(pathToFileURL(join(folder, file)).href);
   const { PrismaClient } = (await open(generated.client, 'client.ts')) as {
@@ -26,6 +30,6 @@ export async function loadAdmin(name: string, generated: Generated): Promise<Adm
     name,
     createClient: (pool, place) =>
       new PrismaClient({ adapter: new PrismaPg(pool, place) }) as Client,
-    resources: defineEveryResource(metadata),
+    resources: defineEveryResource(isFound ? { ...metadata, isFound } : metadata),
   });
 }
