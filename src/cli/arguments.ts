@@ -1,6 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { assertKnownSettings, type Config, parseConfig, unknownSettings } from '../config.ts';
 import { addressOf } from './database/address-of.ts';
+import { enterProject } from './project/enter-project.ts';
 
 /** Options of every command that opens the admin: what is administered. */
 export const adminOptions = {
@@ -21,8 +22,8 @@ const settingOf = {
 };
 
 /**
- * What was typed, and the settings of the environment. `--help` is answered here; settings that
- * nobody knows are named.
+ * What was typed, and the settings of the environment and of the project's `.env`, in whose folder
+ * the command is from here on. `--help` is answered here; settings that nobody knows are named.
  */
 export function readArguments<const O extends ParseArgsOptionsConfig>(
   usage: string,
@@ -37,6 +38,7 @@ export function readArguments<const O extends ParseArgsOptionsConfig>(
     console.log(usage);
     process.exit(0);
   }
+  enterProject((values as { admin?: string }).admin);
   const typed = values as { database?: string };
   if (typed.database !== undefined) typed.database = addressOf(typed.database);
   for (const sentence of unknownSettings(process.env)) console.error(sentence);

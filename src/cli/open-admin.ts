@@ -3,16 +3,18 @@ import { join, resolve } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
+import { defaultSchemaOf } from '../db/default-schema.ts';
 import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
+import { placeAdmin } from '../place-admin.ts';
 import { foundAdmin } from './database/open-found.ts';
-import { hasOwnConfig, importOwnAdmin } from './import-own-admin.ts';
-import { placeAdmin } from './place-admin.ts';
+import { importOwnAdmin } from './import-own-admin.ts';
+import { findProject } from './project/find-project.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
-import { defaultSchemaOf, type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
+import { type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
 import { readSchema, type UserSchema } from './schema/read-schema.ts';
 
 export interface OpenedAdmin {
@@ -98,7 +100,8 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
 
 /** Is the database all that says what there is? A project's own admin takes the address alone. */
 function isFound({ admin, schema, database }: AdminValues): boolean {
-  return database !== undefined && admin === undefined && schema === undefined && !hasOwnConfig();
+  if (database === undefined || admin !== undefined || schema !== undefined) return false;
+  return findProject(process.cwd()).config === null;
 }
 
 /** Which database it is and who said so; a project may be used to naming another variable. */
