@@ -13,6 +13,7 @@ import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
 import { placeAdmin } from './place-admin.ts';
 import { buildBackends } from './queue/backends.ts';
+import { addCatalogFacts } from './resources/catalog-facts.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { clientOver } from './resources/client-over.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
@@ -63,7 +64,7 @@ async function contextOf(
   admin: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<TaskContext> {
-  const resources = await markGenerated(admin.resources, db.pages);
+  const resources = await addCatalogFacts(await markGenerated(admin.resources, db.pages), db.pages);
   const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
   const client = checkedClient(makeClient, db.pages, resources);
   await assertUsesPool(client, db.pages);

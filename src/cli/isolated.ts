@@ -8,7 +8,7 @@ import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { adminOf } from './import-own-admin.ts';
-  const admin = adminOf(await loadModule(fileURLToPath(first.definition)), first.definition);
+import { loadModule } from './project/load-module.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
