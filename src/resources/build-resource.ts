@@ -137,6 +137,8 @@ export function buildResource(
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,
     singular: options.singular ?? labelOf(singularOf(name)),
+    icon: options.icon ?? null,
+    group: options.group ?? null,
     model,
     metadata,
     titleField,
