@@ -1,21 +1,15 @@
 import { DefinitionError } from './resources/problems.ts';
 
-/** Which plugin gave an option its value, and which member of a list is whose. */
+/** Which plugin gave an option its value, and a member of a list: `Page /reports`. */
 interface Origins {
   readonly options: ReadonlyMap<string, string>;
-  readonly members: ReadonlyMap<unknown, string>;
+  readonly members: ReadonlyMap<string, string>;
 }
 
 /** A copy of a definition keeps it. */
 const key = Symbol('bulkhead.plugins');
 
-interface Named {
-  readonly pages?: readonly { readonly options: { readonly path: string } }[];
-  readonly resources?: readonly { readonly model: string }[];
-  readonly tasks?: readonly { readonly name: string }[];
-}
-
-type Extended = Named & { readonly [key]?: Origins };
+type Extended = { readonly [key]?: Origins };
 
 type PluginOf<D> = (definition: D) => D;
 
@@ -30,7 +24,7 @@ export function withPlugins<D extends object>({
   if (plugins === undefined) return plain as unknown as D;
   if (!Array.isArray(plugins)) throw new DefinitionError(['Admin, plugins: must be a list.']);
   const options = new Map<string, string>();
-  const members = new Map<unknown, string>();
+  const members = new Map<string, string>();
   let definition = plain as unknown as D;
   for (const [index, plugin] of plugins.entries()) {
     const name = nameOf(plugin, index);
@@ -41,7 +35,7 @@ export function withPlugins<D extends object>({
       options.set(option, name);
       const known = Array.isArray(before) ? before : [];
       for (const one of Array.isArray(value) ? value : [])
-        if (!known.includes(one)) members.set(one, name);
+        if (!known.includes(one)) members.set(titleOf(option, one), name);
     }
     definition = made;
   }
@@ -71,30 +65,31 @@ function nameOf(plugin: unknown, index: number): string {
 }
 
 /** The same problems; of what a plugin has given they name the plugin. */
-export function ofPlugins(admin: Named, problems: readonly string[]): readonly string[] {
+export function ofPlugins(admin: object, problems: readonly string[]): readonly string[] {
   const origins = (admin as Extended)[key];
   if (!origins) return problems;
   return problems.map((problem) => {
-    const name = originOf(admin, origins, problem);
+    const name = originOf(origins, problem);
     return name === null ? problem : `${problem} (The plugin ${name} has given it.)`;
   });
 }
 
 /** A problem begins with what it is about. */
-function originOf(
-  { pages = [], resources = [], tasks = [] }: Named,
-  { options, members }: Origins,
-  problem: string,
-): string | null {
-  const [, kind, name] =
-    /^(Admin|Page|Resource|Task)[:,]? (?:no\. )?([^\s,:]+)/.exec(problem) ?? [];
-  const found =
-    kind === 'Page'
-      ? pages.find(({ options: { path } }) => path === name)
-      : kind === 'Resource'
-        ? resources.find(({ model }) => model === name)
-        : kind === 'Task'
-          ? tasks.find((task) => task.name === name)
-          : null;
-  return (found ? members.get(found) : options.get(name ?? '')) ?? null;
+function originOf({ options, members }: Origins, problem: string): string | null {
+  const [, kind, name = ''] = /^(\w+)[:,]? ([^\s,:]+)/.exec(problem) ?? [];
+  return (kind === 'Admin' ? options.get(name) : members.get(`${kind} ${name}`)) ?? null;
+}
+
+/** What a problem of a member of a list begins with. */
+function titleOf(option: string, member: unknown): string {
+  const given = (member ?? {}) as {
+    options?: { path?: string };
+    model?: string;
+    name?: string;
+  };
+  if (option === 'pages') return `Page ${given.options?.path}`;
+  if (option === 'resources') return `Resource ${given.model}`;
+  if (option === 'tasks') return `Task ${given.name}`;
+  if (option === 'schedules') return `Schedule ${given.name}`;
+  return option;
 }

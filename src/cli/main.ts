@@ -9,6 +9,7 @@ import { verifyOf } from './audit.ts';
 import { indexes } from './indexes.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
+import { typedPath } from './project/typed-path.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
@@ -69,9 +70,7 @@ async function generateOwn(
 ): Promise<void> {
   if (!path) throw new AppError('usage', 500, usage);
   const output =
-    given === ownOutput
-      ? resolve(isPackage ? process.cwd() : ourFile(), given)
-      : resolve(process.env.INIT_CWD ?? process.cwd(), given);
+    given === ownOutput ? resolve(isPackage ? process.cwd() : ourFile(), given) : typedPath(given);
   const { schema, generated } = await openSchema(path, config);
   for (const part of ['client', 'metadata', 'schema'])
     await rm(join(output, part), { recursive: true, force: true });
@@ -91,7 +90,5 @@ async function generateOwn(
       () => `export const metadata = {\n source: ${source},`,
     ),
   );
-  console.log(
-    `${relative(process.env.INIT_CWD ?? process.cwd(), output) || output} holds the client and the metadata.`,
-  );
+  console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }

@@ -243,12 +243,14 @@ function compile(): string {
 test('--admin names another file; where there is none, a sentence says what may be written', async () => {
   const folder = join(project, 'elsewhere');
   mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{}');
+  const bulkhead = [join(project, 'node_modules/.bin/bulkhead')] as const;
   const says = async (...args: string[]) => {
     const { status, text } = await endedCommand(
       args,
       { DATABASE_URL: 'postgresql://127.0.0.1:1/none' },
       folder,
-      npx,
+      bulkhead,
     );
     assert.equal(status, 1, text);
     return text.trim();
@@ -266,12 +268,18 @@ test('--admin names another file; where there is none, a sentence says what may 
   writeFileSync(join(folder, 'other.ts'), "import './generated/own/metadata.ts';");
   assert.match(
     await says('indexes', '--admin', 'other.ts'),
-    /^other\.ts imports .*metadata\.ts, which is not there yet: npx bulkhead generate --schema PATH makes it\.$/,
+    /^other\.ts, line 1, imports \.\/generated\/own\/metadata\.ts, which is not there: npx bulkhead generate --schema PATH makes it\.$/,
   );
   assert.match(
     await says('start', '--admin', 'other.ts', '--schema', '../prisma'),
     /^Give --admin or --schema/,
   );
+  mkdirSync(join(folder, 'src/below'), { recursive: true });
+  const below = await endedCommand(['work'], {}, join(folder, 'src/below'), bulkhead);
+  assert.match(below.text, /^Set DATABASE_URL/);
+  writeFileSync(join(folder, '.env'), 'DATABASE_URL=postgresql://127.0.0.1:1/none\n');
+  const read = await endedCommand(['work'], {}, join(folder, 'src/below'), bulkhead);
+  assert.match(read.text, /^bulkhead\.config\.ts exports no admin/);
 });
 
 test('a Node that is too old is one sentence', () => {
