@@ -12,12 +12,14 @@ import { type Database, openDatabase } from './db/database.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
 import { placeAdmin } from './place-admin.ts';
+import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
 import { addCatalogFacts } from './resources/catalog-facts.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import { clientOver } from './resources/client-over.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
+import { DefinitionError } from './resources/problems.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
@@ -54,6 +56,8 @@ export async function buildContext(
     return { db, context: await contextOf(db, config, admin, log) };
   } catch (error) {
     await db.close();
+    if (error instanceof DefinitionError)
+      throw new DefinitionError(ofPlugins(admin, error.problems));
     throw error;
   }
 }
