@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
 import type { Channel } from './channels/contract.ts';
@@ -6,7 +5,7 @@ import { unknownOptions } from './nearest.ts';
 import type { Notify } from './notify.ts';
 import type { Backend } from './queue/backend.ts';
 import { backendProblems } from './queue/backends.ts';
-import type { Client } from './resources/client.ts';
+import type { ClientParts, PrismaClientLike } from './resources/client.ts';
 import type { ResourceDefinition } from './resources/define-resource.ts';
 import { DefinitionError } from './resources/problems.ts';
 import { type TaskColumn, taskColumnProblems } from './task-columns.ts';
@@ -21,11 +20,10 @@ export interface AdminDefinition {
   /** Shown in the header and the title of every page. */
   readonly name: string;
   /**
-   * Makes the project's Prisma client over a pool of Bulkhead's. `place` is the adapter's second
-   * argument: the Postgres schema of the tables that name none (`?schema=` of the address, else
-   * `public`).
+   * Makes the project's Prisma client, with its extensions, over an adapter of Bulkhead's. Called
+   * for each of its pools.
    */
-  readonly createClient: (pool: Pool, place?: { schema: string }) => Client;
+  readonly createClient: (parts: ClientParts) => PrismaClientLike;
   readonly resources: readonly ResourceDefinition[];
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
@@ -93,7 +91,7 @@ export interface AdminDefinition {
  * @example
  * export default defineAdmin({
  *   name: 'Gazetteer',
- *   createClient: (pool, place) => new PrismaClient({ adapter: new PrismaPg(pool, place) }),
+ *   createClient: ({ adapter }) => new PrismaClient({ adapter }),
  *   resources: [cities, countries],
  * });
  */

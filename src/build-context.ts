@@ -9,9 +9,12 @@ import { noticeOutboxes } from './channels/send-notices.ts';
 import { noticeHooks } from './channels/write-notices.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { placeAdmin } from './place-admin.ts';
 import { buildBackends } from './queue/backends.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
+import { clientOver } from './resources/client-over.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
 import { buildRegistry } from './resources/registry.ts';
@@ -33,10 +36,11 @@ export function queueSchemaOf(config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>):
 export async function buildContext(
   connectionString: string,
   environment: Config,
-  admin: AdminDefinition,
+  given: AdminDefinition,
   log: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
-  checkAdmin(admin);
+  checkAdmin(given);
+  const admin = placeAdmin(given, defaultSchemaOf(connectionString));
   const config = settingsOf(environment, admin);
   const db = await openDatabase({
     connectionString,
@@ -60,10 +64,10 @@ async function contextOf(
   log: TaskContext['log'],
 ): Promise<TaskContext> {
   const resources = await markGenerated(admin.resources, db.pages);
-  const client = checkedClient(admin.createClient, db.pages, resources);
+  const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
+  const client = checkedClient(makeClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
-  const createClient: AdminDefinition['createClient'] = (pool) =>
-    pool === db.pages ? client : admin.createClient(pool);
+  const createClient: typeof makeClient = (pool) => (pool === db.pages ? client : makeClient(pool));
   const registry = buildRegistry(
     resources,
     createClient,

@@ -41,7 +41,7 @@ export type {
   StartedBackend,
 } from './queue/backend.ts';
 export type { Action } from './resources/actions.ts';
-export type { Client, Where } from './resources/client.ts';
+export type { Client, ClientParts, PrismaClientLike, Where } from './resources/client.ts';
 export { defineOperation, type OperationDefinition } from './resources/define-operation.ts';
 export {
   defineResource,

@@ -8,9 +8,7 @@ import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { adminOf } from './import-own-admin.ts';
-import { placeAdmin } from './place-admin.ts';
 import { loadModule } from './project/load-module.ts';
-import { defaultSchemaOf } from './schema/prepare-schema.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
@@ -32,11 +30,10 @@ try {
     BULKHEAD_DATABASE_SCHEMA: first.schema,
   });
   const admin = adminOf(await loadModule(fileURLToPath(first.definition)), first.definition);
-  const placed = placeAdmin(admin, defaultSchemaOf(first.connectionString));
   const built = await buildContext(
     first.connectionString,
     config,
-    placed,
+    admin,
     (level, message, details = {}) => say({ kind: 'log', level, message, details }),
   );
   const pool = openPool({

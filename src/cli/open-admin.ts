@@ -3,15 +3,16 @@ import { join, resolve } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
+import { defaultSchemaOf } from '../db/default-schema.ts';
 import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
+import { placeAdmin } from '../place-admin.ts';
 import { importOwnAdmin } from './import-own-admin.ts';
-import { placeAdmin } from './place-admin.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
-import { defaultSchemaOf, type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
+import { type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
 import { readSchema, type UserSchema } from './schema/read-schema.ts';
 
 export interface OpenedAdmin {

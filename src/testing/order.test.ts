@@ -18,7 +18,7 @@ const rooms = [
   'tasks/own/launch-rules.ts tasks/own/unique.ts tasks/own/mask.ts tasks/own/secret-params.ts tasks/own/read-params.ts tasks/own/reuse.ts tasks/own/own-launch.ts tasks/own/insert-own.ts tasks/own/launch-own.ts tasks/follow-ups/undo-run.ts tasks/start-over',
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
   'channels',
-  'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts task-managers.ts',
+  'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts place-admin.ts task-managers.ts',
   'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/routes.ts',
   'build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
