@@ -8,6 +8,7 @@ import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
 import { check } from './check.ts';
 import { indexes } from './indexes.ts';
+import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
 import { typedPath } from './project/typed-path.ts';
@@ -20,6 +21,7 @@ const usage = [
   'Usage:',
   ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
+  `  ${commandLine('init', '[--schema PATH] [--dry-run]')}`,
   `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
   `  ${commandLine('migrate', '[--check]')}`,
@@ -41,6 +43,7 @@ await runCommand(async () => {
       output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
       check: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
       head: { type: 'string' },
       ...adminOptions,
     },
@@ -51,6 +54,8 @@ await runCommand(async () => {
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
+    case 'init':
+      return init(values, config);
     case 'check':
       return check(values, config);
     case 'generate':
