@@ -9,7 +9,7 @@ import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
 import { placeAdmin } from '../place-admin.ts';
-import { foundAdmin } from './database/open-found.ts';
+import { foundAdmin, tellOfFound } from './database/open-found.ts';
 import { importOwnAdmin, importRefinement, isWhole } from './import-own-admin.ts';
 import { definitionOf, partsOfDefinition } from './project/definition-address.ts';
 import { isRepository } from './project/enter-project.ts';
@@ -57,8 +57,14 @@ export async function openSchema(path: string, config: Config) {
 /**
  * The project's admin: the one that it wrote, with `--schema` one made of a Prisma schema, and what
  * the project says of itself beside.
+ *
+ * @param onChange told in a sentence that a schema has changed since metadata was generated from it
  */
-export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
+export async function openAdmin(
+  values: AdminValues,
+  config: Config,
+  onChange = (sentence: string) => console.log(sentence),
+): Promise<OpenedAdmin> {
   if (isFound(values)) {
     const found = await foundAdmin(config, (text) => console.log(text));
     return { admin: found, database: 'bulkhead', bringUp: async () => found };
@@ -66,7 +72,7 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const { admin, path, prepared } =
     values.schema === undefined
-      ? await ownAdmin(values, defaultSchema, config)
+      ? await ownAdmin(values, defaultSchema, config, onChange)
       : await adminOf(values.schema, values.admin, config);
   const placed = placeAdmin(admin, defaultSchema);
   const metadata = placed.resources[0]?.metadata;
@@ -162,6 +168,7 @@ async function ownAdmin(
   { admin: file, database }: AdminValues,
   defaultSchema: string,
   config: Config,
+  onChange: (sentence: string) => void,
 ): Promise<Project> {
   const admin = await importOwnAdmin(file);
   if (!isWhole(admin)) {
@@ -180,7 +187,8 @@ async function ownAdmin(
   const source = admin.resources[0]?.metadata.source;
   if (source) {
     const copy = await readSchema(source.copy);
-    await tellOfChanges(source, copy);
+    if (admin.resources[0]?.metadata.isFound) await tellOfFound(config, copy.files);
+    else await tellOfChanges(source, copy, onChange);
     return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
   }
   // Who applies migrations of its own makes its tables by them.
@@ -188,7 +196,7 @@ async function ownAdmin(
   if (found === null) return { admin, path: null, prepared: null };
   const schema = await readSchema(found.path);
   const change = changeOf(admin, schema);
-  if (change !== null) console.log(change);
+  if (change !== null) onChange(change);
   return { admin, path: schema.path, prepared: prepareSchema(schema.files, defaultSchema) };
 }
 
@@ -203,11 +211,12 @@ export async function openDefinition(address: string, config: Config): Promise<A
 async function tellOfChanges(
   { path }: NonNullable<Metadata['source']>,
   copy: UserSchema,
+  onChange: (sentence: string) => void,
 ): Promise<void> {
   // Where the project is not beside us, as in a container, the copy is all there is.
   const now = await readSchema(path).catch(() => null);
   if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
-    console.log(
+    onChange(
       `The schema has changed since its client was generated: ${commandLine('generate', `--schema ${path}`)}`,
     );
   }
