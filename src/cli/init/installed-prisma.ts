@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { commandLine } from '../../command-line.ts';
+import { commandLine, installCommand } from '../../command-line.ts';
 import { AppError } from '../../errors.ts';
-import { foldersAbove } from '../project/find-project.ts';
 import type { ClientGenerator } from './generators.ts';
 
 export interface InstalledPrisma {
@@ -25,7 +24,7 @@ export function installedPrisma(folder: string): InstalledPrisma {
     missing:
       missing.length === 0
         ? []
-        : [`${adding(folder)} ${missing.map((name) => `${name}${wanted}`).join(' ')}`],
+        : [installCommand(folder, ...missing.map((name) => `${name}${wanted}`))],
   };
 }
 
@@ -36,22 +35,6 @@ function versionOf(folder: string, name: string): string | null {
   } catch {
     return null;
   }
-}
-
-const managers: Readonly<Record<string, string>> = {
-  'pnpm-lock.yaml': 'pnpm add',
-  'yarn.lock': 'yarn add',
-  'bun.lock': 'bun add',
-};
-
-/** By the lock file that is nearest. */
-function adding(folder: string): string {
-  for (const one of foldersAbove(folder)) {
-    const found = Object.keys(managers).find((name) => existsSync(join(one, name)));
-    if (found) return managers[found] as string;
-    if (existsSync(join(one, 'package-lock.json'))) break;
-  }
-  return 'npm install';
 }
 
 /** Refuses a client that cannot run over connections of ours, with the way that works. */
