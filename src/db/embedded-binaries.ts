@@ -75,7 +75,7 @@ function wantedVersion(): string {
   return { ...optionalDependencies, ...peerDependencies }[wrapper]?.replace('^', '') ?? 'latest';
 }
 
-interface Link {
+interface NativeLink {
   source: string;
   target: string;
 }
@@ -84,7 +84,7 @@ interface Link {
 async function makeReady(folder: string): Promise<void> {
   const list = await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   try {
-    for (const { source, target } of JSON.parse(list) as Link[])
+    for (const { source, target } of JSON.parse(list) as NativeLink[])
       await link(join(folder, source), join(folder, target));
     if (process.platform === 'win32') return;
     for (const program of ['initdb', 'pg_ctl', 'postgres'])
