@@ -87,8 +87,8 @@ async function generateOwn(
   await writeFile(
     file,
     text.replace(
-      'export const metadata = {',
-      () => `export const metadata = {\n source: ${source},`,
+      /^(export const metadata: .* = \{)$/m,
+      (_, head: string) => `${head}\n source: ${source},`,
     ),
   );
   console.log(
