@@ -8,7 +8,9 @@ import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
 import { placeAdmin } from '../place-admin.ts';
+import { foundAdmin } from './database/open-found.ts';
 import { importOwnAdmin } from './import-own-admin.ts';
+import { findProject } from './project/find-project.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
@@ -29,6 +31,8 @@ export interface OpenedAdmin {
 export interface AdminValues {
   admin?: string | undefined;
   schema?: string | undefined;
+  /** Address of a database that needs no schema; it is DATABASE_URL in the settings. */
+  database?: string | undefined;
   'ignore-differences'?: boolean | undefined;
 }
 
@@ -51,6 +55,10 @@ export async function openSchema(path: string, config: Config) {
 export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
   if (values.admin !== undefined && values.schema !== undefined)
     throw new AppError('usage', 500, 'Give --admin or --schema: a schema has pages of its own.');
+  if (isFound(values)) {
+    const found = await foundAdmin(config, (text) => console.log(text));
+    return { admin: found, database: 'bulkhead', bringUp: async () => found };
+  }
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const { admin, path, prepared } =
     values.schema === undefined
@@ -88,6 +96,12 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
       };
     },
   };
+}
+
+/** Is the database all that says what there is? A project's own admin takes the address alone. */
+function isFound({ admin, schema, database }: AdminValues): boolean {
+  if (database === undefined || admin !== undefined || schema !== undefined) return false;
+  return findProject(process.cwd()).config === null;
 }
 
 /** Which database it is and who said so; a project may be used to naming another variable. */

@@ -14,7 +14,11 @@ export interface Generated {
 }
 
 /** The admin of a schema about which nothing was said: every model has its pages. */
-export async function loadAdmin(name: string, generated: Generated): Promise<AdminDefinition> {
+export async function loadAdmin(
+  name: string,
+  generated: Generated,
+  isFound = false,
+): Promise<AdminDefinition> {
   const open = (folder: string, file: string): Promise<unknown> =>
     import(pathToFileURL(join(folder, file)).href);
   const { PrismaClient } = (await open(generated.client, 'client.ts')) as {
@@ -24,6 +28,6 @@ export async function loadAdmin(name: string, generated: Generated): Promise<Adm
   return defineAdmin({
     name,
     createClient: (parts) => new PrismaClient(parts),
-    resources: defineEveryResource(metadata),
+    resources: defineEveryResource(isFound ? { ...metadata, isFound } : metadata),
   });
 }
