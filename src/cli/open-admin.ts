@@ -51,10 +51,30 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
   if (values.admin !== undefined && values.schema !== undefined)
     throw new AppError('usage', 500, 'Give --admin or --schema: a schema has pages of its own.');
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const { admin, path, prepared } =
+  const project =
     values.schema === undefined
-      ? await ownAdmin(values.admin, defaultSchema)
+      ? await ownAdmin(await importOwnAdmin(values.admin), defaultSchema)
       : await adminOf(values.schema, config);
+  return openProject(project, config, values);
+}
+
+/** The admin that code of the project's gives, as `openAdmin` opens that of a file. */
+export async function openGiven(
+  admin: AdminDefinition,
+  config: Config,
+  say: (text: string) => void,
+): Promise<OpenedAdmin> {
+  const project = await ownAdmin(admin, defaultSchemaOf(config.DATABASE_URL), say);
+  return openProject(project, config, {}, say);
+}
+
+function openProject(
+  { admin, path, prepared }: Project,
+  config: Config,
+  values: AdminValues,
+  say: (text: string) => void = console.log,
+): OpenedAdmin {
+  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const placed = placeAdmin(admin, defaultSchema);
   const metadata = placed.resources[0]?.metadata;
   if (path === null || prepared === null || !metadata)
@@ -63,7 +83,7 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
     admin: placed,
     database: `schema_${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
     async bringUp(connectionString) {
-      console.log(databaseInWords(connectionString, config, prepared.addressVariable));
+      say(databaseInWords(connectionString, config, prepared.addressVariable));
       const missing = await bringUpSchema({
         connectionString,
         isEmbedded: config.DATABASE_URL === undefined,
@@ -75,7 +95,7 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
         metadata,
         differencesPath: join(resolve(config.BULKHEAD_FOLDER), 'differences.sql'),
         isDifferenceIgnored: values['ignore-differences'] ?? false,
-        say: (text) => console.log(text),
+        say,
       });
       const reduced = withoutModels(metadata, missing);
       const there = placed.resources.filter(({ model }) => !missing.includes(model));
@@ -121,23 +141,27 @@ async function adminOf(path: string, config: Config): Promise<Project> {
 }
 
 /** What `bulkhead generate` made for it says where the schema is. */
-async function ownAdmin(file: string | undefined, defaultSchema: string): Promise<Project> {
-  const admin = await importOwnAdmin(file);
+async function ownAdmin(
+  admin: AdminDefinition,
+  defaultSchema: string,
+  say: (text: string) => void = console.log,
+): Promise<Project> {
   const source = admin.resources[0]?.metadata.source;
   if (!source) return { admin, path: null, prepared: null };
   const copy = await readSchema(source.copy);
-  await tellOfChanges(source, copy);
+  await tellOfChanges(source, copy, say);
   return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
 }
 
 async function tellOfChanges(
   { path }: NonNullable<Metadata['source']>,
   copy: UserSchema,
+  say: (text: string) => void,
 ): Promise<void> {
   // Where the project is not beside us, as in a container, the copy is all there is.
   const now = await readSchema(path).catch(() => null);
   if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
-    console.log(
+    say(
       `The schema has changed since its client was generated: ${commandLine('generate', `--schema ${path}`)}`,
     );
   }
