@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../generated/sample/client.ts';
 import { seed } from '../prisma/sample/seed.ts';
-import { type Client, defineAdmin } from './index.ts';
+import { defineAdmin } from './index.ts';
 import { cities } from './sample/cities.ts';
 import { countries } from './sample/countries.ts';
 import { languages } from './sample/languages.ts';
@@ -15,7 +14,7 @@ import { tally } from './sample/tally.ts';
 /** What is administered here: edit this file. As it comes it is the sample, a gazetteer. */
 export default defineAdmin({
   name: 'Gazetteer',
-  createClient: (pool) => new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
+  createClient: ({ adapter }) => new PrismaClient({ adapter }),
   resources: [cities, countries, tags, languages],
   tasks: [recount, tally],
   schedules,

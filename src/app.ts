@@ -8,6 +8,7 @@ import Fastify, {
 } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
+import { checkExtensions, viewFolderOf } from './check-extensions.ts';
 import type { Config } from './config.ts';
 import { taskManagerOf } from './create-task-manager.ts';
 import { hostRequestOf } from './http/host-request.ts';
@@ -35,6 +36,8 @@ import { ownSignIn, routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
 import type {} from './mounts.ts';
+import { ownFilesOf } from './own-look.ts';
+import { ownPages } from './pages/own-pages.ts';
 import type { TaskContext } from './tasks/context.ts';
 
 export interface AppOptions {
@@ -84,8 +87,11 @@ export async function buildApp({
   });
   const prefix = config.BULKHEAD_PREFIX;
   const isReloaded = config.BULKHEAD_RELOAD_VIEWS;
-  const url = createUrl(prefix, { isReloaded });
-  const { db, registry } = context;
+  const { db, registry, log } = context;
+  checkExtensions(admin, registry);
+  const own = ownFilesOf(admin);
+  const url = createUrl(prefix, { isReloaded, own });
+  const ownOnes = ownPages(admin.pages ?? [], (message, details) => log('error', message, details));
 
   const tasks = taskManagerOf(admin, context);
   app.decorate('bulkhead', { tasks, at: () => ({ tasks }) });
@@ -94,14 +100,14 @@ export async function buildApp({
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
-  await app.register(staticFiles, { prefix, url });
+  await app.register(staticFiles, { prefix, url, own });
   await app.register(healthRoutes, { prefix, db });
   await app.register(
     async (pages) => {
       await pages.register(cookieParser);
       await pages.register(forms);
-      await pages.register(views, { url, isReloaded });
-      await pages.register(page, { admin, registry, url });
+      await pages.register(views, { url, isReloaded, folder: viewFolderOf(admin) });
+      await pages.register(page, { admin, registry, pages: ownOnes, url });
       const secret = await sessionSecret(config);
       handleErrors(pages, {
         name: admin.name,
@@ -128,6 +134,7 @@ export async function buildApp({
         await pages.register(route, {
           admin,
           context,
+          pages: ownOnes,
           url,
           secret,
           isHttps: config.BULKHEAD_SECURE_COOKIES,

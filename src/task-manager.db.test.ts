@@ -6,6 +6,7 @@ import type { PrismaClient } from '../generated/sample/client.ts';
 import { createTaskManager } from './create-task-manager.ts';
 import { transaction } from './db/transaction.ts';
 import type { AppError } from './errors.ts';
+import { clientOver } from './resources/client-over.ts';
 import { defineTask } from './task-definitions/define-task.ts';
 import { TaskManager, type TaskManagerAccess, TaskNotSucceeded } from './task-manager.ts';
 import { startWorker } from './tasks/worker/worker.ts';
@@ -89,7 +90,7 @@ const params = { country: 'ESP', ms: 1 };
 
 test('a launch in one’s own transaction is there when that commits, and not otherwise', async (t) => {
   const { db, tasks, begin, counted } = await setUp(t);
-  const prisma = ownTasksAdmin.createClient(db.pages) as unknown as PrismaClient;
+  const prisma = clientOver(ownTasksAdmin.createClient)(db.pages) as unknown as PrismaClient;
   const inPrisma = (fail: boolean) =>
     prisma.$transaction(async (tx) => {
       await tx.city.updateMany({ data: { status: 'reviewed' } });

@@ -1,21 +1,29 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { assertKnownSettings, type Config, parseConfig, unknownSettings } from '../config.ts';
+import { addressOf } from './database/address-of.ts';
+import { enterProject } from './project/enter-project.ts';
 
 /** Options of every command that opens the admin: what is administered. */
 export const adminOptions = {
   admin: { type: 'string' },
   schema: { type: 'string' },
+  database: { type: 'string' },
   'ignore-differences': { type: 'boolean' },
 } as const;
 
-export const adminUsage = '[--admin PATH | --schema PATH [--ignore-differences]]';
+export const adminUsage = '[--database URL] [--admin PATH | --schema PATH [--ignore-differences]]';
 
 /** Options that say a setting for this once. */
-const settingOf = { port: 'PORT', queues: 'BULKHEAD_QUEUES', concurrency: 'BULKHEAD_PLACES' };
+const settingOf = {
+  database: 'DATABASE_URL',
+  port: 'PORT',
+  queues: 'BULKHEAD_QUEUES',
+  concurrency: 'BULKHEAD_PLACES',
+};
 
 /**
- * What was typed, and the settings of the environment. `--help` is answered here; settings that
- * nobody knows are named.
+ * What was typed, and the settings of the environment and of the project's `.env`, in whose folder
+ * the command is from here on. `--help` is answered here; settings that nobody knows are named.
  */
 export function readArguments<const O extends ParseArgsOptionsConfig>(
   usage: string,
@@ -30,6 +38,9 @@ export function readArguments<const O extends ParseArgsOptionsConfig>(
     console.log(usage);
     process.exit(0);
   }
+  enterProject((values as { admin?: string }).admin);
+  const typed = values as { database?: string };
+  if (typed.database !== undefined) typed.database = addressOf(typed.database);
   for (const sentence of unknownSettings(process.env)) console.error(sentence);
   const given = Object.entries(settingOf).flatMap(([option, name]) => {
     const value = (values as Record<string, string | undefined>)[option];

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { directUrl } from './connection.ts';
 import { migrateAll } from './migrate-all.ts';
-import type { OpenedAdmin } from './open-admin.ts';
+import type { OpenedAdmin } from './open-project.ts';
 import { sameDatabase } from './same-database.ts';
 
 /**

@@ -23,9 +23,12 @@ if (process.env.npm_command)
     if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
   }, 500).unref();
 
-const command = process.argv[2] ?? '';
+const typed = process.argv[2] ?? '';
+// A database is all that a start needs.
+const isStart = typed === '--database' || typed.startsWith('--database=');
+const command = isStart ? 'start' : typed;
 if (command === 'start' || command === 'serve' || command === 'work') {
-  process.argv.splice(2, 1);
+  if (!isStart) process.argv.splice(2, 1);
   if (command === 'start') await import('./start.ts');
   else if (command === 'serve') await import('./serve.ts');
   else await import('./work.ts');

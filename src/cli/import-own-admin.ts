@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { AdminDefinition } from '../admin-definition.ts';
-import { commandLine } from '../command-line.ts';
 import { AppError } from '../errors.ts';
-import { ourModule } from '../our-files.ts';
-
-/** What a project's admin is called, in the folder that its commands are run from. */
-const configName = 'bulkhead.config.ts';
+import { ourFile, ourModule } from '../our-files.ts';
+import { findProject } from './project/find-project.ts';
+import { nameOf } from './project/load-failure.ts';
+import { loadModule } from './project/load-module.ts';
+import { typedPath } from './project/typed-path.ts';
 
 /**
  * The admin of the project that a command is run from, imported only when it is wanted: what it
@@ -17,42 +16,27 @@ const configName = 'bulkhead.config.ts';
  */
 export async function importOwnAdmin(given?: string): Promise<AdminDefinition> {
   const file = findAdminFile(given);
-  const definition = pathToFileURL(file).href;
-  try {
-    return { definition, ...adminOf(await import(definition), definition) };
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    const { code, url } = error as { code?: string; url?: string };
-    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    const what = url?.startsWith('file:') ? fileURLToPath(url) : '';
-    if (!/[\\/]generated[\\/]/.test(what)) throw error;
+  if (file === null) {
     throw new AppError(
-      'not-generated',
+      'no-admin',
       500,
-      `${nameOf(file)} imports ${what}, which is not there yet: ${commandLine('generate', '--schema PATH')} makes it.`,
+      `There is no bulkhead.config.ts in ${process.cwd()}: write one, name another file with --admin PATH, or look at a Prisma schema as it is with --schema PATH.`,
     );
   }
+  const definition = pathToFileURL(file).href;
+  return { definition, ...adminOf(await loadModule(file), definition) };
 }
 
-/** `--admin`, else `bulkhead.config.ts` of the folder, else what stands in the repository. */
-function findAdminFile(given: string | undefined): string {
+/** `--admin`, else `bulkhead.config.ts` of the project, else what stands in the repository. */
+export function findAdminFile(given: string | undefined): string | null {
   if (given !== undefined) {
-    const file = resolve(process.env.INIT_CWD ?? process.cwd(), given);
+    const file = typedPath(given);
     if (existsSync(file)) return file;
     throw new AppError('no-admin', 500, `There is no file ${file}, which --admin names.`);
   }
-  const found = [resolve(configName), ourModule('admin')].find((file) => existsSync(file));
-  if (found) return found;
-  throw new AppError(
-    'no-admin',
-    500,
-    `There is no ${configName} in ${process.cwd()}: write one, name another file with --admin PATH, or look at a Prisma schema as it is with --schema PATH.`,
-  );
-}
-
-function nameOf(file: string): string {
-  const near = relative(process.cwd(), file);
-  return near.startsWith('..') ? file : near;
+  const { config } = findProject(process.cwd());
+  const ours = ourModule('admin');
+  return config ?? (existsSync(ours) && process.cwd() === ourFile() ? ours : null);
 }
 
 /** What a file of an admin exports, if it is one. */

@@ -15,6 +15,7 @@ import { openAdmin } from './open-admin.ts';
 export interface IndexOptions {
   admin?: string | undefined;
   schema?: string | undefined;
+  database?: string | undefined;
   /** Without it nothing is created, only shown. */
   create?: boolean | undefined;
 }
@@ -24,10 +25,10 @@ export interface IndexOptions {
  * where that is asked for.
  */
 export async function indexes(
-  { admin: file, schema, create }: IndexOptions,
+  { admin: file, schema, database, create }: IndexOptions,
   config: Config,
 ): Promise<void> {
-  const opened = await openAdmin({ admin: file, schema }, config);
+  const opened = await openAdmin({ admin: file, schema, database }, config);
   let embedded: Embedded | null = null;
   if (!config.DATABASE_URL)
     embedded = await startEmbedded({

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
@@ -7,8 +8,7 @@ import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { adminOf } from './import-own-admin.ts';
-import { placeAdmin } from './place-admin.ts';
-import { defaultSchemaOf } from './schema/prepare-schema.ts';
+import { loadModule } from './project/load-module.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
@@ -29,12 +29,11 @@ try {
     DATABASE_URL: first.connectionString,
     BULKHEAD_DATABASE_SCHEMA: first.schema,
   });
-  const admin = adminOf(await import(first.definition), first.definition);
-  const placed = placeAdmin(admin, defaultSchemaOf(first.connectionString));
+  const admin = adminOf(await loadModule(fileURLToPath(first.definition)), first.definition);
   const built = await buildContext(
     first.connectionString,
     config,
-    placed,
+    admin,
     (level, message, details = {}) => say({ kind: 'log', level, message, details }),
   );
   const pool = openPool({

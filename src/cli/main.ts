@@ -6,9 +6,11 @@ import { AppError } from '../errors.ts';
 import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
+import { check } from './check.ts';
 import { indexes } from './indexes.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
+import { typedPath } from './project/typed-path.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
@@ -18,6 +20,7 @@ const usage = [
   'Usage:',
   ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
+  `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
   `  ${commandLine('migrate', '[--check]')}`,
   `  ${commandLine('generate', `--schema PATH [--output ${ownOutput}]`)}`,
@@ -48,6 +51,8 @@ await runCommand(async () => {
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
+    case 'check':
+      return check(values, config);
     case 'generate':
       return generateOwn(values, config);
     case 'indexes':
@@ -69,9 +74,7 @@ async function generateOwn(
 ): Promise<void> {
   if (!path) throw new AppError('usage', 500, usage);
   const output =
-    given === ownOutput
-      ? resolve(isPackage ? process.cwd() : ourFile(), given)
-      : resolve(process.env.INIT_CWD ?? process.cwd(), given);
+    given === ownOutput ? resolve(isPackage ? process.cwd() : ourFile(), given) : typedPath(given);
   const { schema, generated } = await openSchema(path, config);
   for (const part of ['client', 'metadata', 'schema'])
     await rm(join(output, part), { recursive: true, force: true });
@@ -91,7 +94,5 @@ async function generateOwn(
       () => `export const metadata = {\n source: ${source},`,
     ),
   );
-  console.log(
-    `${relative(process.env.INIT_CWD ?? process.cwd(), output) || output} holds the client and the metadata.`,
-  );
+  console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }

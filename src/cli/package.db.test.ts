@@ -184,6 +184,13 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
   assert.equal(compile(), '');
   const [pages, worker] = [await run('serve'), await run('work')];
   assert.match(pages.text(), /Corner shop is served/);
+  for (const [command, count] of [
+    [pages, '14'],
+    [worker, '\\d+'],
+  ] as const)
+    await until(() =>
+      new RegExp(`up to ${count} of this process, of \\d+ that it allows`).test(command.text()),
+    );
   const again = await visitAs(pages);
   const { location } = await again.post('/invoices/selection', { _do: 'matching', _list: '' });
   const path = `/invoices/bulk-edit?${/_s=[0-9a-f-]+/.exec(location ?? '')?.[0]}`;
@@ -243,12 +250,14 @@ function compile(): string {
 test('--admin names another file; where there is none, a sentence says what may be written', async () => {
   const folder = join(project, 'elsewhere');
   mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{}');
+  const bulkhead = [join(project, 'node_modules/.bin/bulkhead')] as const;
   const says = async (...args: string[]) => {
     const { status, text } = await endedCommand(
       args,
       { DATABASE_URL: 'postgresql://127.0.0.1:1/none' },
       folder,
-      npx,
+      bulkhead,
     );
     assert.equal(status, 1, text);
     return text.trim();
@@ -266,12 +275,18 @@ test('--admin names another file; where there is none, a sentence says what may 
   writeFileSync(join(folder, 'other.ts'), "import './generated/own/metadata.ts';");
   assert.match(
     await says('indexes', '--admin', 'other.ts'),
-    /^other\.ts imports .*metadata\.ts, which is not there yet: npx bulkhead generate --schema PATH makes it\.$/,
+    /^other\.ts, line 1, imports \.\/generated\/own\/metadata\.ts, which is not there: npx bulkhead generate --schema PATH makes it\.$/,
   );
   assert.match(
     await says('start', '--admin', 'other.ts', '--schema', '../prisma'),
     /^Give --admin or --schema/,
   );
+  mkdirSync(join(folder, 'src/below'), { recursive: true });
+  const below = await endedCommand(['work'], {}, join(folder, 'src/below'), bulkhead);
+  assert.match(below.text, /^Set DATABASE_URL/);
+  writeFileSync(join(folder, '.env'), 'DATABASE_URL=postgresql://127.0.0.1:1/none\n');
+  const read = await endedCommand(['work'], {}, join(folder, 'src/below'), bulkhead);
+  assert.match(read.text, /^bulkhead\.config\.ts exports no admin/);
 });
 
 test('a Node that is too old is one sentence', () => {

@@ -15,6 +15,7 @@ import { parseConfig, unknownSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
 import type { Client } from '../resources/client.ts';
+import { clientOver } from '../resources/client-over.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
 import { findBouncer, startBouncer } from '../testing/pgbouncer.ts';
@@ -393,7 +394,7 @@ const moreMistakes: typeof mistakes = [
     'a client of another schema',
     () =>
       checkedClient(
-        () => sample.createClient(new pg.Pool()),
+        clientOver(sample.createClient),
         new pg.Pool(),
         tortureAdmin.resources.slice(0, 1),
       ),

@@ -28,13 +28,20 @@ type Wording = (failure: Failure) => string;
 
 /** The text that tells a person what to do, or the error itself where it is a bug of ours. */
 export function sentenceOf(error: unknown): unknown {
-  if (error instanceof AppError) return error.message;
+  if (error instanceof AppError) return asTyped(error.message);
   if (error instanceof DefinitionError)
     return `The admin cannot be started:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`;
   const failure = failureOf(error);
   const word =
     byCode[failure.code] ?? byMessage.find(([pattern]) => pattern.test(failure.message))?.[1];
-  return word?.(failure) ?? error;
+  const text = word?.(failure);
+  return text === undefined ? error : asTyped(text);
+}
+
+// Whoever typed the address knows nothing of the variable.
+function asTyped(text: string): string {
+  const isTyped = process.argv.some((argument) => /^--database(=|$)/.test(argument));
+  return isTyped ? text.replace(/(?<!DIRECT_)\bDATABASE_URL\b/g, '--database') : text;
 }
 
 /**
@@ -59,7 +66,9 @@ function failureOf(error: unknown): Failure {
 
 // The database that is meant, in the words of whoever set it.
 const database = () =>
-  process.env.DATABASE_URL ? 'The database of DATABASE_URL' : 'The embedded database';
+  process.env.DATABASE_URL || process.argv.some((argument) => /^--database(=|$)/.test(argument))
+    ? 'The database of DATABASE_URL'
+    : 'The embedded database';
 
 const unreachable: Wording = ({ message }) =>
   `${database()} cannot be reached (${withoutStop(message)}).`;

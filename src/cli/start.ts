@@ -5,6 +5,7 @@ import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
+import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
@@ -57,6 +58,7 @@ await runCommand(async () => {
     undo.push(close);
     const address = await servePages(app, config);
     void worker?.stoppedByPage.then(() => console.log(workerStopped));
+    console.log(await connectionsHere('start', config, direct));
     say(
       admin.name,
       address,

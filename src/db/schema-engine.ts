@@ -127,6 +127,23 @@ export async function differenceSql(
   return diff(connectionString, schema, to, { tag: 'schemaDatasource', ...container(to) }, filters);
 }
 
+/** What `prisma db pull` makes of the database: a schema that keeps the names which `start` has. */
+export async function introspect(connectionString: string, start: SchemaFiles): Promise<string> {
+  const { engine, close } = await openEngine(connectionString, 'public', start);
+  try {
+    const { schema } = await engine.introspect({
+      schema: { files: start.map(([path, content]) => ({ path, content })) },
+      baseDirectoryPath: '.',
+      force: false,
+      compositeTypeDepth: -1,
+      namespaces: null,
+    });
+    return schema.files.map(({ content }) => content).join('\n');
+  } finally {
+    await close();
+  }
+}
+
 type From = { tag: 'empty' } | ({ tag: 'schemaDatasource' } & ReturnType<typeof container>);
 
 const container = (files: SchemaFiles) => ({

@@ -11,6 +11,8 @@ export interface Metadata {
    * when all are named.
    */
   readonly defaultSchema?: string | null;
+  /** Read from a database that has no schema: where its names are not Prisma's, labels are its. */
+  readonly isFound?: boolean;
   /**
    * Where `bulkhead generate` had it from: the project's schema, and the copy that the client was
    * made of.
@@ -49,6 +51,10 @@ export interface ModelMeta {
    */
   readonly unwritable: readonly string[];
   readonly documentation: string | null;
+  /** The table's comment. Known at the start by the database itself, as the next one. */
+  readonly comment?: string;
+  /** The server that a foreign table is on. */
+  readonly foreignServer?: string;
 }
 
 export type ScalarType =
@@ -98,6 +104,8 @@ export interface FieldMeta {
    * Known at the start by the database itself.
    */
   readonly isLoose?: boolean;
+  /** The column's comment. Known at the start by the database itself. */
+  readonly comment?: string;
   /** It keeps what lets somebody in. Known when the resources are built. */
   readonly isSecret?: boolean;
   /** Of an enum. */

@@ -90,7 +90,7 @@ async function openMounted(
     import('../cli/bring-up.ts'),
     import('../cli/connection.ts'),
     import('../cli/first-users.ts'),
-    import('../cli/open-admin.ts'),
+    import('../cli/open-project.ts'),
   ]);
   const databaseUrl = options.databaseUrl ?? process.env.DATABASE_URL ?? '';
   const config = configFor(databaseUrl, { ...process.env, BULKHEAD_PREFIX: prefix });

@@ -13,7 +13,15 @@ import type { ResourceDefinition } from './define-resource.ts';
 import { grantsOf, type OnUnreadable } from './grants.ts';
 import { guardField, guardOf, guardOperation } from './guard-own-code.ts';
 import { guessFilters, guessSearch } from './guess-fields.ts';
-import { labelOf, pluralOf, singularOf, slugOf, sortFieldOf, titleFieldOf } from './guesses.ts';
+import {
+  labelOf,
+  nameIn,
+  pluralOf,
+  singularOf,
+  slugOf,
+  sortFieldOf,
+  titleFieldOf,
+} from './guesses.ts';
 import { askedKindProblems } from './kind-shapes.ts';
 import { askedLanding, finishLandings, launchLandings } from './landing.ts';
 import type { WriteThrough } from './options.ts';
@@ -62,7 +70,8 @@ export function buildResource(
   }
   checkOptions(name, model, options, problems);
   checkOperations(name, model, options, problems);
-  const label = options.label ?? labelOf(pluralOf(name));
+  const modelNames = { name, dbColumn: model.dbTable };
+  const label = options.label ?? labelOf(pluralOf(nameIn(metadata, modelNames)));
   const guard = guardOf(label, onUnreadable);
   const unguarded = resourceFields(metadata, model, options.fields);
   for (const field of unguarded)
@@ -136,7 +145,9 @@ export function buildResource(
   const resource: Resource = {
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,
-    singular: options.singular ?? labelOf(singularOf(name)),
+    singular: options.singular ?? labelOf(singularOf(nameIn(metadata, modelNames))),
+    icon: options.icon ?? null,
+    group: options.group ?? null,
     model,
     metadata,
     titleField,

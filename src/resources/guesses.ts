@@ -1,5 +1,5 @@
 import { scalarKind } from '../fields/scalar-kind.ts';
-import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
+import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 
 /** `featureCode` → `Feature code`. */
 export function labelOf(name: string): string {
@@ -15,6 +15,27 @@ export function labelOf(name: string): string {
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
+/**
+ * What a model or a field is called by people. A database that was read may have names that Prisma
+ * does not take (`日`, `2nd`), and shows them; a relation there is called after the column that
+ * leads to it (`placed_by`, `customer` for `customer_id`).
+ */
+export function nameIn(
+  { isFound }: Pick<Metadata, 'isFound'>,
+  { name, dbColumn }: Pick<FieldMeta, 'name' | 'dbColumn'>,
+  key?: FieldMeta,
+): string {
+  if (!isFound) return name;
+  const own = key ? withoutId(key.dbColumn ?? name) : (dbColumn ?? name);
+  const isOdd = /[^\x00-\x7f]|^\d/.test(own) && /[\p{L}\p{N}]/u.test(own);
+  return key || isOdd ? own : name;
+}
+
+/** `customer_id`, `customerId` and `customer_fk` as `customer`. */
+export function withoutId(name: string): string {
+  return name.replace(/(?<=.)(?:_id|_ID|_fk|(?<=[a-z0-9])I[dD])$/, '');
+}
+
 const irregular: readonly (readonly [singular: string, plural: string])[] = [
   ['person', 'people'],
   ['child', 'children'],
@@ -28,7 +49,7 @@ const uncountable =
 
 /** `Country` → `Countries`; what is a plural stays. */
 export function pluralOf(name: string): string {
-  if (uncountable.test(name)) return name;
+  if (uncountable.test(name) || /[^\x00-\x7f]$/.test(name)) return name;
   const other = irregularOf(name, 0);
   if (other) return other;
   if (singularOf(name) !== name) return name;

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
+import { clientOver } from './client-over.ts';
 import type { Resource } from './contract.ts';
 import { defineResource } from './define-resource.ts';
 import { buildRegistry } from './registry.ts';
@@ -13,7 +14,7 @@ const vic: Principal = { id: '2', name: 'Vic', roles: ['viewer'] };
 const isAda = ({ id }: Principal) => id === ada.id;
 
 function registryOf(...definitions: Parameters<typeof buildRegistry>[0]) {
-  return buildRegistry(definitions, admin.createClient, new pg.Pool(), {
+  return buildRegistry(definitions, clientOver(admin.createClient), new pg.Pool(), {
     minAsyncRecords: 20,
     parallelism: 1,
     chunkSize: 1000,

@@ -7,13 +7,14 @@ import { cities } from '../../docs/examples/permissions.ts';
 import admin from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import { actions } from './actions.ts';
+import { clientOver } from './client-over.ts';
 import { buildRegistry } from './registry.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 const guide = await readFile(join(docs, 'permissions.md'), 'utf8');
 const { resources, createClient } = { ...admin, resources: [cities] };
 const defaults = { minAsyncRecords: 20, parallelism: 1, chunkSize: 1_000, countLimit: 10_000 };
-const registry = buildRegistry(resources, createClient, new pg.Pool(), defaults);
+const registry = buildRegistry(resources, clientOver(createClient), new pg.Pool(), defaults);
 
 const viewer: Principal = {
   id: '1',

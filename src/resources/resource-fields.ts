@@ -2,7 +2,7 @@ import { plainValue } from '../fields/column-value.ts';
 import type { ResourceField } from '../fields/contract.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../metadata/contract.ts';
 import { ownProperty } from '../own-property.ts';
-import { labelOf } from './guesses.ts';
+import { labelOf, nameIn } from './guesses.ts';
 import type { FieldOptions } from './options.ts';
 import { isSecret } from './secrets.ts';
 
@@ -38,12 +38,12 @@ function resourceField(
   const given = (value: unknown) => plainValue(meta, value) as NonNullable<unknown>;
   return Object.freeze<ResourceField>({
     name: meta.name,
-    label: options.label ?? labelOf(meta.name),
+    label: options.label ?? labelOf(nameIn(metadata, meta, scalar)),
     meta: scalar ?? meta,
     relation,
     enum: metadata.enums[(scalar ?? meta).type] ?? null,
     kind: options.kind ?? null,
-    help: options.help ?? null,
+    help: options.help ?? meta.comment ?? null,
     isSecret: isHeldSecret,
     isReadOnly: options.readOnly || (scalar ?? meta).isGenerated,
     align: options.align ?? null,

@@ -1,6 +1,6 @@
 import sample from '../admin.ts';
 import { defineAdmin } from '../admin-definition.ts';
-import type { Client } from '../resources/client.ts';
+import type { PrismaClientLike } from '../resources/client.ts';
 import { tortureAdmin } from './torture.ts';
 
 /** Models of the torture schema that are odd in ways in which no table of the sample can be. */
@@ -16,10 +16,10 @@ export const chaosAdmin = defineAdmin({
     ...sample.resources,
     ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model)),
   ],
-  createClient(pool, place) {
-    const other = tortureAdmin.createClient(pool, place);
-    const from = (target: Client, name: string | symbol) =>
+  createClient(parts) {
+    const other = tortureAdmin.createClient(parts);
+    const from = (target: PrismaClientLike, name: string | symbol) =>
       Reflect.get(delegates.includes(String(name)) ? other : target, name);
-    return new Proxy(sample.createClient(pool, place), { get: from });
+    return new Proxy(sample.createClient(parts), { get: from });
   },
 });

@@ -10,6 +10,7 @@ import type { Database } from '../db/database.ts';
 import { getOperation } from '../operations/operations.ts';
 import { buildBackends } from '../queue/backends.ts';
 import type { ResourceDefaults } from '../resources/build-resource.ts';
+import { clientOver } from '../resources/client-over.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { OnUnreadable } from '../resources/grants.ts';
 import { buildRegistry } from '../resources/registry.ts';
@@ -74,7 +75,13 @@ export function testContext(
   env: Record<string, string> = {},
 ): TaskContext {
   const all = { ...resourceDefaultsOf(settingsOf(parseConfig({}), {})), ...defaults };
-  const registry = buildRegistry(admin.resources, admin.createClient, db.pages, all, onUnreadable);
+  const registry = buildRegistry(
+    admin.resources,
+    clientOver(admin.createClient),
+    db.pages,
+    all,
+    onUnreadable,
+  );
   const context: TaskContext = withChannels(
     { name: 'Gazetteer', ...admin },
     parseConfig(env),

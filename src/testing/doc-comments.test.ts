@@ -39,8 +39,7 @@ function exampleOf(comment: string): string | null {
 }
 
 /** What an example may take as there: everything of ours, the sample's metadata and client. */
-const given = `import { PrismaPg } from '@prisma/adapter-pg';
-import { z } from 'zod';
+const given = `import { z } from 'zod';
 import type { FastifyInstance } from 'fastify';
 import type { AdminDefinition, People, ResourceDefinition } from 'bulkhead';
 import { metadata } from '../generated/sample-metadata/metadata.ts';

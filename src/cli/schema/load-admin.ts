@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PrismaPg } from '@prisma/adapter-pg';
 import { type AdminDefinition, defineAdmin } from '../../admin-definition.ts';
 import type { Metadata } from '../../metadata/contract.ts';
-import type { Client } from '../../resources/client.ts';
+import type { ClientParts, PrismaClientLike } from '../../resources/client.ts';
 import { defineEveryResource } from '../../resources/every-model.ts';
 
 /** Where a schema's generated code stands. */
@@ -15,17 +14,20 @@ export interface Generated {
 }
 
 /** The admin of a schema about which nothing was said: every model has its pages. */
-export async function loadAdmin(name: string, generated: Generated): Promise<AdminDefinition> {
+export async function loadAdmin(
+  name: string,
+  generated: Generated,
+  isFound = false,
+): Promise<AdminDefinition> {
   const open = (folder: string, file: string): Promise<unknown> =>
     import(pathToFileURL(join(folder, file)).href);
   const { PrismaClient } = (await open(generated.client, 'client.ts')) as {
-    PrismaClient: new (options: object) => unknown;
+    PrismaClient: new (parts: ClientParts) => PrismaClientLike;
   };
   const { metadata } = (await open(generated.metadata, 'metadata.ts')) as { metadata: Metadata };
   return defineAdmin({
     name,
-    createClient: (pool, place) =>
-      new PrismaClient({ adapter: new PrismaPg(pool, place) }) as Client,
-    resources: defineEveryResource(metadata),
+    createClient: (parts) => new PrismaClient(parts),
+    resources: defineEveryResource(isFound ? { ...metadata, isFound } : metadata),
   });
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { AppError } from '../../errors.ts';
 import { labelOf } from '../../resources/guesses.ts';
+import { typedPath } from '../project/typed-path.ts';
 import { schemaError } from './schema-error.ts';
 
 /** A project's schema as it stands on the disk; nothing of it is ever written. */
@@ -17,8 +18,7 @@ export interface UserSchema {
 
 /** Reads a schema from a file, or from every `.prisma` file below a folder. */
 export async function readSchema(schemaPath: string): Promise<UserSchema> {
-  // npm runs scripts in its own folder; a path is meant from where the command was typed.
-  const path = resolve(process.env.INIT_CWD ?? process.cwd(), schemaPath);
+  const path = typedPath(schemaPath);
   try {
     const isFolder = (await stat(path)).isDirectory();
     const paths = isFolder ? await filesBelow(path) : [path];

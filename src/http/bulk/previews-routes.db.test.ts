@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PrismaClient } from '../../../generated/sample/client.ts';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { taskSettingsOf } from '../../admin-settings.ts';
 import { parseConfig } from '../../config.ts';
-import { type AdminDefinition, type Client, defineResource } from '../../index.ts';
+import { type AdminDefinition, defineResource } from '../../index.ts';
 import { htmx, type TestApp, testApp, type Visitor } from '../../testing/app.ts';
 import { formOf } from '../../testing/html-form.ts';
 import { launchAs, selectAs } from '../../testing/launch-as.ts';
@@ -491,10 +492,8 @@ test('few records run in the background when asked to', async (t) => {
 });
 
 test('a preview says that an extension of the client will not run, and that nothing is held', async (t) => {
-  const extended: AdminDefinition['createClient'] = (pool) =>
-    (sample.createClient(pool) as unknown as { $extends(extension: object): Client }).$extends({
-      name: 'mine',
-    });
+  const extended: AdminDefinition['createClient'] = ({ adapter }) =>
+    new PrismaClient({ adapter }).$extends({ name: 'mine' });
   const resources = (options: object) => [
     defineResource(metadata, 'City', options),
     ...sample.resources.slice(1),

@@ -25,6 +25,7 @@ import {
   filterControls,
   type ListFilterParts,
 } from './list-filters.ts';
+import { leadOf } from './list-lead.ts';
 import { type PagerData, pagerData } from './list-pager.ts';
 import { listTexts, selectionTexts } from './list-texts.ts';
 import { type RowLockData, rowLock } from './row-lock.ts';
@@ -34,6 +35,8 @@ import { type LiveSelection, type SelectionBarData, selectionBarData } from './s
 export interface ListPageData extends ListData {
   title: string;
   heading: string;
+  /** What the database says about the table. */
+  lead: readonly string[];
   /** What was deleted here. */
   deleted: { href: string; label: string } | null;
   create: { href: string; label: string } | null;
@@ -136,6 +139,7 @@ export function listPageData(
     ...listData(parts),
     title: resource.label,
     heading: resource.label,
+    lead: leadOf(resource),
     deleted:
       can(resource, principal, 'delete') && resource.scope(principal) === null
         ? { href: url(`/${resource.slug}/deleted`), label: listTexts.deleted }

@@ -11,6 +11,7 @@ import type { RelatedList } from '../../selection/related-lists.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { TaskAbout } from '../../tasks/looking/about.ts';
 import { type CellData, fieldCell } from '../controls/cell.ts';
+import { foreignNote } from '../list/list-lead.ts';
 import { backPath } from '../list-address.ts';
 import { type Badge, badgeOf } from '../tasks/badge.ts';
 import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
@@ -36,6 +37,8 @@ export interface ShownValue
 export interface RecordShowData {
   title: string;
   heading: string;
+  /** That the record is on another server, where nothing can be changed. */
+  foreign: string | null;
   kind: string;
   back: { href: string; label: string };
   edit: { href: string; label: string } | null;
@@ -98,6 +101,7 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
   return {
     title: heading,
     heading,
+    foreign: foreignNote(resource),
     kind: resource.singular,
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     edit: link('update', 'edit', recordTexts.edit),

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../../generated/sample/client.ts';
 import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
-import { AppError, type Client, defineResource, type TypedResourceOptions } from '../../index.ts';
+import { AppError, defineResource, type TypedResourceOptions } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
@@ -321,8 +320,8 @@ interface Tags {
  * delete.
  */
 function extended(asked: string[]): typeof sample.createClient {
-  return (pool) =>
-    new PrismaClient({ adapter: new PrismaPg(pool) }).$extends({
+  return ({ adapter }) =>
+    new PrismaClient({ adapter }).$extends({
       query: {
         city: {
           async $allOperations({ operation, args, query }) {
@@ -337,7 +336,7 @@ function extended(asked: string[]): typeof sample.createClient {
           },
         },
       },
-    }) as unknown as Client;
+    });
 }
 
 test('an extension of the client does not run under sql', async (t) => {

@@ -1,5 +1,5 @@
-import type { AdminDefinition } from '../admin-definition.ts';
-import { metadataIn } from '../metadata/in-schema.ts';
+import type { AdminDefinition } from './admin-definition.ts';
+import { metadataIn } from './metadata/in-schema.ts';
 
 /**
  * The same admin for a database whose tables without a Postgres schema of their own are in
@@ -8,7 +8,6 @@ import { metadataIn } from '../metadata/in-schema.ts';
 export function placeAdmin(admin: AdminDefinition, schema: string): AdminDefinition {
   return {
     ...admin,
-    createClient: (pool) => admin.createClient(pool, { schema }),
     resources: admin.resources.map((definition) => ({
       ...definition,
       metadata: metadataIn(definition.metadata, schema),

@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { AdminDefinition } from '../../admin-definition.ts';
+import { queueSchemaOf } from '../../build-context.ts';
+import type { Config } from '../../config.ts';
+import { AppError } from '../../errors.ts';
+import { labelOf } from '../../resources/guesses.ts';
+import { directUrl } from '../connection.ts';
+import { generateSchema } from '../schema/generate-schema.ts';
+import { type Generated, loadAdmin } from '../schema/load-admin.ts';
+import { type PreparedSchema, prepareSchema } from '../schema/prepare-schema.ts';
+import { foundDifferences } from './found-differences.ts';
+import { pullSchema } from './pull-schema.ts';
+import { type Catalog, readCatalog } from './read-catalog.ts';
+
+/** A database that was read, and what was made of it. */
+export interface FoundDatabase {
+  readonly catalog: Catalog;
+  /** Its Prisma schema. */
+  readonly text: string;
+  readonly prepared: PreparedSchema;
+  readonly generated: Generated;
+}
+
+/** Reads the database of DATABASE_URL, and has its client and metadata made where they are not yet. */
+export async function openFound(
+  config: Config,
+  say: (text: string) => void,
+): Promise<FoundDatabase> {
+  const connectionString = directUrl(config);
+  const schema = schemaParameter(connectionString) ?? schemaParameter(config.DATABASE_URL ?? '');
+  const own = [config.BULKHEAD_DATABASE_SCHEMA, queueSchemaOf(config)];
+  const catalog = await readCatalog(connectionString, own, schema);
+  assertReadable(catalog, schema);
+  const files = await pullSchema(connectionString, catalog);
+  const [[, text = ''] = []] = files;
+  const prepared = prepareSchema(files, 'public');
+  const folder = resolve(config.BULKHEAD_FOLDER);
+  const generated = await generateSchema(prepared, join(folder, 'schemas'), () =>
+    say(`Generating pages for the database ${catalog.database} …`),
+  );
+  return { catalog, text, prepared, generated };
+}
+
+/** The admin of what was found; says what that is and what has changed since the last start. */
+export async function foundAdmin(
+  config: Config,
+  say: (text: string) => void,
+): Promise<AdminDefinition> {
+  const { catalog, text, generated } = await openFound(config, say);
+  const { host } = new URL(directUrl(config));
+  say(`Database: ${catalog.database} at ${host}, read as it is: ${countsOf(catalog)}.`);
+  for (const line of notesOf(catalog)) say(line);
+  const difference = await keepFound(config, text);
+  if (difference) say(difference);
+  return loadAdmin(labelOf(catalog.database.replaceAll('-', '_')) || 'Admin', generated, true);
+}
+
+function schemaParameter(connectionString: string): string | null {
+  return URL.canParse(connectionString)
+    ? new URL(connectionString).searchParams.get('schema') || null
+    : null;
+}
+
+function assertReadable({ database, role, tables }: Catalog, schema: string | null): void {
+  const where =
+    schema === null
+      ? `The database ${database}`
+      : `The Postgres schema ${schema} of the database ${database}`;
+  if (tables.length === 0)
+    throw new AppError(
+      'empty-database',
+      500,
+      `${where} has no tables and no views: make some, or name another database.`,
+    );
+  if (!tables.some(({ isReadable, columns }) => isReadable && columns.length > 0))
+    throw new AppError(
+      'unreadable-database',
+      500,
+      `${where} has ${tables.length === 1 ? 'a table' : `${tables.length} tables`}, and the role ${role} may read none of them: let it (GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …).`,
+    );
+}
+
+function countsOf({ tables }: Catalog): string {
+  const readable = tables.filter(({ isReadable }) => isReadable);
+  const counts = (['table', 'view', 'materialized view', 'foreign table'] as const).flatMap(
+    (wanted) => {
+      const count = readable.filter(({ kind }) => kind === wanted).length;
+      return count === 0 ? [] : [`${count} ${wanted}${count === 1 ? '' : 's'}`];
+    },
+  );
+  return counts.join(', ').replace(/, ([^,]*)$/, ' and $1');
+}
+
+function notesOf({ tables, role }: Catalog): string[] {
+  const hidden = tables
+    .filter(({ isReadable }) => !isReadable)
+    .map(({ schema, name }) => `${schema}.${name}`);
+  return hidden.length === 0
+    ? []
+    : [
+        `The role ${role} may not read ${firstOf(hidden)}: no pages for ${hidden.length === 1 ? 'it' : 'them'}.`,
+      ];
+}
+
+/** A few, and how many more there are. */
+function firstOf(texts: readonly string[]): string {
+  const shown = texts.slice(0, 5).join(', ');
+  return texts.length > 5 ? `${shown} and ${texts.length - 5} more` : shown;
+}
+
+/** Keeps what was found for the next start; returns what has changed since the last one. */
+async function keepFound(config: Config, text: string): Promise<string | null> {
+  const { host, pathname, search } = new URL(config.DATABASE_URL ?? directUrl(config));
+  const digest = createHash('sha256')
+    .update(`${host}${pathname}${search}`)
+    .digest('hex')
+    .slice(0, 16);
+  const file = join(resolve(config.BULKHEAD_FOLDER), 'databases', `${digest}.prisma`);
+  const before = await readFile(file, 'utf8').catch(() => null);
+  if (before === text) return null;
+  await mkdir(dirname(file), { recursive: true });
+  // Several processes may start at once.
+  const making = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(making, text);
+  await rename(making, file);
+  const differences = before === null ? [] : foundDifferences(before, text);
+  return differences.length === 0 ? null : `Since the last start: ${firstOf(differences)}.`;
+}

@@ -1,0 +1,135 @@
+import { introspect, type SchemaFiles } from '../../db/schema-engine.ts';
+import { nameRelations } from './name-relations.ts';
+import { namesFor, quoted } from './plain-names.ts';
+import {
+  columnOf,
+  mappedName,
+  type PulledBlock,
+  parsePulled,
+  schemaNameOf,
+  typeName,
+} from './pulled-text.ts';
+import type { Catalog, CatalogTable } from './read-catalog.ts';
+import { viewBlock } from './view-block.ts';
+
+/** Name of the one file of a schema that was found. */
+export const foundFile = 'schema.prisma';
+
+/** The Prisma schema of a database that has none. */
+export async function pullSchema(connectionString: string, catalog: Catalog): Promise<SchemaFiles> {
+  const readable = catalog.tables.filter(({ isReadable }) => isReadable);
+  const schemas = [...new Set(readable.map(({ schema }) => schema))];
+  const head = headOf(schemas);
+  const pulled = await pulledText(connectionString, catalog, schemas);
+  const found = new Map(readable.map((table) => [placeOf(table.schema, table.name), table]));
+  const tableOf = (block: PulledBlock) =>
+    found.get(placeOf(schemaNameOf(block), mappedName(block)));
+  const blocks = parsePulled(pulled).filter(
+    (block) => block.kind === 'enum' || tableOf(block)?.kind === 'table',
+  );
+  // As the catalog has them; those with names of ours come first otherwise.
+  const order = [...found.keys()];
+  const positionOf = (block: PulledBlock) =>
+    order.indexOf(placeOf(schemaNameOf(block), mappedName(block)));
+  const models = blocks
+    .filter(({ kind }) => kind === 'model')
+    .sort((one, other) => positionOf(one) - positionOf(other));
+  withoutLostRelations(models, blocks);
+  nameRelations(models);
+  const names = new Set(blocks.map(({ name }) => name));
+  const enums = new Map(
+    blocks
+      .filter(({ kind }) => kind === 'enum')
+      .map((block) => [placeOf(schemaNameOf(block), mappedName(block)), block.name]),
+  );
+  const views = readable
+    .filter(({ kind, columns }) => kind !== 'table' && columns.length > 0)
+    .map((table) => viewBlock(table, names, enums));
+  const text = [
+    head,
+    ...[...models, ...views].map((block) => blockText(block, tableOf(block))),
+    ...blocks.filter(({ kind }) => kind === 'enum').map((block) => blockText(block, undefined)),
+  ].join('\n\n');
+  return [[foundFile, `${text}\n`]];
+}
+
+function placeOf(schema: string, name: string): string {
+  return `${schema}.${name}`;
+}
+
+function headOf(schemas: readonly string[]): string {
+  return [
+    'generator client {',
+    '  provider        = "prisma-client"',
+    '  output          = "./client"',
+    '  previewFeatures = ["views", "partialIndexes"]',
+    '}',
+    '',
+    'datasource db {',
+    '  provider = "postgresql"',
+    `  schemas  = [${schemas.map(quoted).join(', ')}]`,
+    '}',
+  ].join('\n');
+}
+
+// A foreign key may lead into a Postgres schema that was not asked for: Prisma then wants all of
+// them.
+async function pulledText(
+  connectionString: string,
+  catalog: Catalog,
+  schemas: readonly string[],
+): Promise<string> {
+  const names = namesFor(catalog);
+  const ask = (asked: readonly string[]) =>
+    introspect(connectionString, [[foundFile, `${headOf(asked)}\n\n${names}\n`]]);
+  try {
+    return await ask(schemas);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'P4002') throw error;
+    return ask([...new Set([...schemas, ...catalog.schemas])]);
+  }
+}
+
+/** Relations with tables that have no pages: their keys are values as others are. */
+function withoutLostRelations(
+  models: readonly PulledBlock[],
+  blocks: readonly PulledBlock[],
+): void {
+  const there = new Set(blocks.map(({ name }) => name));
+  for (const model of models)
+    model.fields = model.fields.filter(
+      (field) =>
+        !/@relation\(|\[\]$|\?$/.test(`${field.type} ${field.rest}`) || isThere(field.type),
+    );
+  function isThere(type: string): boolean {
+    const name = typeName({ name: '', type, rest: '' });
+    return there.has(name) || scalars.has(name) || name.startsWith('Unsupported(');
+  }
+}
+
+const scalars = new Set('String Int BigInt Float Decimal Boolean DateTime Json Bytes'.split(' '));
+
+function blockText(block: PulledBlock, table: CatalogTable | undefined): string {
+  const comments = new Map(table?.columns.map(({ name, comment }) => [name, comment]));
+  const lines = block.fields.flatMap((field) => [
+    ...said(comments.get(columnOf(field)), '  '),
+    `  ${[field.name, field.type, field.rest].filter(Boolean).join(' ')}`,
+  ]);
+  const attributes = block.attributes.map((attribute) => `  ${attribute}`);
+  return [
+    ...said(table?.comment, ''),
+    `${block.kind} ${block.name} {`,
+    ...lines,
+    '',
+    ...attributes,
+    '}',
+  ].join('\n');
+}
+
+function said(comment: string | null | undefined, indent: string): string[] {
+  return (comment ?? '')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .map((line) => `${indent}/// ${line}`);
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { loadEnvFile } from 'node:process';
+import { AppError } from '../../errors.ts';
+import { ourFile } from '../../our-files.ts';
+import { findProject } from './find-project.ts';
+import { typedPath } from './typed-path.ts';
+
+/**
+ * Goes to the folder of the project that a command is typed in, or of the file that `--admin` names,
+ * and reads its `.env`; what the environment has already is left as it is.
+ */
+export function enterProject(admin?: string): void {
+  const { folder } = findProject(admin === undefined ? typedPath() : dirname(typedPath(admin)));
+  // The repository is run as it stands.
+  if (folder === ourFile() || !existsSync(folder)) return;
+  process.chdir(folder);
+  const file = join(folder, '.env');
+  if (!existsSync(file)) return;
+  try {
+    loadEnvFile(file);
+  } catch (error) {
+    const wrong = `${file} cannot be read (${(error as Error).message})`;
+    throw new AppError('invalid-settings', 500, `${wrong}.`, { wrong: [wrong] });
+  }
+}
