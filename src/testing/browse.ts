@@ -21,6 +21,11 @@ export interface Browser {
     form?: Readonly<Record<string, string | readonly string[]>>,
     headers?: Record<string, string>,
   ): Promise<BrowserAnswer>;
+  /** As htmx sends a form. */
+  htmxPost(
+    path: string,
+    form: Readonly<Record<string, string | readonly string[]>>,
+  ): Promise<BrowserAnswer>;
   /** By name; of one whose path is longer. */
   cookie(name: string): string | undefined;
   setCookie(name: string, value: string, path: string): void;
@@ -67,15 +72,26 @@ export function openBrowser(origin: string, given: ReadonlyMap<string, Kept> = n
   return {
     get: (path, headers = {}) => send(path, { headers }),
     post: (path, form = {}, headers = {}) => {
-      const pairs = Object.entries(form).flatMap(([name, value]) =>
-        [value].flat().map((text): [string, string] => [name, String(text)]),
-      );
-      const body = new URLSearchParams(pairs).toString();
-      const type = { 'content-type': 'application/x-www-form-urlencoded' };
-      return send(path, { method: 'POST', body, headers: { ...type, ...headers } });
+      const body = new URLSearchParams(pairsOf(form)).toString();
+      return send(path, { method: 'POST', body, headers: { ...formType, ...headers } });
+    },
+    htmxPost: (path, form) => {
+      const body = pairsOf(form)
+        .map((pair) => pair.map(encodeURIComponent).join('='))
+        .join('&');
+      const headers = { ...formType, 'hx-request': 'true' };
+      return send(path, { method: 'POST', body, headers });
     },
     cookie: (name) => [...jar].find(([key]) => key.startsWith(`${name} `))?.[1].value,
     setCookie: (name, value, path) => void jar.set(`${name} ${path}`, { value, path }),
     copy: () => openBrowser(origin, jar),
   };
+}
+
+const formType = { 'content-type': 'application/x-www-form-urlencoded' };
+
+function pairsOf(form: Readonly<Record<string, string | readonly string[]>>): [string, string][] {
+  return Object.entries(form).flatMap(([name, value]) =>
+    [value].flat().map((text): [string, string] => [name, String(text)]),
+  );
 }
