@@ -123,7 +123,10 @@ async function generateOwn(
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace('export const metadata = {', () => `export const metadata = {\n ${head}`),
+    text.replace(
+      /^(export const metadata: .* = \{)$/m,
+      (_, begin: string) => `${begin}\n ${head}`,
+    ),
   );
   console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }
