@@ -3,6 +3,8 @@ import { type People, peopleProblems } from './auth/people.ts';
 import type { Channel } from './channels/contract.ts';
 import { unknownOptions } from './nearest.ts';
 import type { Notify } from './notify.ts';
+import type { PageDefinition } from './pages/define-page.ts';
+import { ofPlugins, withPlugins } from './plugin-origins.ts';
 import type { Backend } from './queue/backend.ts';
 import { backendProblems } from './queue/backends.ts';
 import type { ClientParts, PrismaClientLike } from './resources/client.ts';
@@ -79,6 +81,20 @@ export interface AdminDefinition {
     connectionString: string,
     onProgress: (done: number, total: number) => void,
   ) => Promise<void>;
+  /** Pages of the project's own, made by `definePage`. */
+  readonly pages?: readonly PageDefinition[];
+  /**
+   * Folder of templates that stand in place of ours of the same name (`records/show.eta`), of one
+   * resource's alone below its slug (`orders/list/_table.eta`), and of the project's own pages. From
+   * the folder of the definition's file.
+   */
+  readonly views?: string | URL;
+  /** Style sheets that are loaded after ours: `['./admin.css']`. */
+  readonly styles?: readonly (string | URL)[];
+  /** A picture in place of our mark, square: `./logo.svg`. */
+  readonly logo?: string | URL;
+  /** Functions of the definition, applied in order before it is checked. */
+  readonly plugins?: readonly Plugin[];
   /** Shown at the foot of every page: where the data comes from, for example. */
   readonly credits?: readonly string[];
 }
@@ -86,7 +102,7 @@ export interface AdminDefinition {
 /**
  * Declares an admin: its name, its Prisma client, its resources.
  *
- * @returns the same definition, frozen
+ * @returns the same definition as its plugins have made it, frozen
  *
  * @example
  * export default defineAdmin({
@@ -96,7 +112,28 @@ export interface AdminDefinition {
  * });
  */
 export function defineAdmin(definition: AdminDefinition): AdminDefinition {
-  return Object.freeze({ ...definition });
+  return Object.freeze(withPlugins(definition));
+}
+
+/** A function of the definition: it is given one and returns another. */
+export type Plugin = (definition: AdminDefinition) => AdminDefinition;
+
+/**
+ * Names a plugin, so that what is wrong with what it adds is said of it.
+ *
+ * @param name as people know it: `audit-trail`
+ * @param extend given the definition as the plugins before it have made it; returns another
+ *
+ * @example
+ * export const credited = definePlugin('credits', (definition) => ({
+ *   ...definition,
+ *   credits: [...(definition.credits ?? []), 'Places: GeoNames, CC BY 4.0'],
+ * }));
+ */
+export function definePlugin(name: string, extend: Plugin): Plugin {
+  return Object.defineProperty((definition: AdminDefinition) => extend(definition), 'name', {
+    value: name,
+  });
 }
 
 const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
@@ -118,6 +155,11 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   aroundTask: true,
   migrations: true,
   seed: true,
+  pages: true,
+  views: true,
+  styles: true,
+  logo: true,
+  plugins: true,
   credits: true,
 };
 
@@ -125,6 +167,8 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
 export function checkAdmin(admin: AdminDefinition): void {
   const unknown = unknownOptions(admin, Object.keys(optionNames));
   const problems = unknown.map((problem) => `Admin: ${problem}`);
+  if (admin.plugins !== undefined)
+    problems.push('Admin, plugins: are applied by defineAdmin, and this was not made by it.');
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
   for (const { model, options } of admin.resources)
@@ -136,5 +180,5 @@ export function checkAdmin(admin: AdminDefinition): void {
     ...backendProblems(admin.backends),
     ...adminSettingProblems(admin.settings),
   );
-  if (problems.length > 0) throw new DefinitionError(problems);
+  if (problems.length > 0) throw new DefinitionError(ofPlugins(admin, problems));
 }

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOptions } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
+import { checkExtensions, viewFolderOf } from './check-extensions.ts';
 import type { Config } from './config.ts';
 import { taskManagerOf } from './create-task-manager.ts';
 import { compression } from './http/plugins/compress.ts';
@@ -24,6 +25,8 @@ import { views } from './http/plugins/views.ts';
 import { ownSignIn, routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
+import { ownFilesOf } from './own-look.ts';
+import { ownPages } from './pages/own-pages.ts';
 import type { TaskManager } from './task-manager.ts';
 import type { TaskContext } from './tasks/context.ts';
 
@@ -74,8 +77,11 @@ export async function buildApp({
   });
   const prefix = config.BULKHEAD_PREFIX;
   const isReloaded = config.BULKHEAD_RELOAD_VIEWS;
-  const url = createUrl(prefix, { isReloaded });
-  const { db, registry } = context;
+  const { db, registry, log } = context;
+  checkExtensions(admin, registry);
+  const own = ownFilesOf(admin);
+  const url = createUrl(prefix, { isReloaded, own });
+  const ownOnes = ownPages(admin.pages ?? [], (message, details) => log('error', message, details));
 
   app.decorate('bulkhead', {
     tasks: taskManagerOf(admin, context),
@@ -84,14 +90,14 @@ export async function buildApp({
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
-  await app.register(staticFiles, { prefix, url });
+  await app.register(staticFiles, { prefix, url, own });
   await app.register(healthRoutes, { prefix, db });
   await app.register(
     async (pages) => {
       await pages.register(cookies);
       await pages.register(forms);
-      await pages.register(views, { url, isReloaded });
-      await pages.register(page, { admin, registry, url });
+      await pages.register(views, { url, isReloaded, folder: viewFolderOf(admin) });
+      await pages.register(page, { admin, registry, pages: ownOnes, url });
       const secret = await sessionSecret(config);
       handleErrors(pages, {
         name: admin.name,
@@ -116,6 +122,7 @@ export async function buildApp({
         await pages.register(route, {
           admin,
           context,
+          pages: ownOnes,
           url,
           secret,
           isHttps: config.BULKHEAD_SECURE_COOKIES,

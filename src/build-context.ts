@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
 import { auditSecrets } from './audit/audit-secrets.ts';
@@ -12,12 +13,15 @@ import { type Database, openDatabase } from './db/database.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
 import { placeAdmin } from './place-admin.ts';
+import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
 import { addCatalogFacts } from './resources/catalog-facts.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
+import type { Client } from './resources/client.ts';
 import { clientOver } from './resources/client-over.ts';
 import type { ResourceRegistry } from './resources/contract.ts';
 import { markGenerated } from './resources/generated-columns.ts';
+import { DefinitionError } from './resources/problems.ts';
 import { buildRegistry } from './resources/registry.ts';
 import { buildTaskDefinitions } from './task-definitions/task-definitions.ts';
 import { checkTaskHooks } from './task-definitions/task-hooks.ts';
@@ -54,6 +58,8 @@ export async function buildContext(
     return { db, context: await contextOf(db, config, admin, log) };
   } catch (error) {
     await db.close();
+    if (error instanceof DefinitionError)
+      throw new DefinitionError(ofPlugins(admin, error.problems));
     throw error;
   }
 }
@@ -68,17 +74,27 @@ async function contextOf(
   const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
   const client = checkedClient(makeClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
-  const createClient: typeof makeClient = (pool) => (pool === db.pages ? client : makeClient(pool));
-  const registry = buildRegistry(
-    resources,
-    createClient,
-    db.pages,
-    resourceDefaultsOf(config),
-    (message, details) => log('error', message, details),
-    db.t,
+  const context = composeContext(db, config, { ...admin, resources }, log, (pool) =>
+    pool === db.pages ? client : makeClient(pool),
   );
+  if (mayRunWithin(context)) await assertOwnSessions(directOf(db, config));
+  return context;
+}
+
+function directOf(db: Database, config: Pick<Config, 'DIRECT_DATABASE_URL'>): string {
+  return config.DIRECT_DATABASE_URL ?? db.connectionString;
+}
+
+/** Everything but what only the database can say; throws what is wrong with the definitions. */
+export function composeContext(
+  db: Database,
+  config: Settings,
+  admin: AdminDefinition,
+  log: TaskContext['log'],
+  makeClient: (pool: Pool) => Client,
+): TaskContext {
+  const registry = registryOf(db, config, admin, log, makeClient);
   const encryptionKeys = config.BULKHEAD_ENCRYPTION_KEYS ?? [];
-  const direct = config.DIRECT_DATABASE_URL ?? db.connectionString;
   const people = admin.people ? askedPeople(admin.people, log) : ourPeople(db);
   const context: TaskContext = withChannels(admin, config, () => context, {
     db,
@@ -86,14 +102,30 @@ async function contextOf(
     ...ownCodeOf(admin, registry, encryptionKeys, () => context),
     log,
     backends: buildBackends(db.queueSchema, admin.backends),
-    runWithin: (...tasks) => runWithin(context, direct, tasks),
+    runWithin: (...tasks) => runWithin(context, directOf(db, config), tasks),
     settings: taskSettingsOf(config),
     onLaunch: (asked) => askManager(admin, context, asked),
     people,
   });
   assertBackends(context);
-  if (mayRunWithin(context)) await assertOwnSessions(direct);
   return context;
+}
+
+export function registryOf(
+  db: Database,
+  config: Settings,
+  admin: AdminDefinition,
+  log: TaskContext['log'],
+  makeClient: (pool: Pool) => Client,
+): ResourceRegistry {
+  return buildRegistry(
+    admin.resources,
+    makeClient,
+    db.pages,
+    resourceDefaultsOf(config),
+    (message, details) => log('error', message, details),
+    db.t,
+  );
 }
 
 /** With the ways to tell people, and what delivers by them; `contextOf` gives what this makes. */

@@ -1,5 +1,10 @@
 /** What a project that uses Bulkhead imports. Nothing else is its business. */
-export { type AdminDefinition, defineAdmin } from './admin-definition.ts';
+export {
+  type AdminDefinition,
+  defineAdmin,
+  definePlugin,
+  type Plugin,
+} from './admin-definition.ts';
 export type { AdminSettings } from './admin-settings.ts';
 export type { People, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
@@ -29,8 +34,17 @@ export type {
 } from './fields/contract.ts';
 export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
+export type { CommonData, Pages } from './http/pages.ts';
 export type { Metadata } from './metadata/contract.ts';
 export type { Notify, NotifyRecipient, NotifyRule } from './notify.ts';
+export {
+  definePage,
+  type PageAnswer,
+  type PageContext,
+  type PageDefinition,
+  type PageOptions,
+  type SubmitContext,
+} from './pages/define-page.ts';
 export type {
   AskedBackend,
   Backend,

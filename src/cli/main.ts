@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
+import { check } from './check.ts';
 import { keptFound } from './database/open-found.ts';
 import { indexes } from './indexes.ts';
 import { migrateOnly } from './migrate-only.ts';
@@ -20,6 +21,7 @@ const usage = [
   'Usage:',
   ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
+  `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
   `  ${commandLine('migrate', '[--check | --sql]')}`,
   `  ${commandLine('generate', `--schema PATH | --database URL [--output ${ownOutput}]`)}`,
@@ -52,6 +54,8 @@ await runCommand(async () => {
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
+    case 'check':
+      return check(values, config);
     case 'generate':
       return generateOwn(values, config);
     case 'indexes':

@@ -184,6 +184,13 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
   assert.equal(compile(), '');
   const [pages, worker] = [await run('serve'), await run('work')];
   assert.match(pages.text(), /Corner shop is served/);
+  for (const [command, count] of [
+    [pages, '14'],
+    [worker, '\\d+'],
+  ] as const)
+    await until(() =>
+      new RegExp(`up to ${count} of this process, of \\d+ that it allows`).test(command.text()),
+    );
   const again = await visitAs(pages);
   const { location } = await again.post('/invoices/selection', { _do: 'matching', _list: '' });
   const path = `/invoices/bulk-edit?${/_s=[0-9a-f-]+/.exec(location ?? '')?.[0]}`;

@@ -11,6 +11,7 @@ import { startRecovery, startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
+import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers } from './first-users.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
@@ -55,6 +56,7 @@ await runCommand(async () => {
   });
   const signIns = await ensureFirstUsers(context, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
+  console.log(await connectionsHere('serve', config, directUrl(config)));
   const note = secretNote(config);
   if (note) console.log(note);
   if (db.auditKeys.name === null) console.log(unsealedNote);

@@ -8,6 +8,7 @@ import { startWorker } from '../tasks/worker/worker.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
+import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
@@ -59,6 +60,7 @@ await runCommand(async () => {
     });
     undo.push(() => worker.stop());
     void worker.stoppedByPage.then(() => console.log(workerStopped));
+    console.log(await connectionsHere('start', config, direct));
     say(
       admin.name,
       address,

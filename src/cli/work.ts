@@ -3,6 +3,7 @@ import { runWorker } from '../run-worker.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
+import { connectionsHere } from './connections.ts';
 import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
@@ -40,4 +41,5 @@ await runCommand(async () => {
     end();
   });
   console.log('A worker is running.');
+  console.log(await connectionsHere('work', config, directUrl(config)));
 });

@@ -36,9 +36,16 @@ export interface DatabaseOptions {
 
 export const oldestServer = 14;
 
+/** Connections for work outside requests. */
+export const backgroundPoolSize = 4;
+
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
-  const background = openPool({ connectionString, name: 'bulkhead background', max: 4 });
+  const background = openPool({
+    connectionString,
+    name: 'bulkhead background',
+    max: backgroundPoolSize,
+  });
   let pages: pg.Pool | null = null;
   const close = async () => {
     await Promise.all([pages?.end(), background.end()]);

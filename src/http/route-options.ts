@@ -1,4 +1,5 @@
 import type { AdminDefinition } from '../admin-definition.ts';
+import type { OwnPages } from '../pages/own-pages.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import type { SiteUrl } from './url.ts';
 
@@ -6,6 +7,8 @@ import type { SiteUrl } from './url.ts';
 export interface RouteOptions {
   admin: AdminDefinition;
   context: TaskContext;
+  /** The project's own. */
+  pages: OwnPages;
   url: SiteUrl;
   /** What is handed out and must come back as it was is sealed with it. */
   secret: string;

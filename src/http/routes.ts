@@ -14,6 +14,7 @@ import { noticesRoutes } from './notices/notices-routes.ts';
 import { preferencesRoutes } from './notices/preferences-routes.ts';
 import { controlRoutes } from './overview/control-routes.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
+import { ownPagesRoutes } from './own-pages/own-pages-routes.ts';
 import { peopleRoutes } from './people/people-routes.ts';
 import { historyRoutes } from './records/history-routes.ts';
 import { lockRoutes } from './records/locks-routes.ts';
@@ -39,6 +40,7 @@ export const ownSignIn: readonly FastifyPluginAsync<RouteOptions>[] = [
 /** A file a noun. */
 export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   homeRoutes,
+  ownPagesRoutes,
   activityRoutes,
   taskRoutes,
   overviewRoutes,

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { limits } from '../limits.ts';
 import { ourFile } from '../our-files.ts';
+import { noOwnFiles, type OwnFiles } from '../own-look.ts';
 
 const publicFolder = ourFile('public');
 
@@ -29,28 +30,39 @@ export interface SiteUrl {
    * ever.
    */
   asset(file: string): string;
+  /** Addresses of the project's own style sheets, to be loaded after ours. */
+  styles(): readonly string[];
+  /** Address of the project's own logo; null: ours is shown. */
+  logo(): string | null;
   /** A path of this site to go on to after signing in, else the home page. */
   local(next: unknown): string;
 }
 
 /** `isReloaded`: files are written meanwhile, and their hashes asked for again each time. */
-export function createUrl(prefix: string, { isReloaded = false } = {}): SiteUrl {
+export function createUrl(
+  prefix: string,
+  { isReloaded = false, own = noOwnFiles }: { isReloaded?: boolean; own?: OwnFiles } = {},
+): SiteUrl {
   const hashes = new Map<string, string>();
   const url = (path: string) => ascii(`${prefix}${path}`);
+  const ownFiles = [...own.styles, ...(own.logo ? [own.logo] : [])];
+  const asset = (file: string): string => {
+    // One file has many spellings.
+    const name = join('/', file);
+    let hash = hashes.get(name);
+    if (hash === undefined) {
+      const ofProject = ownFiles.filter((one) => one.name === file).map((one) => one.file);
+      const places = [...ofProject, ...assetFolders.map((folder) => join(folder, file))];
+      hash = places.map(hashOf).find((found) => found !== '') ?? '';
+      if (hash !== '' && !isReloaded) hashes.set(name, hash);
+    }
+    return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
+  };
   return Object.assign(url, {
     prefix,
-    asset(file: string): string {
-      // One file has many spellings.
-      const name = join('/', file);
-      let hash = hashes.get(name);
-      if (hash === undefined) {
-        hash =
-          assetFolders.map((folder) => hashOf(join(folder, file))).find((found) => found !== '') ??
-          '';
-        if (hash !== '' && !isReloaded) hashes.set(name, hash);
-      }
-      return url(`/static/${file}${hash === '' ? '' : `?v=${hash}`}`);
-    },
+    asset,
+    styles: () => own.styles.map(({ name }) => asset(name)),
+    logo: () => own.logo && asset(own.logo.name),
     local(next: unknown): string {
       return typeof next === 'string' &&
         next.length <= limits.server.addressLength &&

@@ -146,6 +146,8 @@ export function buildResource(
     slug: options.slug ?? slugOf(pluralOf(name)),
     label,
     singular: options.singular ?? labelOf(singularOf(nameIn(metadata, modelNames))),
+    icon: options.icon ?? null,
+    group: options.group ?? null,
     model,
     metadata,
     titleField,

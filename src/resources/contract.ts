@@ -45,6 +45,10 @@ export interface Resource {
   readonly slug: string;
   readonly label: string;
   readonly singular: string;
+  /** Null: it is guessed. */
+  readonly icon: string | null;
+  /** Heading in the navigation; null: that of the data. */
+  readonly group: string | null;
   readonly model: ModelMeta;
   readonly metadata: Metadata;
   readonly titleField: string;

@@ -59,6 +59,7 @@ const given: Readonly<Record<string, string>> = {
   resources: "AdminDefinition['resources']",
   prisma: '{ $transaction<R>(run: (tx: typeof client) => Promise<R>): Promise<R> }',
   tasks: 'TaskManager',
+  revenue: 'PageDefinition',
   data: '{ id: number }',
   to: 'string',
   recount: 'Task<{ country: string }, { places: number }>',
@@ -86,7 +87,8 @@ type Table<C extends string> = {
 };
 declare const client: Client & {
   audit: Table<'what' | 'country'>;
-  order: Table<'id'>;
+  order: Table<'id'> & { aggregate(of: object): Promise<{ _sum: { total: unknown } }> };
+  rate: Table<'rate'>;
   shipment: Table<'lineId'>;
   taskMirror: Table<'id' | 'title' | 'state' | 'at' | 'order'>;
 };
@@ -103,7 +105,17 @@ function whole(code: string): string {
     : code;
 }
 
-test('the examples of the guides to tasks compile', async () => {
+const guides = [
+  'own-tasks',
+  'task-manager',
+  'task-hooks',
+  'testing-tasks',
+  'notifications',
+  'pages-of-your-own',
+  'look',
+];
+
+test('the examples of the guides to tasks, pages and the look compile', async () => {
   const index = await read('src/index.ts');
   const ours = [...index.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type, names = '']) =>
     names.split(',').flatMap((name) => {
@@ -112,7 +124,7 @@ test('the examples of the guides to tasks compile', async () => {
     }),
   );
   const examples: string[] = [];
-  for (const path of ['own-tasks', 'task-manager', 'task-hooks', 'testing-tasks', 'notifications'])
+  for (const path of guides)
     for (const [, code = ''] of (await read(`docs/${path}.md`)).matchAll(/```ts\n(.*?)```/gs)) {
       const isMade = (name: string) =>
         new RegExp(`import \\{[^}]*\\b${name}\\b|(const|class|\\{.*[ ,]) ?${name}\\b.* = `).test(

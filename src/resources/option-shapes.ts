@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { z } from 'zod';
+import { isIcon } from '../icon-names.ts';
 import { settingBounds, wholeBetween } from '../limits.ts';
 import { didYouMean } from '../nearest.ts';
 import { notifyProblems } from '../notify.ts';
@@ -140,6 +141,7 @@ export const hookShapes: Shapes<NonNullable<ResourceOptions['hooks']>> = {
   afterSave: called.optional(),
   save: called.optional(),
   beforeDelete: called.optional(),
+  delete: called.optional(),
   afterDelete: called.optional(),
 };
 
@@ -149,6 +151,8 @@ export const optionShapes: Shapes<ResourceOptions> = {
   slug: text,
   label: text,
   singular: text,
+  icon: z.string('must be a text.').refine(isIcon, 'lucide has no icon of this name.').optional(),
+  group: text,
   titleField: text,
   fields: z
     .record(

@@ -22,6 +22,10 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
   label?: string;
   /** Singular, in texts about one record: `City`. */
   singular?: string;
+  /** Of lucide's, by name: `shopping-cart`. Default: guessed from its name. */
+  icon?: string;
+  /** Heading that it stands under in the navigation. Default: that of the data. */
+  group?: string;
   /**
    * The field that tells people which record it is. Default: `title`, `name` or the like, else the
    * first text, else the id.

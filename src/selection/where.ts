@@ -40,6 +40,13 @@ export function buildWhere(
   return where;
 }
 
+/** The records that somebody may see, and of those the ones that `own` matches. */
+export function visibleWhere(resource: Resource, principal: Principal, own: Where): Where {
+  assertDefined(own, `a condition on ${resource.label}`);
+  const scope = resource.scope(principal);
+  return scope === null ? own : { AND: [scope, own] };
+}
+
 /**
  * `undefined`, and an empty list that would mean "all", match everything in Prisma: never let one
  * through.

@@ -8,7 +8,7 @@ import { readProduct, readTexts } from './read-texts.ts';
  * room are rooms of their own.
  */
 const rooms = [
-  'our-files.ts command-line.ts errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts audit-keys.ts signed-post.ts',
+  'our-files.ts command-line.ts errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts view-folder.ts project-files.ts own-look.ts audit-keys.ts signed-post.ts',
   'db audit queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
@@ -18,8 +18,8 @@ const rooms = [
   'tasks/own/launch-rules.ts tasks/own/unique.ts tasks/own/mask.ts tasks/own/secret-params.ts tasks/own/read-params.ts tasks/own/reuse.ts tasks/own/own-launch.ts tasks/own/insert-own.ts tasks/own/launch-own.ts tasks/follow-ups/undo-run.ts tasks/start-over',
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
   'channels',
-  'task-info.ts task-columns.ts task-manager.ts admin-settings.ts admin-definition.ts place-admin.ts task-managers.ts',
-  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/routes.ts',
+  'task-info.ts task-columns.ts task-manager.ts pages admin-settings.ts plugin-origins.ts admin-definition.ts place-admin.ts check-extensions.ts task-managers.ts',
+  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
   'build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

@@ -9,7 +9,7 @@ const tasksShown = 5;
 
 export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
-  { admin, context, url },
+  { admin, context, pages, url },
 ) => {
   const { db, registry } = context;
   app.get('/', async (request, reply) => {
@@ -18,7 +18,16 @@ export const homeRoutes: FastifyPluginAsync<RouteOptions> = async (
     const tasks = await named(context, principal, latest.tasks);
     return reply.page(
       'home/show',
-      await homeData({ name: admin.name, db, registry, principal, tasks, url, now: new Date() }),
+      await homeData({
+        name: admin.name,
+        db,
+        registry,
+        pages,
+        principal,
+        tasks,
+        url,
+        now: new Date(),
+      }),
     );
   });
 };

@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
+import type { OwnPages } from '../../pages/own-pages.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { seesEveryRow } from '../../resources/permissions.ts';
 import type { Count } from '../../selection/count.ts';
@@ -15,6 +16,8 @@ export interface HomeData {
   title: string;
   lead: string;
   resources: readonly { label: string; href: string; icon: string; countText: string | null }[];
+  /** The project's own. */
+  pages: HomeData['resources'];
   tasks: readonly TaskLine[];
   tasksUrl: string;
   noTasks: string;
@@ -25,6 +28,7 @@ export interface Home {
   name: string;
   db: Database;
   registry: ResourceRegistry;
+  pages: OwnPages;
   principal: Principal;
   tasks: readonly ListedTask[];
   url: SiteUrl;
@@ -36,6 +40,7 @@ export async function homeData({
   name,
   db,
   registry,
+  pages,
   principal,
   tasks,
   url,
@@ -55,6 +60,12 @@ export async function homeData({
       href: url(`/${resource.slug}`),
       icon: resourceIcon(resource),
       countText: countText(counts.get(resource.model.table)),
+    })),
+    pages: pages.listedFor(principal).map(({ options: { label, path, icon } }) => ({
+      label,
+      href: url(path),
+      icon: icon ?? 'file-text',
+      countText: null,
     })),
     tasks: tasks.map((task) => taskLine(task, { now, url, resources: registry.list, principal })),
     tasksUrl: url('/tasks'),

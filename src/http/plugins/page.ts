@@ -1,7 +1,8 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import { readerOf } from '../../fields/reader.ts';
+import type { OwnPages } from '../../pages/own-pages.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { csrfToken } from '../csrf-token.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
@@ -29,9 +30,10 @@ declare module 'fastify' {
   }
 }
 
-export interface PageOptions {
+export interface PageParts {
   admin: AdminDefinition;
   registry: ResourceRegistry;
+  pages: OwnPages;
   url: SiteUrl;
 }
 
@@ -39,7 +41,7 @@ export interface PageOptions {
  * `reply.page(name, data)`: the one place where it is decided whether a whole page or a piece of
  * one is sent.
  */
-export const page = plugin<PageOptions>(
+export const page = plugin<PageParts>(
   async (app, options) => {
     app.decorateReply('page', function (this: FastifyReply, name: string, data: object) {
       const { request } = this;
@@ -49,16 +51,18 @@ export const page = plugin<PageOptions>(
         'HX-Request, HX-History-Restore-Request',
       );
       const part = partOf(name);
-      if (isPart(name)) return this.send(app.views.render(name, it));
-      if (isHtmx(request) && app.views.has(part)) return this.send(app.views.render(part, it));
-      const body = app.views.render(name, it);
+      const slug = slugOf(request);
+      if (isPart(name)) return this.send(app.views.render(name, it, slug));
+      if (isHtmx(request) && app.views.has(part))
+        return this.send(app.views.render(part, it, slug));
+      const body = app.views.render(name, it, slug);
       const layout = layoutData(this, {
         ...options,
         body,
         title: titleOf(data),
         scripts: scriptsOf(data),
       });
-      return this.send(app.views.render('layout', layout));
+      return this.send(app.views.render('layout', layout, slug));
     });
 
     // What somebody may see is no proxy's to keep, be it a page, a part of one, JSON or a file to
@@ -78,6 +82,12 @@ export const page = plugin<PageOptions>(
   },
   { name: 'bulkhead-page', dependencies: ['bulkhead-views'] },
 );
+
+/** Of the resource whose page it is; empty: it is no resource's. */
+function slugOf({ params }: FastifyRequest): string {
+  const { resource } = (params ?? {}) as { resource?: unknown };
+  return typeof resource === 'string' ? resource : '';
+}
 
 /** A fragment's template begins with an underscore: `tasks/_list`. */
 function isPart(name: string): boolean {

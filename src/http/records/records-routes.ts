@@ -39,8 +39,9 @@ import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { namedHolders, type ShownHolder } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
-import { consequencesData } from './consequences.ts';
+import { consequencesData, putAwayData } from './consequences.ts';
 import {
+  deletedText,
   recordDeleteData,
   recordFormData,
   recordGoneData,
@@ -132,8 +133,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       madeFor: madeFor(request.query),
     };
     if (form.error) return sendForm(reply, about, form);
-    const step = await sendStep(request, reply, about, form);
-    if (step) return step;
+    if (await isStepSent(request, reply, about, form)) return reply;
     try {
       const key = await createRecord(saveContext(about), parseNew(about.resource, texts));
       const title =
@@ -207,8 +207,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
           : tooLarge(request, about.resource, sent.texts),
       };
       if (form.error) return sendForm(reply, about, form);
-      const step = await sendStep(request, reply, about, form);
-      if (step) return step;
+      if (await isStepSent(request, reply, about, form)) return reply;
       try {
         const values = parseChanged(about.resource, sent, record);
         const isSaved =
@@ -269,7 +268,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       }
       const taskId = await deleteRecord(saveContext(about), key);
       return reply
-        .flash('success', recordTexts.deleted(titleOf(about.resource, record)), {
+        .flash('success', deletedText(about.resource, record), {
           href: url(`/tasks/${taskId}/undo`),
           label: followUpTexts.undo,
         })
@@ -392,34 +391,40 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       days: context.settings.undoRetentionDays,
       action: 'delete',
     } as const;
-    const data = consequencesData(
-      registry,
-      resource,
-      await consequences(db, registry, resource, principal, where),
-      url,
-      undoer,
-    );
+    const data = resource.hooks.delete
+      ? putAwayData(undoer.days)
+      : consequencesData(
+          registry,
+          resource,
+          await consequences(db, registry, resource, principal, where),
+          url,
+          undoer,
+        );
     return reply
       .code(error?.status ?? 200)
       .page('records/delete', recordDeleteData(about, record, error, data, url));
   }
 
-  /** Searching and choosing a related record without JavaScript; null: the form is to be saved. */
-  async function sendStep(
+  /** Searching and choosing a related record without JavaScript; false: the form is to be saved. */
+  async function isStepSent(
     request: FastifyRequest,
     reply: FastifyReply,
     about: About,
     form: Form,
-  ): Promise<FastifyReply | null> {
+  ): Promise<boolean> {
     const body = (request.body ?? {}) as Body;
     const step = await chooseData({ registry, sql: db.pages, ...about, action: request.url }, body);
-    if (step)
-      return reply.page('records/choose', {
+    if (step) {
+      reply.page('records/choose', {
         ...step,
         kept: await sealSecrets(sealingOf(about), about.resource, step.kept),
       });
+      return true;
+    }
     const texts = chosenTexts(about.resource, form.texts, body);
-    return texts ? sendForm(reply, about, { ...form, texts }) : null;
+    // Awaited, an answer is over, and is no value.
+    if (texts) await sendForm(reply, about, { ...form, texts });
+    return texts !== null;
   }
 
   /** `typed` is the form that was refused, kept to be sent again. */

@@ -3,6 +3,7 @@ import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { mayKeepUsers } from '../../auth/users.ts';
 import { readerOf } from '../../fields/reader.ts';
+import type { OwnPages } from '../../pages/own-pages.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { operates } from '../../tasks/who-sees.ts';
 import { csrfToken } from '../csrf-token.ts';
@@ -10,7 +11,7 @@ import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
 import type { SiteUrl } from '../url.ts';
 import { type BellData, bellData } from './bell.ts';
-import { resourceIcon } from './resource-icon.ts';
+import { type NavPlace, placesFor } from './places.ts';
 import { shellTexts } from './shell-texts.ts';
 
 export interface NavItem {
@@ -18,6 +19,12 @@ export interface NavItem {
   href: string;
   icon: string;
   isCurrent: boolean;
+}
+
+/** What stands in the navigation under one heading. */
+export interface NavGroup {
+  label: string;
+  items: readonly NavItem[];
 }
 
 /** What stands around every page. */
@@ -32,7 +39,8 @@ export interface LayoutData extends CommonData {
   /** To what the person did. */
   activityUrl: string;
   home: NavItem;
-  resources: readonly NavItem[];
+  /** Resources, and pages of the project's own, by their headings. */
+  groups: readonly NavGroup[];
   work: readonly NavItem[];
   /** Null: nobody is told by messages. */
   bell: BellData | null;
@@ -71,6 +79,7 @@ const htmxConfig = JSON.stringify({
 export interface LayoutParts {
   admin: AdminDefinition;
   registry: ResourceRegistry;
+  pages: OwnPages;
   url: SiteUrl;
   body: string;
   title: string;
@@ -79,7 +88,7 @@ export interface LayoutParts {
 
 export function layoutData(
   reply: FastifyReply,
-  { admin, registry, url, body, title, scripts }: LayoutParts,
+  { admin, registry, pages, url, body, title, scripts }: LayoutParts,
 ): LayoutData {
   const { request } = reply;
   const user = request.principal ?? null;
@@ -109,11 +118,7 @@ export function layoutData(
     },
     activityUrl: url('/tasks/activity'),
     home: item(shellTexts.home, '/', 'layout-grid'),
-    resources: user
-      ? registry
-          .listFor(user)
-          .map((resource) => item(resource.label, `/${resource.slug}`, resourceIcon(resource)))
-      : [],
+    groups: user ? groupsOf(placesFor(user, registry, pages), item) : [],
     work: user ? workOf(admin, registry, user, item) : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
     flash: takeFlash(reply),
@@ -138,6 +143,19 @@ type NavItemOf = (
 
 function isWithin(path: string, to: string): boolean {
   return path === to || path.startsWith(`${to}/`);
+}
+
+function groupsOf(places: readonly NavPlace[], item: NavItemOf): NavGroup[] {
+  const groups = Map.groupBy(places, ({ group }) => group ?? shellTexts.data);
+  const plain = groups.get(shellTexts.data);
+  const ordered = [
+    ...(plain ? [[shellTexts.data, plain] as const] : []),
+    ...[...groups].filter(([label]) => label !== shellTexts.data),
+  ];
+  return ordered.map(([label, members]) => ({
+    label,
+    items: members.map((place) => item(place.label, place.path, place.icon)),
+  }));
 }
 
 function workOf(

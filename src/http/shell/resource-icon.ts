@@ -13,7 +13,12 @@ const byWord: readonly [RegExp, string][] = [
   [/event|booking|appointment/i, 'calendar'],
 ];
 
-/** A picture for a resource, guessed from its name. */
-export function resourceIcon({ model, label }: Pick<Resource, 'model' | 'label'>): string {
-  return byWord.find(([word]) => word.test(model.name) || word.test(label))?.[1] ?? 'table-2';
+/** A picture for a resource: its own, else guessed from its name. */
+export function resourceIcon({
+  model,
+  label,
+  icon,
+}: Pick<Resource, 'model' | 'label' | 'icon'>): string {
+  const guess = byWord.find(([word]) => word.test(model.name) || word.test(label));
+  return icon ?? guess?.[1] ?? 'table-2';
 }

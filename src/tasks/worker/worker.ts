@@ -98,6 +98,22 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
   }
 }
 
+function defaultPlaces(): number {
+  return Math.min(8, availableParallelism());
+}
+
+/**
+ * Connections of a worker: two runners may be at chunks while a third connection takes or releases
+ * slots; a backend may keep one.
+ */
+export function workerPoolSize(
+  concurrency: number,
+  places: number | undefined,
+  backends: number,
+): number {
+  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
+}
+
 interface Life {
   readonly id: string;
   /** Settles when the session is lost, the queue died, or `end` was called. */
@@ -116,7 +132,7 @@ async function startLife(
   const id = randomUUID();
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
-  const placeCount = options.places ?? Math.min(8, availableParallelism());
+  const placeCount = options.places ?? defaultPlaces();
   const hearsBulk = !options.queues || options.queues.includes(bulkQueue);
   // A worker that does no bulk work has nothing to be called for by the queue: its places are.
   const hosted = run.filter(({ name }) => hearsBulk || name !== queueName);
@@ -144,12 +160,10 @@ async function startLife(
   }
 
   const tokens = new Set<string>();
-  // Two runners may be at chunks while a third connection takes or releases slots; a backend may
-  // keep one.
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: options.concurrency * 2 + 2 + placeCount + hosted.length,
+    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
     ownSessions: true,
   });
   const worker = { id, pool, tokens, backends: names };
