@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
 import { placeAdmin } from '../place-admin.ts';
-import { foundAdmin } from './database/open-found.ts';
+import { foundAdmin, tellOfFound } from './database/open-found.ts';
 import { importOwnAdmin } from './import-own-admin.ts';
 import { findProject } from './project/find-project.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
@@ -62,7 +62,7 @@ export async function openAdmin(values: AdminValues, config: Config): Promise<Op
   const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const { admin, path, prepared } =
     values.schema === undefined
-      ? await ownAdmin(values.admin, defaultSchema)
+      ? await ownAdmin(values.admin, defaultSchema, config)
       : await adminOf(values.schema, config);
   const placed = placeAdmin(admin, defaultSchema);
   const metadata = placed.resources[0]?.metadata;
@@ -136,12 +136,17 @@ async function adminOf(path: string, config: Config): Promise<Project> {
 }
 
 /** What `bulkhead generate` made for it says where the schema is. */
-async function ownAdmin(file: string | undefined, defaultSchema: string): Promise<Project> {
+async function ownAdmin(
+  file: string | undefined,
+  defaultSchema: string,
+  config: Config,
+): Promise<Project> {
   const admin = await importOwnAdmin(file);
   const source = admin.resources[0]?.metadata.source;
   if (!source) return { admin, path: null, prepared: null };
   const copy = await readSchema(source.copy);
-  await tellOfChanges(source, copy);
+  if (admin.resources[0]?.metadata.isFound) await tellOfFound(config, copy.files);
+  else await tellOfChanges(source, copy);
   return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
 }
 
