@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { cities } from '../../docs/examples/permissions.ts';
 import sample from '../admin.ts';
+import { buildApp } from '../app.ts';
 import { roles } from '../auth/users.ts';
 import { buildContext } from '../build-context.ts';
 import { servePages } from '../cli/serve-pages.ts';
@@ -61,7 +62,8 @@ async function open({
   };
   const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
-  const { app, address } = await servePages(served, config, context);
+  const app = await buildApp({ admin: served, config, context });
+  const address = await servePages(app, config);
   const worker = hasWorker
     ? await startWorker(context, {
         connectionString,
