@@ -10,6 +10,7 @@ import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { faxMachine } from './fax-machine.ts';
+import { openShop } from './shop.ts';
 import { insertUsers, testPassword } from './users.ts';
 import type { WantedApp } from './wanted-app.ts';
 
@@ -44,14 +45,20 @@ await end();
 await stopOwnServer();
 process.exit(0);
 
-async function open({ env = {}, hasWorker = true, isScoped = false }: WantedApp): Promise<object> {
+async function open({
+  env = {},
+  hasWorker = true,
+  isScoped = false,
+  isShop = false,
+}: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
-  const { connectionString, drop } = await createDatabase('seeded');
+  const { connectionString, drop } = await createDatabase(isShop ? 'empty' : 'seeded');
   const others = admin.resources.filter(({ model }) => model !== 'City');
   const served = {
     ...admin,
     ...((isScoped || config.BULKHEAD_BACKEND === 'inline') && { schedules: [] }),
     ...(isScoped && { resources: [cities, ...others] }),
+    ...(isShop && { ...(await openShop(connectionString)), schedules: [] }),
   };
   const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
