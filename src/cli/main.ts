@@ -111,10 +111,7 @@ async function generateOwn(
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace(
-      /^(export const metadata: .* = \{)$/m,
-      (_, begin: string) => `${begin}\n ${head}`,
-    ),
+    text.replace(/^(export const metadata: .* = \{)$/m, (_, begin: string) => `${begin}\n ${head}`),
   );
   console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }
