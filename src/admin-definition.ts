@@ -169,6 +169,10 @@ export function checkAdmin(admin: AdminDefinition): void {
   const problems = unknown.map((problem) => `Admin: ${problem}`);
   if (admin.plugins !== undefined)
     problems.push('Admin, plugins: are applied by defineAdmin, and this was not made by it.');
+  if (typeof admin.createClient !== 'function')
+    problems.push(
+      'Admin, createClient: must be a function that makes a client, ({ adapter }) => new PrismaClient({ adapter }): one that is there already connects by itself.',
+    );
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
   for (const { model, options } of admin.resources)

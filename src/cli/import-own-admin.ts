@@ -42,7 +42,7 @@ export function findAdminFile(given: string | undefined): string | null {
 /** What a file of an admin exports, if it is one. */
 export function adminOf(module: { default?: unknown }, definition: string): AdminDefinition {
   const { resources, createClient } = (module.default ?? {}) as Partial<AdminDefinition>;
-  if (Array.isArray(resources) && typeof createClient === 'function')
+  if (Array.isArray(resources) && createClient !== undefined)
     return module.default as AdminDefinition;
   throw new AppError(
     'no-admin',

@@ -10,7 +10,9 @@ import { check } from './check.ts';
 import { indexes } from './indexes.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
+
 import { typedPath } from './project/typed-path.ts';
+import { linkPackages } from './schema/link-packages.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
@@ -84,6 +86,7 @@ async function generateOwn(
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
   }
+  await linkPackages(output);
   const file = join(output, 'metadata/metadata.ts');
   const source = `{ path: ${JSON.stringify(schema.path)}, copy: \`\${import.meta.dirname}/../schema\` }`;
   const text = await readFile(file, 'utf8');
