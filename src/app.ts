@@ -1,23 +1,33 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RouteOptions } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RouteOptions,
+} from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import { checkExtensions, viewFolderOf } from './check-extensions.ts';
 import type { Config } from './config.ts';
 import { taskManagerOf } from './create-task-manager.ts';
+import { hostRequestOf } from './http/host-request.ts';
 import { compression } from './http/plugins/compress.ts';
 import { answerClientError, connections } from './http/plugins/connections.ts';
-import { cookies } from './http/plugins/cookie.ts';
+import { cookieParser } from './http/plugins/cookie.ts';
 import { csrfProtection } from './http/plugins/csrf.ts';
 import { handleErrors } from './http/plugins/errors.ts';
 import { forms } from './http/plugins/formbody.ts';
 import { guard } from './http/plugins/guard.ts';
 import { healthRoutes } from './http/plugins/health.ts';
+import { hostRequests } from './http/plugins/host.ts';
 import { origins } from './http/plugins/origin.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
+import { signedCookies } from './http/plugins/signed-cookies.ts';
 import { staticFiles } from './http/plugins/static-files.ts';
 import { timeZones } from './http/plugins/time-zone.ts';
 import { unseenMessages } from './http/plugins/unseen.ts';
@@ -25,23 +35,18 @@ import { views } from './http/plugins/views.ts';
 import { ownSignIn, routes } from './http/routes.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
+import type {} from './mounts.ts';
 import { ownFilesOf } from './own-look.ts';
 import { ownPages } from './pages/own-pages.ts';
-import type { TaskManager } from './task-manager.ts';
 import type { TaskContext } from './tasks/context.ts';
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** For routes of the project's own, beside these. */
-    readonly bulkhead: { readonly tasks: TaskManager };
-  }
-}
 
 export interface AppOptions {
   admin: AdminDefinition;
   config: Config;
   context: TaskContext;
   logger?: FastifyBaseLogger;
+  /** Requests are those of an app that it is mounted in, which logs them. */
+  isMounted?: boolean;
   /** Told of every route as it is added. */
   onRoute?: (route: RouteOptions) => void;
 }
@@ -54,6 +59,7 @@ export async function buildApp({
   config,
   context,
   logger,
+  isMounted = false,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
@@ -63,6 +69,10 @@ export async function buildApp({
           logger:
             config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL },
         }),
+    ...(isMounted && {
+      logController: new LogController({ disableRequestLogging: true }),
+      genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
+    }),
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one
     // alone is believed, not what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES
@@ -83,10 +93,10 @@ export async function buildApp({
   const url = createUrl(prefix, { isReloaded, own });
   const ownOnes = ownPages(admin.pages ?? [], (message, details) => log('error', message, details));
 
-  app.decorate('bulkhead', {
-    tasks: taskManagerOf(admin, context),
-  });
+  const tasks = taskManagerOf(admin, context);
+  app.decorate('bulkhead', { tasks, at: () => ({ tasks }) });
   if (onRoute) app.addHook('onRoute', onRoute);
+  await app.register(hostRequests);
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
@@ -94,7 +104,7 @@ export async function buildApp({
   await app.register(healthRoutes, { prefix, db });
   await app.register(
     async (pages) => {
-      await pages.register(cookies);
+      await pages.register(cookieParser);
       await pages.register(forms);
       await pages.register(views, { url, isReloaded, folder: viewFolderOf(admin) });
       await pages.register(page, { admin, registry, pages: ownOnes, url });
@@ -106,19 +116,21 @@ export async function buildApp({
         context,
         isHttps: config.BULKHEAD_SECURE_COOKIES,
       });
-      await pages.register(sessions, { db, config, secret });
-      await pages.register(requestLimits);
-      await pages.register(guard, { people: context.people });
-      await pages.register(unseenMessages, { context });
-      await pages.register(csrfProtection, {
+      const { isOurs } = context.people;
+      const cookies = {
         secret,
         path: prefix === '' ? '/' : prefix,
         isHttps: config.BULKHEAD_SECURE_COOKIES,
-      });
+      };
+      if (isOurs) await pages.register(sessions, { db, config, secret });
+      await pages.register(requestLimits);
+      await pages.register(guard, { people: context.people });
+      await pages.register(unseenMessages, { context });
+      await pages.register(isOurs ? csrfProtection : signedCookies, cookies);
       await pages.register(timeZones);
       await pages.register(origins);
       await pages.register(rateLimits);
-      for (const route of [...(context.people.isOurs ? ownSignIn : []), ...routes])
+      for (const route of [...(isOurs ? ownSignIn : []), ...routes])
         await pages.register(route, {
           admin,
           context,

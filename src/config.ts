@@ -44,6 +44,9 @@ function isWebhookSecret(text: string): boolean {
   return length >= 24 && length <= 64;
 }
 
+/** Before the path of every page. */
+export const prefixPattern = /^(\/[A-Za-z0-9_-]+)*$/;
+
 /** Where the pages are reached, without the prefix. */
 const baseAddress = z
   .string()
@@ -84,8 +87,8 @@ const settings = z.object({
   BULKHEAD_PREFIX: z
     .string()
     .regex(
-      /^(\/[a-z0-9-]+)*$/,
-      'must be empty, or a slash and small letters, digits and hyphens, any number of times, such as /admin',
+      prefixPattern,
+      'must be empty, or a slash and letters, digits, hyphens and underscores, any number of times, such as /admin',
     )
     .default(''),
   BULKHEAD_BASE_URL: baseAddress.optional(),

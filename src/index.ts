@@ -6,7 +6,7 @@ export {
   type Plugin,
 } from './admin-definition.ts';
 export type { AdminSettings } from './admin-settings.ts';
-export type { People, SeenTask } from './auth/people.ts';
+export type { People, PeopleAtHand, SeenTask } from './auth/people.ts';
 export type { Principal } from './auth/principal.ts';
 export { systemPrincipal } from './auth/system-principal.ts';
 export {
@@ -36,6 +36,10 @@ export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
 export type { CommonData, Pages } from './http/pages.ts';
 export type { Metadata } from './metadata/contract.ts';
+export { type Bulkhead, bulkhead } from './mount/bulkhead.ts';
+export type { Handler, HandlerOptions } from './mount/handler.ts';
+export type { MountOptions } from './mount/options.ts';
+export type { Mounts } from './mounts.ts';
 export type { Notify, NotifyRecipient, NotifyRule } from './notify.ts';
 export {
   definePage,

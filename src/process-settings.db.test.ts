@@ -29,8 +29,9 @@ const secret = { BULKHEAD_SESSION_SECRET: 'a secret of tests that is long enough
 test('the pages listen on the address and the port of the environment', async (t) => {
   const serve = async (env: Record<string, string>) => {
     const { admin, config, context, defer } = await install(t, { env: { ...secret, ...env } });
-    const { app, address } = await servePages(admin, config, context);
+    const app = await buildApp({ admin, config, context });
     defer(() => app.close());
+    const address = await servePages(app, config);
     const bound = app.server.address() as { address: string; port: number };
     assert.equal((await fetch(`http://127.0.0.1:${bound.port}/healthz`)).status, 200);
     return { ...bound, said: address };

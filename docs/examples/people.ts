@@ -27,7 +27,7 @@ export function peopleOf(accounts: Accounts): People {
     account && !account.isLocked ? principalOf(account) : null;
   return {
     getUser: async ({ headers }) => come(await accounts.ofSession(headers.cookie)),
-    findUser: async (id) => come(await accounts.find(Number(id))),
+    refreshUser: async (id) => come(await accounts.find(Number(id))),
     usersWithRole: async (role) => (await accounts.inGroup(role)).map(principalOf),
     seesTask: ({ claims }, { principal }) => principal.claims?.tenant === claims?.tenant,
   };

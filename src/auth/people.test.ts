@@ -12,23 +12,23 @@ const request = {} as FastifyRequest;
 /** People of which one answers so, with what is logged of them. */
 function asked(own: Partial<People>) {
   const logged: string[] = [];
-  const people = { getUser: () => null, findUser: () => null, ...own };
+  const people = { getUser: () => null, refreshUser: () => null, ...own };
   return { logged, people: askedPeople(people, (_, message) => void logged.push(message)) };
 }
 
 test('of somebody that a project gives, what a principal is is taken, and nothing else', async () => {
   const row = { ...cleo, claims: { tenant: 7 }, timeZone: 'Europe/Rome', passwordHash: 'secret' };
   const { passwordHash: _, ...principal } = row;
-  const { people } = asked({ getUser: () => row, findUser: async () => row });
+  const { people } = asked({ getUser: () => row, refreshUser: async () => row });
   assert.deepEqual(await people.getUser(request), principal);
   assert.deepEqual(await people.findUser('cleo', cleo), principal);
-  const without = asked({ getUser: () => undefined, findUser: () => undefined });
+  const without = asked({ getUser: () => undefined, refreshUser: () => undefined });
   assert.equal(await without.people.getUser(request), null);
   assert.equal(await without.people.findUser('cleo', cleo), null);
 });
 
 test('somebody as they are now keeps of the launch their time zone alone', async () => {
-  const { people } = asked({ findUser: () => ({ id: 'cleo', name: 'Cleopatra', roles: [] }) });
+  const { people } = asked({ refreshUser: () => ({ id: 'cleo', name: 'Cleopatra', roles: [] }) });
   const launched = { ...cleo, timeZone: 'Africa/Cairo', claims: { tenant: 7 } };
   assert.deepEqual(await people.findUser('cleo', launched), {
     id: 'cleo',
@@ -54,8 +54,8 @@ test('who is nobody, or the system, is not let in', async () => {
 });
 
 test('where people cannot be asked, what asks waits, and the log says why', async () => {
-  for (const findUser of [() => assert.fail('down'), () => ({ id: 'cleo' }) as never]) {
-    const { people, logged } = asked({ findUser });
+  for (const refreshUser of [() => assert.fail('down'), () => ({ id: 'cleo' }) as never]) {
+    const { people, logged } = asked({ refreshUser });
     await assert.rejects(people.findUser('cleo', cleo), (error) => blame(error) === 'passing');
     assert.deepEqual(logged, ['people cannot be asked']);
   }
@@ -74,7 +74,7 @@ test('an answer about a task that is none shows nothing', () => {
 test('code asks for people by their ids and roles, and never for the system', async () => {
   const ids: string[] = [];
   const { people } = asked({
-    findUser: (id) => {
+    refreshUser: (id) => {
       ids.push(id);
       return cleo;
     },
@@ -88,22 +88,22 @@ test('code asks for people by their ids and roles, and never for the system', as
 });
 
 test('people that cannot be asked refuse the start in a sentence', () => {
-  const findUser = () => null;
-  const [getUser, seesTask] = [findUser, () => true];
+  const refreshUser = () => null;
+  const [getUser, seesTask] = [refreshUser, () => true];
   for (const [people, said] of [
     ['ours', /people must be an object of functions\./],
-    [{ findUser }, /people: getUser must be a function\./],
-    [{ getUser }, /people: findUser must be a function\./],
-    [{ getUser, findUser, usersWithRole: [] }, /people: usersWithRole must be a function\./],
+    [{ refreshUser }, /people: getUser must be a function\./],
+    [{ getUser }, /people: refreshUser must be a function\./],
+    [{ getUser, refreshUser, usersWithRole: [] }, /people: usersWithRole must be a function\./],
     [
-      { getUser, findUser, seeTask: seesTask },
+      { getUser, refreshUser, seeTask: seesTask },
       /people: seeTask is no option\. Did you mean "seesTask"\?/,
     ],
     [
-      { getUser, findUser, seesTask: async () => true },
+      { getUser, refreshUser, seesTask: async () => true },
       /seesTask must answer at once: it is async\./,
     ],
   ] as const)
     assert.throws(() => checkAdmin({ ...sample, schedules: [], people: people as never }), said);
-  checkAdmin({ ...sample, schedules: [], people: { getUser, findUser, seesTask } });
+  checkAdmin({ ...sample, schedules: [], people: { getUser, refreshUser, seesTask } });
 });

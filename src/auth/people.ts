@@ -27,7 +27,7 @@ export interface People {
    * Somebody as they are now, by the id that `getUser` gives; null: they are gone, or may not come in
    * any more. Asked before each write of a task: it runs by the roles and claims of today.
    */
-  findUser(id: string): Found | Promise<Found>;
+  refreshUser(id: string): Found | Promise<Found>;
   /** Everybody who has this role. Default: it cannot be said. */
   usersWithRole?(role: string): readonly Principal[] | Promise<readonly Principal[]>;
   /**
@@ -35,6 +35,19 @@ export interface People {
    * once. Default: whoever sees the tasks of every resource. Whoever launched a task sees it.
    */
   seesTask?(principal: Principal, task: SeenTask): boolean;
+  /**
+   * Where somebody goes to sign in, and comes back from to `next`, a path of this site. Default: a page
+   * says that they are not signed in.
+   */
+  signInUrl?(to: { next: string }): string;
+}
+
+/** What code of the project's that is no request asks of people. */
+export interface PeopleAtHand {
+  /** Somebody as they are now; null: they are gone, or the system itself. */
+  findUser(id: string): Promise<Principal | null>;
+  /** Everybody who has this role; left out where it cannot be said. */
+  usersWithRole?(role: string): readonly Principal[] | Promise<readonly Principal[]>;
 }
 
 /** People as the rest asks for them. */
@@ -43,6 +56,8 @@ export interface AskedPeople extends Pick<People, 'usersWithRole'> {
   /** `launched`: as they were when they launched what is now to run. */
   findUser(id: string, launched: Principal): Promise<Principal | null>;
   readonly seesTask?: (principal: Principal, task: SeenTask) => boolean;
+  /** Where they sign in, where that is elsewhere and known. */
+  readonly signInUrl?: (next: string) => string | null;
   /** Is it on our own page that they sign in? */
   readonly isOurs: boolean;
 }
@@ -50,17 +65,17 @@ export interface AskedPeople extends Pick<People, 'usersWithRole'> {
 type Log = (level: 'error', message: string, details: Record<string, unknown>) => void;
 
 /**
- * A project's people, whose answers are looked at. What `findUser` throws passes, as a database that
+ * A project's people, whose answers are looked at. What `refreshUser` throws passes, as a database that
  * does not answer does: what is to run waits.
  */
 export function askedPeople(people: People, log: Log): AskedPeople {
-  const { usersWithRole, seesTask } = people;
+  const { usersWithRole, seesTask, signInUrl } = people;
   return {
     isOurs: false,
     getUser: async (request) => personOf(personIn('getUser', await people.getUser(request))),
     async findUser(id, { timeZone }) {
       try {
-        const found = personIn('findUser', await people.findUser(id));
+        const found = personIn('refreshUser', await people.refreshUser(id));
         return found && personOf(timeZone === undefined ? found : { timeZone, ...found });
       } catch (error) {
         log('error', 'people cannot be asked', textOf(error));
@@ -82,14 +97,23 @@ export function askedPeople(people: People, log: Log): AskedPeople {
         return false;
       },
     }),
+    ...(signInUrl && {
+      signInUrl(next) {
+        try {
+          const answer: unknown = signInUrl.call(people, { next });
+          // Into a header, which takes nothing else.
+          if (typeof answer === 'string' && /^[\x21-\x7e]+$/.test(answer)) return answer;
+          log('error', 'where people sign in is no address', { answer });
+        } catch (error) {
+          log('error', 'where people sign in cannot be asked', textOf(error));
+        }
+        return null;
+      },
+    }),
   };
 }
 
-/** What code of the project's that is no request asks of people. */
-export function peopleForCode({
-  findUser,
-  usersWithRole,
-}: AskedPeople): Pick<People, 'findUser' | 'usersWithRole'> {
+export function peopleForCode({ findUser, usersWithRole }: AskedPeople): PeopleAtHand {
   return {
     findUser: async (id) => (isSystem({ id }) ? null : findUser(id, { id, name: '', roles: [] })),
     ...(usersWithRole && { usersWithRole }),
@@ -119,9 +143,10 @@ function personIn(asker: string, given: Found): Principal | null {
 
 const asked: Readonly<Record<keyof People, 'needed' | 'optional'>> = {
   getUser: 'needed',
-  findUser: 'needed',
+  refreshUser: 'needed',
   usersWithRole: 'optional',
   seesTask: 'optional',
+  signInUrl: 'optional',
 };
 
 /** What is wrong with `people` of an admin, in sentences. */

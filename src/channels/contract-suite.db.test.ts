@@ -135,7 +135,7 @@ async function setUp(t: TestContext, name: string) {
     channels: far.channels ?? [],
     people: {
       getUser: () => null,
-      findUser: () => now.person,
+      refreshUser: () => now.person,
       usersWithRole: () => [],
     },
   };

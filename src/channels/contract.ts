@@ -1,4 +1,4 @@
-import type { People } from '../auth/people.ts';
+import type { PeopleAtHand } from '../auth/people.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { FullRule } from '../notify.ts';
 import type { ProjectClient } from '../resources/project-types.ts';
@@ -65,7 +65,7 @@ export interface Channel {
    */
   readonly send: (
     dispatch: Dispatch,
-    at: { client: ProjectClient; people: Pick<People, 'findUser' | 'usersWithRole'> },
+    at: { client: ProjectClient; people: PeopleAtHand },
   ) => Promise<void> | void;
   /** The same of alerts, to whoever looks after things. Default: it sends none. */
   readonly alert?: (

@@ -188,7 +188,7 @@ test('who has no address gets no mail, and the notice says why; everybody with a
     ],
     people: {
       getUser: () => null,
-      findUser: (id) => [ada, withAddress(eve)].find((one) => one.id === id) ?? null,
+      refreshUser: (id) => [ada, withAddress(eve)].find((one) => one.id === id) ?? null,
       usersWithRole: (role) => (role === 'operators' ? [withAddress(eve)] : []),
       seesTask: () => true,
     },

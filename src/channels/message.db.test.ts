@@ -112,7 +112,7 @@ test('a recipient who may not come in or see the task any more is not told', asy
     notify: { by: 'message', to: ['starter', { role: 'editor' }] },
     people: {
       getUser: () => null,
-      findUser: (id) => (gone.has(id) ? null : people.find((one) => one.id === id)),
+      refreshUser: (id) => (gone.has(id) ? null : people.find((one) => one.id === id)),
       usersWithRole: (role) => people.filter(({ roles }) => roles.includes(role)),
       seesTask: ({ id }) => !blind.has(id),
     },

@@ -64,7 +64,7 @@ async function setUp(t: TestContext, changed: Partial<AdminDefinition>) {
     ],
     people: {
       getUser: () => null,
-      findUser: (id) => everybody.find((one) => one.id === id) ?? null,
+      refreshUser: (id) => everybody.find((one) => one.id === id) ?? null,
       usersWithRole: (role) => everybody.filter(({ roles }) => roles.includes(role)),
     },
     ...changed,
@@ -156,7 +156,7 @@ test('where nobody is an operator, admins are told of what the system launches',
     notify: 'call',
     people: {
       getUser: () => null,
-      findUser: (id) => everybody.find((one) => one.id === id) ?? null,
+      refreshUser: (id) => everybody.find((one) => one.id === id) ?? null,
       usersWithRole: (role) => [ada, eve].filter(({ roles }) => roles.includes(role)),
     },
   });

@@ -4,7 +4,7 @@ import { openDatabase } from '../db/database.ts';
 import { directUrl } from './connection.ts';
 import { databaseNotes } from './database-notes.ts';
 import { migrateAll } from './migrate-all.ts';
-import type { OpenedAdmin } from './open-admin.ts';
+import type { OpenedAdmin } from './open-project.ts';
 import { sameDatabase } from './same-database.ts';
 
 /**

@@ -9,6 +9,7 @@ import { verifyOf } from './audit.ts';
 import { check } from './check.ts';
 import { keptFound } from './database/open-found.ts';
 import { indexes } from './indexes.ts';
+import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
 import { typedPath } from './project/typed-path.ts';
@@ -21,6 +22,7 @@ const usage = [
   'Usage:',
   ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
+  `  ${commandLine('init', '[--schema PATH] [--dry-run]')}`,
   `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
   `  ${commandLine('migrate', '[--check | --sql]')}`,
@@ -43,6 +45,7 @@ await runCommand(async () => {
       output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
       check: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
       sql: { type: 'boolean' },
       head: { type: 'string' },
       ...adminOptions,
@@ -54,6 +57,8 @@ await runCommand(async () => {
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
+    case 'init':
+      return init(values, config);
     case 'check':
       return check(values, config);
     case 'generate':
@@ -106,7 +111,7 @@ async function generateOwn(
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace('export const metadata = {', () => `export const metadata = {\n ${head}`),
+    text.replace(/^(export const metadata: .* = \{)$/m, (_, begin: string) => `${begin}\n ${head}`),
   );
   console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }

@@ -1,32 +1,21 @@
-import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { AdminDefinition } from '../admin-definition.ts';
-import { commandLine } from '../command-line.ts';
+import { fileURLToPath } from 'node:url';
+import { type AdminDefinition, defineAdmin } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
 import { defaultSchemaOf } from '../db/default-schema.ts';
 import { AppError } from '../errors.ts';
-import type { Metadata } from '../metadata/contract.ts';
-import { withoutModels } from '../metadata/without-models.ts';
-import { placeAdmin } from '../place-admin.ts';
-import { foundAdmin, tellOfFound } from './database/open-found.ts';
-import { importOwnAdmin } from './import-own-admin.ts';
+import { foundAdmin } from './database/open-found.ts';
+import { importOwnAdmin, importRefinement, isWhole } from './import-own-admin.ts';
+import { type OpenedAdmin, type OwnProject, openProject, ownProject } from './open-project.ts';
+import { definitionOf, partsOfDefinition } from './project/definition-address.ts';
 import { findProject } from './project/find-project.ts';
-import { bringUpSchema } from './schema/bring-up-schema.ts';
+import { findSchema } from './project/find-schema.ts';
+import { nameOf } from './project/load-failure.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
-import { type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
-import { readSchema, type UserSchema } from './schema/read-schema.ts';
-
-export interface OpenedAdmin {
-  admin: AdminDefinition;
-  /** Name of the embedded server's database: projects do not share one. */
-  database: string;
-  /**
-   * Makes the project's tables, or sees that they are as the schema says; after our own. Returns
-   * the admin of what is there.
-   */
-  bringUp(connectionString: string): Promise<AdminDefinition>;
-}
+import { prepareSchema } from './schema/prepare-schema.ts';
+import { readSchema } from './schema/read-schema.ts';
+import { assertModels } from './schema/schema-changes.ts';
 
 export interface AdminValues {
   admin?: string | undefined;
@@ -49,53 +38,25 @@ export async function openSchema(path: string, config: Config) {
 }
 
 /**
- * The project's admin: with `--schema` one made of nothing but a Prisma schema, else the one that
- * it wrote.
+ * The project's admin: the one that it wrote, with `--schema` one made of a Prisma schema, and what
+ * the project says of itself beside.
+ *
+ * @param onChange told in a sentence that a schema has changed since metadata was generated from it
  */
-export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
-  if (values.admin !== undefined && values.schema !== undefined)
-    throw new AppError('usage', 500, 'Give --admin or --schema: a schema has pages of its own.');
+export async function openAdmin(
+  values: AdminValues,
+  config: Config,
+  onChange = (sentence: string) => console.log(sentence),
+): Promise<OpenedAdmin> {
   if (isFound(values)) {
     const found = await foundAdmin(config, (text) => console.log(text));
     return { admin: found, database: 'bulkhead', bringUp: async () => found };
   }
-  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
-  const { admin, path, prepared } =
+  const project =
     values.schema === undefined
-      ? await ownAdmin(values.admin, defaultSchema, config)
-      : await adminOf(values.schema, config);
-  const placed = placeAdmin(admin, defaultSchema);
-  const metadata = placed.resources[0]?.metadata;
-  if (path === null || prepared === null || !metadata)
-    return { admin: placed, database: 'bulkhead', bringUp: async () => placed };
-  return {
-    admin: placed,
-    database: `schema_${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
-    async bringUp(connectionString) {
-      console.log(databaseInWords(connectionString, config, prepared.addressVariable));
-      const missing = await bringUpSchema({
-        connectionString,
-        isEmbedded: config.DATABASE_URL === undefined,
-        ownSchema: config.BULKHEAD_DATABASE_SCHEMA,
-        defaultSchema,
-        dbSchemas: prepared.dbSchemas,
-        extensions: prepared.extensions,
-        files: prepared.tables,
-        metadata,
-        differencesPath: join(resolve(config.BULKHEAD_FOLDER), 'differences.sql'),
-        isDifferenceIgnored: values['ignore-differences'] ?? false,
-        say: (text) => console.log(text),
-      });
-      const reduced = withoutModels(metadata, missing);
-      const there = placed.resources.filter(({ model }) => !missing.includes(model));
-      return {
-        ...placed,
-        resources: there.map((one) =>
-          one.metadata === metadata ? { ...one, metadata: reduced } : one,
-        ),
-      };
-    },
-  };
+      ? await ownAdmin(values, config, onChange)
+      : await adminOf(values.schema, values.admin, config);
+  return openProject(project, config, values);
 }
 
 /** Is the database all that says what there is? A project's own admin takes the address alone. */
@@ -104,61 +65,60 @@ function isFound({ admin, schema, database }: AdminValues): boolean {
   return findProject(process.cwd()).config === null;
 }
 
-/** Which database it is and who said so; a project may be used to naming another variable. */
-export function databaseInWords(
-  connectionString: string,
-  config: Pick<Config, 'DATABASE_URL' | 'DIRECT_DATABASE_URL'>,
-  addressVariable: string | null,
-): string {
-  const { pathname, host, username } = new URL(connectionString);
-  const name = decodeURIComponent(pathname.slice(1) || username);
-  const isOther = addressVariable !== null && addressVariable !== 'DATABASE_URL';
-  if (config.DATABASE_URL === undefined) {
-    const why = isOther
-      ? `; the schema names ${addressVariable}, and Bulkhead reads DATABASE_URL`
-      : ', since DATABASE_URL is not set';
-    return `Database: an embedded one${why}.`;
-  }
-  const from = config.DIRECT_DATABASE_URL === undefined ? 'DATABASE_URL' : 'DIRECT_DATABASE_URL';
-  return `Database: ${name} at ${host}, from ${from}${isOther ? ` (the schema names ${addressVariable})` : ''}.`;
-}
-
-interface Project {
-  admin: AdminDefinition;
-  /** The project's schema, where there is one that says what the tables are. */
-  path: string | null;
-  prepared: PreparedSchema | null;
-}
-
-async function adminOf(path: string, config: Config): Promise<Project> {
-  const { schema, prepared, generated } = await openSchema(path, config);
-  return { admin: await loadAdmin(schema.name, generated), path: schema.path, prepared };
-}
-
-/** What `bulkhead generate` made for it says where the schema is. */
-async function ownAdmin(
+/** Of a schema; a definition that the project has beside it is not left for that. */
+async function adminOf(
+  path: string,
   file: string | undefined,
-  defaultSchema: string,
   config: Config,
-): Promise<Project> {
-  const admin = await importOwnAdmin(file);
-  const source = admin.resources[0]?.metadata.source;
-  if (!source) return { admin, path: null, prepared: null };
-  const copy = await readSchema(source.copy);
-  if (admin.resources[0]?.metadata.isFound) await tellOfFound(config, copy.files);
-  else await tellOfChanges(source, copy);
-  return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
+): Promise<OwnProject> {
+  const own = await importRefinement(file);
+  if (own === null || !isWhole(own)) return schemaAdmin(path, own, config);
+  const schema = await readSchema(path);
+  assertModels(own, schema);
+  const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
+  return { admin: own, path: schema.path, prepared };
 }
 
-async function tellOfChanges(
-  { path }: NonNullable<Metadata['source']>,
-  copy: UserSchema,
-): Promise<void> {
-  // Where the project is not beside us, as in a container, the copy is all there is.
-  const now = await readSchema(path).catch(() => null);
-  if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
-    console.log(
-      `The schema has changed since its client was generated: ${commandLine('generate', `--schema ${path}`)}`,
+/** Pages of a schema, with what is said of them; `own` may leave out what the schema makes. */
+async function schemaAdmin(
+  path: string,
+  own: Partial<AdminDefinition> | null,
+  config: Config,
+): Promise<OwnProject> {
+  const { schema, prepared, generated } = await openSchema(path, config);
+  const made = await loadAdmin(schema.name, generated);
+  const definition = own?.definition && definitionOf(own.definition, schema.path);
+  const admin = defineAdmin({ ...made, ...own, ...(definition ? { definition } : {}) });
+  return { admin, path: schema.path, prepared };
+}
+
+/** What `bulkhead generate` made for it says where the schema is; else it is where Prisma finds it. */
+async function ownAdmin(
+  { admin: file, database }: AdminValues,
+  config: Config,
+  onChange: (sentence: string) => void,
+): Promise<OwnProject> {
+  const admin = await importOwnAdmin(file);
+  if (!isWhole(admin)) {
+    const found = await findSchema(process.cwd());
+    if (found !== null) return schemaAdmin(found.path, admin, config);
+    if (database !== undefined) {
+      const made = await foundAdmin(config, (text) => console.log(text));
+      return { admin: defineAdmin({ ...made, ...admin }), path: null, prepared: null };
+    }
+    throw new AppError(
+      'no-admin',
+      500,
+      `${nameOf(fileURLToPath(admin.definition as string))} says neither resources nor createClient, and no Prisma schema is found that would make them: name it with --schema PATH, or add both.`,
     );
   }
+  return ownProject(admin, config, onChange);
+}
+
+/** The same address as `src/cli/isolated.ts` reads: the definition, and the schema that it refines. */
+export async function openDefinition(address: string, config: Config): Promise<AdminDefinition> {
+  const { file, schema } = partsOfDefinition(address);
+  const own = await importOwnAdmin(file);
+  if (schema === null) return own;
+  return (await schemaAdmin(schema, own, config)).admin;
 }

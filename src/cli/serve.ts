@@ -1,13 +1,7 @@
 import { unsealedNote } from '../audit/audit-secrets.ts';
 import { secretNote } from '../auth/session-secret.ts';
-import { buildContext } from '../build-context.ts';
 import { commandLine } from '../command-line.ts';
-import { inProcessName } from '../queue/backend.ts';
-import { workerOptionsOf } from '../run-worker.ts';
-import { runsInProcess } from '../tasks/assert-backends.ts';
-import { startTelling } from '../tasks/hooks/tell.ts';
-import { startRetention } from '../tasks/worker/retention.ts';
-import { startRecovery, startWorker } from '../tasks/worker/worker.ts';
+import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
@@ -30,36 +24,26 @@ await runCommand(async () => {
   const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
-  const { db, context } = await buildContext(
-    connectionString,
-    config,
+  const { app, context, worker, stop } = await openSite({
     admin,
-    logAt(config.BULKHEAD_LOG_LEVEL),
-  );
-  const worker = runsInProcess(context)
-    ? await startWorker(context, {
-        ...workerOptionsOf(config, directUrl(config)),
-        backends: [inProcessName],
-      })
-    : null;
+    config,
+    connectionString,
+    direct: directUrl(config),
+    hasWorker: false,
+    log: logAt(config.BULKHEAD_LOG_LEVEL),
+  });
   void worker?.stoppedByPage.then(() => console.log(workerStopped));
-  const { app, address } = await servePages(admin, config, context);
-  const recovery = startRecovery(context);
-  // Elsewhere it is a worker's.
-  const retention = context.settings.background ? null : startRetention(context);
-  const telling = startTelling(context, db.pages, null);
-  onShutdown(async () => {
-    await app.close();
-    await worker?.stop();
-    await Promise.all([recovery.stop(), telling.stop(), retention?.stop()]);
-    await db.close();
+  onShutdown(stop);
+  const address = await servePages(app, config).catch(async (error) => {
+    await stop();
+    throw error;
   });
   const signIns = await ensureFirstUsers(context, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
   console.log(await connectionsHere('serve', config, directUrl(config)));
   const note = secretNote(config);
   if (note) console.log(note);
-  if (db.auditKeys.name === null) console.log(unsealedNote);
+  if (context.db.auditKeys.name === null) console.log(unsealedNote);
   if (signIns.kind === 'link')
     console.log(`Create the first admin, once, within a day: ${signIns.link}`);
 });

@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
-import { buildContext } from '../build-context.ts';
 import { commandLine } from '../command-line.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
-import { workerOptionsOf } from '../run-worker.ts';
-import { backendsOf } from '../tasks/assert-backends.ts';
-import { startWorker } from '../tasks/worker/worker.ts';
+import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
@@ -45,21 +42,22 @@ await runCommand(async () => {
     await admin.seed?.(direct, bar.update);
     bar.end();
 
-    const { db, context } = await buildContext(
-      connectionString,
-      config,
+    const {
+      app,
+      context,
+      worker,
+      stop: close,
+    } = await openSite({
       admin,
-      logAt(config.BULKHEAD_LOG_LEVEL),
-    );
-    undo.push(() => db.close());
-    const { app, address } = await servePages(admin, config, context);
-    undo.push(() => app.close());
-    const worker = await startWorker(context, {
-      ...workerOptionsOf(config, direct),
-      backends: backendsOf(context),
+      config,
+      connectionString,
+      direct,
+      hasWorker: true,
+      log: logAt(config.BULKHEAD_LOG_LEVEL),
     });
-    undo.push(() => worker.stop());
-    void worker.stoppedByPage.then(() => console.log(workerStopped));
+    undo.push(close);
+    const address = await servePages(app, config);
+    void worker?.stoppedByPage.then(() => console.log(workerStopped));
     console.log(await connectionsHere('start', config, direct));
     say(
       admin.name,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { textsOf } from '../form-texts.ts';
 import { limits } from '../limits.ts';
 import { tokenOf } from './csrf-token.ts';
+import { hostRequestOf } from './host-request.ts';
 
 /** A form as it was posted, kept for who posted it. */
 export interface KeptForm {
@@ -44,7 +45,13 @@ export async function keptFormOf(
   const { method, headers, routeOptions } = request;
   if (method !== 'POST' || routeOptions.config?.isPublic === true) return null;
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return null;
-  const pairs = request.body === undefined ? await readPairs(request, max) : pairsIn(request.body);
+  const given = hostRequestOf(request.raw)?.body ?? null;
+  const pairs =
+    request.body !== undefined
+      ? pairsIn(request.body)
+      : Buffer.isBuffer(given) && given.length <= max
+        ? pairsOf(request, given)
+        : await readPairs(request, max);
   return pairs && { action: request.url, again: routeOptions.config?.shownAgain ?? null, pairs };
 }
 
@@ -90,7 +97,11 @@ async function readPairs(request: FastifyRequest, max: number): Promise<[string,
   } catch {
     return null;
   }
-  const pairs = [...new URLSearchParams(Buffer.concat(pieces).toString('utf8'))];
+  return pairsOf(request, Buffer.concat(pieces));
+}
+
+function pairsOf(request: FastifyRequest, bytes: Buffer): [string, string][] {
+  const pairs = [...new URLSearchParams(bytes.toString('utf8'))];
   const header = tokenOf(request);
   return pairs.some(([name]) => name === '_csrf') || header === ''
     ? pairs

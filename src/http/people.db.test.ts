@@ -59,7 +59,7 @@ async function setUp(t: TestContext, own: Partial<People> = {}) {
   const events: { event: TaskEvent; email: string | undefined; admins: string[] }[] = [];
   const people: People = {
     getUser: ({ headers }) => directory.get(String(headers['x-user'])),
-    findUser: async (id) => directory.get(id),
+    refreshUser: async (id) => directory.get(id),
     usersWithRole: (role) => [...directory.values()].filter(({ roles }) => roles.includes(role)),
     ...own,
   };
@@ -276,7 +276,7 @@ test('while people cannot be asked tasks wait, and no attempt is counted', async
   let isDown = false;
   const asked = new Set<string>();
   const { tasks, person, atWork, db, directory } = await setUp(t, {
-    findUser: (id) => {
+    refreshUser: (id) => {
       if (isDown) {
         asked.add(id);
         throw new Error('the directory does not answer');

@@ -1,4 +1,4 @@
-import type { People } from '../auth/people.ts';
+import type { PeopleAtHand } from '../auth/people.ts';
 import { didYouMean } from '../nearest.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import type { ProjectClient } from '../resources/project-types.ts';
@@ -64,7 +64,7 @@ export interface TaskHook {
    */
   readonly run: (
     event: TaskEvent,
-    at: { client: ProjectClient; people: Pick<People, 'findUser' | 'usersWithRole'> },
+    at: { client: ProjectClient; people: PeopleAtHand },
   ) => Promise<void> | void;
 }
 

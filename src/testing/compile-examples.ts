@@ -44,6 +44,7 @@ function inPlace(code: string): string {
     .replaceAll(/from '(?:bulkhead|\.\/index\.ts)'/g, `from '${root}/src/index.ts'`)
     .replaceAll("declare module 'bulkhead'", `declare module '${root}/src/index.ts'`)
     .replaceAll("from '../generated/", `from '${root}/generated/`)
+    .replaceAll("from 'fastify'", `from '${root}/node_modules/fastify/fastify.js'`)
     .replaceAll("from 'zod'", `from '${root}/node_modules/zod/index.js'`)
     .replaceAll(
       "from '@prisma/adapter-pg'",

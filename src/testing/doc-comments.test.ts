@@ -40,12 +40,13 @@ function exampleOf(comment: string): string | null {
 
 /** What an example may take as there: everything of ours, the sample's metadata and client. */
 const given = `import { z } from 'zod';
-import type { AdminDefinition, ResourceDefinition } from 'bulkhead';
+import type { FastifyInstance } from 'fastify';
+import type { AdminDefinition, People, ResourceDefinition } from 'bulkhead';
 import { metadata } from '../generated/sample-metadata/metadata.ts';
 import { PrismaClient } from '../generated/sample/client.ts';
 `;
 const declared =
-  'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\ndeclare const admin: AdminDefinition, databaseUrl: string;\n';
+  'declare const [cities, countries]: readonly [ResourceDefinition, ResourceDefinition];\ndeclare const admin: AdminDefinition, databaseUrl: string, app: FastifyInstance, people: People;\n';
 
 test('everything that a project may import says what it is', async () => {
   const exported = await readExports();
@@ -65,7 +66,7 @@ test('what projects call has an example, and every example compiles', async () =
   const named = examples.map(({ name }) => name);
   const called = exported
     .map(({ name }) => name)
-    .filter((name) => /^define|^create|^AppError$/.test(name));
+    .filter((name) => /^define|^create|^bulkhead$|^AppError$/.test(name));
   assert.deepEqual(
     called.filter((name) => !named.includes(name)),
     [],
@@ -73,7 +74,9 @@ test('what projects call has an example, and every example compiles', async () =
   const ours = exported
     .map(({ name }) => name)
     .filter((name) =>
-      /^define|^create|^AppError$|^kinds$|^t$|^systemPrincipal$|^backendSuite$/.test(name),
+      /^define|^create|^bulkhead$|^AppError$|^kinds$|^t$|^systemPrincipal$|^backendSuite$/.test(
+        name,
+      ),
     );
   const codes = examples.map(
     ({ example }) =>

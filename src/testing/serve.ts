@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { cities } from '../../docs/examples/permissions.ts';
 import sample from '../admin.ts';
+import { buildApp } from '../app.ts';
 import { roles } from '../auth/users.ts';
 import { buildContext } from '../build-context.ts';
 import { servePages } from '../cli/serve-pages.ts';
@@ -9,6 +10,7 @@ import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { faxMachine } from './fax-machine.ts';
+import { openShop } from './shop.ts';
 import { insertUsers, testPassword } from './users.ts';
 import type { WantedApp } from './wanted-app.ts';
 
@@ -43,18 +45,25 @@ await end();
 await stopOwnServer();
 process.exit(0);
 
-async function open({ env = {}, hasWorker = true, isScoped = false }: WantedApp): Promise<object> {
+async function open({
+  env = {},
+  hasWorker = true,
+  isScoped = false,
+  isShop = false,
+}: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
-  const { connectionString, drop } = await createDatabase('seeded');
+  const { connectionString, drop } = await createDatabase(isShop ? 'empty' : 'seeded');
   const others = admin.resources.filter(({ model }) => model !== 'City');
   const served = {
     ...admin,
     ...((isScoped || config.BULKHEAD_BACKEND === 'inline') && { schedules: [] }),
     ...(isScoped && { resources: [cities, ...others] }),
+    ...(isShop && { ...(await openShop(connectionString)), schedules: [] }),
   };
   const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));
-  const { app, address } = await servePages(served, config, context);
+  const app = await buildApp({ admin: served, config, context });
+  const address = await servePages(app, config);
   const worker = hasWorker
     ? await startWorker(context, {
         connectionString,

@@ -6,4 +6,6 @@ export interface WantedApp {
   hasWorker?: boolean;
   /** Are rows of cities as the guide to permissions has them, by claims? */
   isScoped?: boolean;
+  /** Is it the shop of `examples`, instead of the gazetteer? */
+  isShop?: boolean;
 }

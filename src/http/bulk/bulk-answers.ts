@@ -51,13 +51,13 @@ export async function sendLaunched(
   if (landing === 'list') {
     const message = note ?? taskTexts.processing(task.total ?? task.expected ?? 0);
     const link = { href: statusUrl, label: taskTexts.details };
-    request.session.flash = { level: 'info', message, link };
+    reply.keepFlash({ level: 'info', message, link });
     return leadTo(request, reply, list);
   }
   if (!isHtmx(request))
     return (note === null ? reply : reply.flash('info', note)).redirect(statusUrl, 303);
   if (landing === 'task-page' || (finished && about.resource.afterFinish(task) === 'task-page')) {
-    if (note !== null) request.session.flash = { level: 'info', message: note };
+    if (note !== null) reply.keepFlash({ level: 'info', message: note });
     return leadTo(request, reply, statusUrl);
   }
   if (outcome === 'inline') {

@@ -10,6 +10,7 @@ import { type ConflictData, conflictData, conflictIds } from '../bulk/conflict.t
 import type { RowLockData } from '../list/row-lock.ts';
 import { type RecordLockData, signedOutOfLock } from '../records/record-lock.ts';
 import { type BellData, bellData, silentBell, toastOf } from '../shell/bell.ts';
+import { signInHref } from '../sign-in-href.ts';
 import {
   type EndedData,
   finishedData,
@@ -98,12 +99,9 @@ export function signedOutLive(
   { context, url }: Pick<LiveAsking, 'context' | 'url'>,
   { bars, records, bell }: WantedPieces,
 ): LiveData {
-  const isSignInOurs = context.people.isOurs;
-  const ended = bars.map(({ id, place }) =>
-    signedOutData(String(id), { url, place, isSignInOurs }),
-  );
-  if (records && records.lock !== null)
-    ended.push(signedOutOfLock(isSignInOurs ? signInLink(url) : null));
+  const signIn = signInHref(context.people, url);
+  const ended = bars.map(({ id, place }) => signedOutData(String(id), { place, signIn }));
+  if (records && records.lock !== null) ended.push(signedOutOfLock(signInLink(signIn)));
   return piecesOf(
     {
       progress: [],
@@ -114,7 +112,7 @@ export function signedOutLive(
       list: null,
       bell: bell === null ? null : silentBell(url),
     },
-    [['bulkhead:signed-out', { href: isSignInOurs ? url('/sign-in') : null }]],
+    [['bulkhead:signed-out', { href: signIn }]],
   );
 }
 

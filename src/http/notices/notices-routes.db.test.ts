@@ -154,7 +154,7 @@ test('the bell costs no statement beside that of the session, and one where the 
 
   const person: Principal = { ...ada, id: 'host-1', roles: ['admin'] };
   const theirs = await testApp(t, {
-    admin: { ...admin, people: { getUser: () => person, findUser: () => person } },
+    admin: { ...admin, people: { getUser: () => person, refreshUser: () => person } },
   });
   const get = (url: string, headers = {}) => theirs.app.inject({ url, headers });
   const whole = await asked(() => get('/tasks/new/none'));

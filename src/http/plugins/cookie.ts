@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie';
 import plugin from 'fastify-plugin';
 
-export const cookies = plugin(async (app) => void (await app.register(cookie)), {
+export const cookieParser = plugin(async (app) => void (await app.register(cookie)), {
   name: 'bulkhead-cookie',
 });

@@ -8,15 +8,18 @@ import { tokenOf } from '../csrf-token.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     formOwners: FormOwners;
-    /** The token of a form for who is not signed in; the browser keeps the other half. */
-    visitToken(request: FastifyRequest, reply: FastifyReply): string;
+    /** The token that a form of this answer carries; empty where nobody could send it. */
+    formToken(reply: FastifyReply): string;
   }
 }
 
 /** Of who is not signed in; no row of ours. */
 const visitCookie = 'bulkhead_visit';
 
-const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
+/** Does nothing come of it? */
+export function isSafe({ method }: FastifyRequest): boolean {
+  return ['GET', 'HEAD', 'OPTIONS'].includes(method);
+}
 
 /**
  * Every request that may change something carries the session's token, in the body's `_csrf` or the
@@ -26,7 +29,8 @@ export const csrfProtection = plugin<{ secret: string; path: string; isHttps: bo
   async (app, { secret, path, isHttps }) => {
     const known = visits(secret);
     const begun = new WeakMap<FastifyRequest, string>();
-    app.decorate('visitToken', (request: FastifyRequest, reply: FastifyReply) => {
+    // The token of a form for who is not signed in; the browser keeps the other half.
+    const visitToken = (request: FastifyRequest, reply: FastifyReply) => {
       const given = request.cookies?.[visitCookie] ?? begun.get(request);
       const visit = given ?? known.begin();
       if (given === undefined) {
@@ -39,8 +43,16 @@ export const csrfProtection = plugin<{ secret: string; path: string; isHttps: bo
         });
       }
       return known.token(visit);
+    };
+    const owners = formOwners(secret);
+    app.decorate('formOwners', owners);
+    app.decorate('formToken', (reply: FastifyReply) => {
+      const { session, principal } = reply.request;
+      if (!session?.sessionId) return '';
+      return principal
+        ? owners.sign(reply.generateCsrf(), principal.id)
+        : visitToken(reply.request, reply);
     });
-    app.decorate('formOwners', formOwners(secret));
     await app.register(csrf, {
       sessionPlugin: '@fastify/session',
       getToken: (request) => withoutMark(tokenOf(request)),
@@ -49,7 +61,7 @@ export const csrfProtection = plugin<{ secret: string; path: string; isHttps: bo
       const isVisit = () =>
         request.routeOptions.config?.isPublic === true &&
         known.isOf(withoutMark(tokenOf(request)), request.cookies?.[visitCookie]);
-      if (safeMethods.includes(request.method) || isVisit()) done();
+      if (isSafe(request) || isVisit()) done();
       else app.csrfProtection(request, reply, done);
     });
   },

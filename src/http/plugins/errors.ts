@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isMarked } from '../../auth/form-owner.ts';
+import type { AskedPeople } from '../../auth/people.ts';
 import { databaseError } from '../../db/database-error.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError, notFound } from '../../errors.ts';
@@ -66,13 +67,12 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
     const { principal } = request;
     const sealing = principal ? { secret, principalId: principal.id } : null;
     const unseen = form && (await withSealedSecrets(form, context, url.prefix, sealing));
-    return (
-      (form && (await sendKept(request, reply, shown, form, options))) ??
-      sendError(request, reply, shown, url, context.people.isOurs, unseen)
-    );
+    // An answer that is awaited is no value: it is over then.
+    if (form && (await isKeptSent(request, reply, shown, form, options))) return reply;
+    return sendError(request, reply, shown, url, context.people, unseen);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendError(request, reply, notFound(), url, context.people.isOurs),
+    sendError(request, reply, notFound(), url, context.people),
   );
 }
 
@@ -101,7 +101,7 @@ function sendError(
   reply: FastifyReply,
   error: AppError,
   url: SiteUrl,
-  isSignInOurs: boolean,
+  people: AskedPeople,
   form: KeptForm | null = null,
 ): FastifyReply {
   reply.code(error.status);
@@ -109,53 +109,69 @@ function sendError(
     const { code, message, details } = error;
     return reply.send({ error: code, message, details, requestId: request.id });
   }
-  if (error.status === 401 && isSignInOurs) return sendToSignIn(request, reply, url);
+  const signIn = error.status === 401 ? signInOf(request, url, people) : null;
+  // Whoever signs in elsewhere finds what they typed on the page that they left open.
+  const isLeft = !people.isOurs && form !== null && isMarked(tokenIn(form));
+  if (signIn !== null && !isLeft) return sendTo(request, reply, signIn);
+  if (error.status === 401 && isLeft) placeInDialog(reply);
   if (isHtmx(request) && !swappedStatuses.includes(error.status)) {
     addTrigger(reply, 'bulkhead:toast', { level: 'error', message: error.message });
   }
   // Outside the pages, among the static files, there is no page to put it on.
-  if (!request.session) return reply.type('text/plain; charset=utf-8').send(error.message);
-  return reply.page('errors/show', errorData(error, request, url, form));
+  if (people.isOurs && !request.session)
+    return reply.type('text/plain; charset=utf-8').send(error.message);
+  return reply.page('errors/show', errorData(error, request, url, { form, signIn }));
 }
 
 /**
  * Gives a form back to somebody who must sign in first, or whose token is out of date, with what
- * they typed; null: the form is not theirs.
+ * they typed; false: the form is not theirs.
  */
-async function sendKept(
+async function isKeptSent(
   request: FastifyRequest,
   reply: FastifyReply,
   { code, status }: AppError,
   form: KeptForm,
   { name, url, context, secret }: Omit<ErrorOptions, 'isHttps'>,
-) {
+): Promise<boolean> {
   const token = tokenIn(form);
-  // Whatever stood where the form was sent from, what comes back takes a place of its own.
-  const place = () =>
-    reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
   if (status === 401 && context.people.isOurs && isMarked(token)) {
     const kept = await sealForm(secret, form);
     const next = isHtmx(request) ? currentPath(request) : '';
-    place().code(401);
-    return reply.page(
-      'sign-in/new',
-      signInData(name, url, { kept, next, notice: keptTexts.toSignIn }),
-    );
+    placeInDialog(reply).code(401);
+    reply.page('sign-in/new', signInData(name, url, { kept, next, notice: keptTexts.toSignIn }));
+    return true;
   }
   const { principal, server } = request;
-  if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id)) return null;
-  place().code(422);
+  if (code !== 'csrf' || !principal || !server.formOwners.isOwner(token, principal.id))
+    return false;
+  placeInDialog(reply).code(422);
   const unseen = await withSealedSecrets(form, context, url.prefix, {
     secret,
     principalId: principal.id,
   });
-  return reply.page('kept/show', keptData(unseen, keptTexts.old));
+  reply.page('kept/show', keptData(unseen, keptTexts.old));
+  return true;
 }
 
-function sendToSignIn(request: FastifyRequest, reply: FastifyReply, url: SiteUrl): FastifyReply {
-  if (isHtmx(request))
-    return reply.header('HX-Redirect', signInUrl(url, currentPath(request))).send('');
-  return reply.redirect(signInUrl(url, request.method === 'GET' ? request.url : ''), 303);
+/** Whatever stood where the form was sent from, what comes back takes a place of its own. */
+function placeInDialog(reply: FastifyReply): FastifyReply {
+  return reply.header('HX-Retarget', `#${ids.dialogContent}`).header('HX-Reswap', 'innerHTML');
+}
+
+/** Null: it is not known where. */
+function signInOf(request: FastifyRequest, url: SiteUrl, people: AskedPeople): string | null {
+  const next = isHtmx(request) ? currentPath(request) : pathOf(request);
+  if (people.isOurs) return signInUrl(url, next);
+  return people.signInUrl?.(url.local(next)) ?? null;
+}
+
+function sendTo(request: FastifyRequest, reply: FastifyReply, to: string): FastifyReply {
+  return isHtmx(request) ? reply.header('HX-Redirect', to).send('') : reply.redirect(to, 303);
+}
+
+function pathOf({ method, url }: FastifyRequest): string {
+  return method === 'GET' ? url : '';
 }
 
 function signInUrl(url: SiteUrl, next: string): string {

@@ -28,5 +28,5 @@ export const guard = plugin<{ people: AskedPeople }>(
       }
     });
   },
-  { name: 'bulkhead-guard', dependencies: ['bulkhead-session'] },
+  { name: 'bulkhead-guard', dependencies: ['bulkhead-cookie'] },
 );

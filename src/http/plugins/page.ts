@@ -5,18 +5,11 @@ import { readerOf } from '../../fields/reader.ts';
 import type { OwnPages } from '../../pages/own-pages.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { csrfToken } from '../csrf-token.ts';
+import type { Flash } from '../flash.ts';
 import { headerJson, isHtmx } from '../negotiate.ts';
 import type { CommonData, Pages } from '../pages.ts';
 import { layoutData } from '../shell/layout.ts';
 import type { SiteUrl } from '../url.ts';
-
-type Level = 'success' | 'warning' | 'error' | 'info';
-
-/** Where what was told leads on. */
-export interface FlashLink {
-  href: string;
-  label: string;
-}
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -26,7 +19,7 @@ declare module 'fastify' {
      */
     page<Name extends keyof Pages>(name: Name, data: Pages[Name]): FastifyReply;
     /** Tells something on this answer, or on the next whole page. */
-    flash(level: Level, message: string, link?: FlashLink): FastifyReply;
+    flash(level: Flash['level'], message: string, link?: Flash['link']): FastifyReply;
   }
 }
 
@@ -73,9 +66,9 @@ export const page = plugin<PageParts>(
 
     app.decorateReply(
       'flash',
-      function (this: FastifyReply, level: Level, message: string, link?: FlashLink) {
+      function (this: FastifyReply, level: Flash['level'], message: string, link?: Flash['link']) {
         if (isHtmx(this.request)) addTrigger(this, 'bulkhead:toast', { level, message, link });
-        else this.request.session.flash = { level, message, ...(link && { link }) };
+        else this.keepFlash({ level, message, ...(link && { link }) });
         return this;
       },
     );

@@ -23,7 +23,7 @@ export const requestLimits = plugin(
     });
   },
   // Before it is asked who it is: the way to sign in leads back to the address.
-  { name: 'bulkhead-request-limits', dependencies: ['bulkhead-session'] },
+  { name: 'bulkhead-request-limits', dependencies: ['bulkhead-cookie'] },
 );
 
 function tooMany(message: string): AppError {

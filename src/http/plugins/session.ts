@@ -1,9 +1,10 @@
 import session from '@fastify/session';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { SessionStore } from '../../auth/session-store.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/database.ts';
+import type { Flash } from '../flash.ts';
 import { wantsJson } from '../negotiate.ts';
 
 export interface SessionOptions {
@@ -58,6 +59,16 @@ export const sessions = plugin<SessionOptions>(
         await store.prolong(session.sessionId, session, Date.now());
     });
     app.addHook('onClose', () => store.close());
+    app.decorateReply('keepFlash', function (this: FastifyReply, flash: Flash) {
+      this.request.session.flash = flash;
+    });
+    app.decorateReply('takeFlash', function (this: FastifyReply) {
+      const { session } = this.request;
+      if (!session?.flash) return null;
+      const { flash } = session;
+      delete session.flash;
+      return flash;
+    });
   },
   { name: 'bulkhead-session', dependencies: ['bulkhead-cookie'] },
 );

@@ -6,6 +6,7 @@ import { getHoldingTask } from '../../tasks/looking/queries.ts';
 import { seesTask } from '../../tasks/who-sees.ts';
 import { isHtmx, principalOf } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { signInHref } from '../sign-in-href.ts';
 import { stopPolling } from '../stop-polling.ts';
 import { signInLink } from '../tasks/progress.ts';
 import { named } from '../tasks/task-title.ts';
@@ -41,7 +42,7 @@ export const lockRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         if (!isHtmx(request) || !(error instanceof AppError)) throw error;
         const ended =
           error.status === 401
-            ? signedOutOfLock(context.people.isOurs ? signInLink(url) : null)
+            ? signedOutOfLock(signInLink(signInHref(context.people, url)))
             : recordGone(error.message);
         return reply.code(stopPolling).page('tasks/_ended', ended);
       }

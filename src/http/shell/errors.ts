@@ -9,7 +9,7 @@ import { shellTexts } from './shell-texts.ts';
  * After these the same form may be taken. Its token stays what it was: an error is no reason to
  * give one.
  */
-const again = [429, 500, 503];
+const again = [401, 429, 500, 503];
 
 export interface ErrorData {
   title: string;
@@ -18,7 +18,8 @@ export interface ErrorData {
   /** Only where somebody may want to report it. */
   requestId: string | null;
   words: typeof shellTexts;
-  back: { href: string; label: string };
+  /** `isLeading`: away, from a dialog too, which others close. */
+  back: { href: string; label: string; isLeading?: boolean };
   /**
    * The form that met the error, to be sent again; null: there was none, or it is the form that was
    * refused.
@@ -32,7 +33,7 @@ export function errorData(
   error: AppError,
   request: FastifyRequest,
   url: SiteUrl,
-  form: KeptForm | null,
+  { form, signIn }: { form: KeptForm | null; signIn: string | null },
 ): ErrorData {
   const referrer = sameSite(request, url);
   return {
@@ -51,8 +52,9 @@ export function errorData(
             .filter(([name, value]) => !name.startsWith('_') && value !== '')
             .map(([name, value]) => ({ name, value }))
         : [],
-    back:
-      referrer && error.status !== 404
+    back: signIn
+      ? { href: signIn, label: shellTexts.signIn, isLeading: true }
+      : referrer && error.status !== 404
         ? { href: referrer, label: shellTexts.goBack }
         : { href: url('/'), label: shellTexts.goHome },
   };

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { mayKeepUsers } from '../../auth/users.ts';
@@ -7,6 +7,7 @@ import type { OwnPages } from '../../pages/own-pages.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import { operates } from '../../tasks/who-sees.ts';
 import { csrfToken } from '../csrf-token.ts';
+import type { Flash } from '../flash.ts';
 import { ids } from '../ids.ts';
 import type { CommonData } from '../pages.ts';
 import type { SiteUrl } from '../url.ts';
@@ -44,7 +45,7 @@ export interface LayoutData extends CommonData {
   work: readonly NavItem[];
   /** Null: nobody is told by messages. */
   bell: BellData | null;
-  flash: NonNullable<FastifyRequest['session']['flash']> | null;
+  flash: Flash | null;
   credits: readonly string[];
   htmxConfig: string;
   /** Value of `hx-headers`: the token, on every request htmx sends. */
@@ -121,7 +122,7 @@ export function layoutData(
     groups: user ? groupsOf(placesFor(user, registry, pages), item) : [],
     work: user ? workOf(admin, registry, user, item) : [],
     bell: user && request.unseen ? bellData(request.unseen, url) : null,
-    flash: takeFlash(reply),
+    flash: reply.takeFlash(),
     credits: admin.credits ?? [],
     htmxConfig,
     headers: JSON.stringify({ 'x-csrf-token': csrf }),
@@ -175,13 +176,6 @@ function workOf(
       ? [item(shellTexts.audit, '/tasks/audit', 'scroll-text')]
       : []),
   ];
-}
-
-function takeFlash({ request: { session } }: FastifyReply): LayoutData['flash'] {
-  if (!session?.flash) return null;
-  const { flash } = session;
-  delete session.flash;
-  return flash;
 }
 
 function initialsOf(name: string): string {

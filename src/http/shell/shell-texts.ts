@@ -53,6 +53,8 @@ export const shellTexts = {
     'too-large':
       'What you sent is larger than 1 MB, which is the most that a form can hold. Nothing was done. Go back: what you typed is still there, to be made shorter.',
     'wrong-type': 'The server cannot read this kind of content.',
+    'body-read':
+      'What was sent had been read before it came here, and what was made of it may be another form. Nothing was done. Whoever runs this app: mount Bulkhead before the body parser, or keep the raw bytes as request.rawBody.',
     csrf: 'This form is too old or came from elsewhere. Nothing was done. Open the page again and send it once more.',
     'not-https':
       'Nobody can sign in here: cookies are kept for HTTPS, and what stands in front of this server does not say that you came by it. Whoever runs it: let the proxy send X-Forwarded-Proto, or leave BULKHEAD_SECURE_COOKIES out.',

@@ -400,7 +400,7 @@ export function goneData(taskId: string, url: Url, place: ProgressPlace): EndedD
 
 export function signedOutData(
   taskId: string,
-  { url, place, isSignInOurs }: { url: Url; place: ProgressPlace; isSignInOurs: boolean },
+  { place, signIn }: { place: ProgressPlace; signIn: string | null },
 ): EndedData {
   return {
     elementId: progressElementId(taskId, place),
@@ -410,13 +410,13 @@ export function signedOutData(
     badge: null,
     bar: null,
     counts: [],
-    link: isSignInOurs ? signInLink(url) : null,
+    link: signInLink(signIn),
     undo: null,
   };
 }
 
-export function signInLink(url: Url): Link {
-  return { href: url('/sign-in'), label: taskTexts.signIn };
+export function signInLink(href: string | null): Link | null {
+  return href === null ? null : { href, label: taskTexts.signIn };
 }
 
 export type ToastLevel = 'success' | 'warning' | 'error' | 'info';

@@ -38,6 +38,7 @@ import type { Body } from '../form.ts';
 import { formatTimestamp } from '../format.ts';
 import { headerJson, isHtmx, principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
+import { signInHref } from '../sign-in-href.ts';
 import { stopPolling } from '../stop-polling.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
@@ -319,7 +320,7 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
     return reply.page(
       'tasks/_ended',
       error.status === 401
-        ? signedOutData(id, { url, place: placeOf(request), isSignInOurs: context.people.isOurs })
+        ? signedOutData(id, { place: placeOf(request), signIn: signInHref(context.people, url) })
         : goneData(id, url, placeOf(request)),
     );
   }

@@ -353,7 +353,7 @@ test('a person who loses their right half-way does no more: each of the rest is 
   let asked = 0;
   const people = {
     getUser: () => null,
-    findUser: (id: string) => {
+    refreshUser: (id: string) => {
       asked++;
       if (asked > 4 && roles) roles = ['viewer'];
       if (asked > 6) roles = null;

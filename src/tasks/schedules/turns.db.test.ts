@@ -76,7 +76,7 @@ for (const [what, bad, more] of [
   [
     'the directory of people',
     defineSchedule({ name: 'bad', ...yearly, principal: ada, task: counted }),
-    { people: { getUser: () => null, findUser: away } },
+    { people: { getUser: () => null, refreshUser: away } },
   ],
 ] as const)
   test(`a schedule whose launch throws keeps no other waiting, and says so: ${what}`, async (t) => {

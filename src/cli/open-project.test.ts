@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { databaseInWords } from './open-admin.ts';
+import { databaseInWords } from './open-project.ts';
 
 const url = 'postgresql://me:se%23cret@db.example:5433/shop%20one?schema=a';
 

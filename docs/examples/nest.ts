@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import { type AdminDefinition, bulkhead, type Principal } from '../../src/index.ts';
+
+/** Of `NestFactory.create(AppModule)`. */
+interface NestApp {
+  use(path: string, handler: unknown): unknown;
+}
+
+/** What a guard of the app has put on the request, or a middleware such as passport's. */
+interface Known extends IncomingMessage {
+  user?: Principal;
+}
+
+export function mountIn(
+  app: NestApp,
+  admin: AdminDefinition,
+  find: (id: string) => Promise<Principal | null>,
+  databaseUrl: string,
+) {
+  const handler = bulkhead.handler<Known>({
+    prefix: '/admin',
+    admin,
+    databaseUrl,
+    getUser: ({ user }) => user,
+    refreshUser: find,
+  });
+  app.use('/admin', handler);
+  return handler;
+}
