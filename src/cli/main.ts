@@ -25,7 +25,7 @@ const usage = [
   `  ${commandLine('init', '[--schema PATH] [--dry-run]')}`,
   `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
-  `  ${commandLine('migrate', '[--check]')}`,
+  `  ${commandLine('migrate', '[--check | --sql]')}`,
   `  ${commandLine('generate', `--schema PATH | --database URL [--output ${ownOutput}]`)}`,
   `  ${commandLine('indexes', '[--create] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('start', '--database URL')}    as every command takes it, in place of DATABASE_URL`,
@@ -46,6 +46,7 @@ await runCommand(async () => {
       create: { type: 'boolean' },
       check: { type: 'boolean' },
       'dry-run': { type: 'boolean' },
+      sql: { type: 'boolean' },
       head: { type: 'string' },
       ...adminOptions,
     },
@@ -110,10 +111,7 @@ async function generateOwn(
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace(
-      /^(export const metadata: .* = \{)$/m,
-      (_, begin: string) => `${begin}\n ${head}`,
-    ),
+    text.replace(/^(export const metadata: .* = \{)$/m, (_, begin: string) => `${begin}\n ${head}`),
   );
   console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }

@@ -66,7 +66,11 @@ function isFound({ admin, schema, database }: AdminValues): boolean {
 }
 
 /** Of a schema; a definition that the project has beside it is not left for that. */
-async function adminOf(path: string, file: string | undefined, config: Config): Promise<OwnProject> {
+async function adminOf(
+  path: string,
+  file: string | undefined,
+  config: Config,
+): Promise<OwnProject> {
   const own = await importRefinement(file);
   if (own === null || !isWhole(own)) return schemaAdmin(path, own, config);
   const schema = await readSchema(path);
