@@ -1,8 +1,8 @@
 // Every command starts here, on whatever Node (20 or newer) the machine has: installs and generates what is missing, then
 // hands over to the project's own Node. Plain JavaScript, no dependencies.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { takeLock } from './lock.mjs';
 import { at, files, hash, stamp, stampOf } from './stamps.mjs';
 import { style } from './style.mjs';
@@ -24,6 +24,13 @@ const scripts = {
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',
+};
+
+/** Schemas by name: where each stands, and the metadata that is made of it. */
+const schemas = {
+  sample: [at('prisma/sample/schema.prisma'), at('generated/sample-metadata/metadata.ts')],
+  torture: [at('prisma/torture'), at('generated/torture-metadata/metadata.ts')],
+  shop: [at('examples/shop/prisma'), at('examples/shop/generated/bulkhead/metadata.ts')],
 };
 
 /** Programs of packages, with what they are told before what is typed. */
@@ -99,32 +106,28 @@ function install() {
   stamp('installed', hash([lock]));
 }
 
-/** The Prisma clients of the sample and, for whoever tests, of the tests' schema, with our metadata; once per content. */
+/**
+ * The Prisma clients of the sample and, for whoever tests, of the tests' schema and of the examples, with our metadata; once per
+ * content.
+ */
 function generate() {
-  for (const name of ['generate', 'check', 'types', 'fuzz', 'property', 'chaos'].includes(command)
-    ? ['sample', 'torture']
-    : ['sample']) {
-    const schema = at('prisma', name);
+  const isTesting = ['generate', 'check', 'types', 'fuzz', 'property', 'chaos'].includes(command);
+  for (const [name, [place, made]] of Object.entries(schemas).slice(0, isTesting ? undefined : 1)) {
+    const schema = place.endsWith('.prisma') ? dirname(place) : place;
     const sources = [
       ...files(schema).filter((path) => path.endsWith('.prisma')),
       ...files(at('src/metadata')),
       at('package-lock.json'),
     ];
     const key = hash(sources);
-    if (stampOf(name) === key && existsSync(at('generated', `${name}-metadata/metadata.ts`)))
-      continue;
+    if (stampOf(name) === key && existsSync(made)) continue;
     console.log(`Generating the database client (${name}) …`);
     const env = {
-      PATH: `${at('node_modules/.bin')}:${process.env.PATH}`,
+      PATH: `${at('node_modules/.bin')}:${ownCommands()}:${process.env.PATH}`,
       PRISMA_SCHEMA_ENGINE_BINARY: node(),
       PRISMA_HIDE_UPDATE_MESSAGE: '1',
     };
-    const args = [
-      at('node_modules/prisma/build/index.js'),
-      'generate',
-      '--schema',
-      name === 'sample' ? join(schema, 'schema.prisma') : schema,
-    ];
+    const args = [at('node_modules/prisma/build/index.js'), 'generate', '--schema', place];
     const { status, stdout, stderr } = spawnSync(node(), args, {
       cwd: at(),
       env: { ...process.env, ...env },
@@ -133,6 +136,15 @@ function generate() {
     if (status !== 0) fail(`Prisma could not generate the client:\n${stdout}${stderr}`);
     stamp(name, key);
   }
+}
+
+/** A folder with the generator under the name that schemas of projects know it by. */
+function ownCommands() {
+  const folder = at('generated/.bin');
+  mkdirSync(folder, { recursive: true });
+  const text = `#!/bin/sh\nexec "${node()}" "${at('src/metadata/generator.ts')}"\n`;
+  writeFileSync(join(folder, 'bulkhead-metadata'), text, { mode: 0o755 });
+  return folder;
 }
 
 /**

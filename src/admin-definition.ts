@@ -111,8 +111,11 @@ export interface AdminDefinition {
  *   resources: [cities, countries],
  * });
  */
-export function defineAdmin(definition: AdminDefinition): AdminDefinition {
-  return Object.freeze(withPlugins(definition));
+export function defineAdmin(definition: AdminOptions): AdminDefinition {
+  const { createClient, resources, ...rest } = definition;
+  // Plugins are given what a schema makes, too: the commands apply them to the whole.
+  if (!createClient || !resources) return Object.freeze({ ...definition }) as AdminDefinition;
+  return Object.freeze(withPlugins({ createClient, resources, ...rest }));
 }
 
 /** A function of the definition: it is given one and returns another. */
@@ -135,6 +138,13 @@ export function definePlugin(name: string, extend: Plugin): Plugin {
     value: name,
   });
 }
+
+/**
+ * What is said of an admin. Without `createClient` and `resources` it refines the pages that the
+ * commands make of a Prisma schema.
+ */
+export type AdminOptions = Omit<AdminDefinition, 'createClient' | 'resources'> &
+  Partial<Pick<AdminDefinition, 'createClient' | 'resources'>>;
 
 const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   name: true,
@@ -163,12 +173,20 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   credits: true,
 };
 
+export function isAdminOption(name: string): boolean {
+  return Object.hasOwn(optionNames, name);
+}
+
 /** Throws DefinitionError for what `defineAdmin` cannot have been meant to be given. */
 export function checkAdmin(admin: AdminDefinition): void {
   const unknown = unknownOptions(admin, Object.keys(optionNames));
   const problems = unknown.map((problem) => `Admin: ${problem}`);
   if (admin.plugins !== undefined)
     problems.push('Admin, plugins: are applied by defineAdmin, and this was not made by it.');
+  for (const name of ['createClient', 'resources'] as const)
+    if (admin[name] === undefined)
+      problems.push(`Admin: ${name} is missing; without both an admin refines a schema's pages.`);
+  if (!Array.isArray(admin.resources)) throw new DefinitionError(problems);
   if (!isManagerClass(admin.taskManager))
     problems.push('taskManager must be a class that extends TaskManager.');
   for (const { model, options } of admin.resources)

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isPackage } from './our-files.ts';
 
 const scripts: Readonly<Record<string, string>> = {
@@ -15,4 +17,19 @@ export function commandLine(command: string, options = ''): string {
   const script = scripts[command];
   const typed = script ? [script, options && '--'] : ['npm run bulkhead --', command];
   return [...typed, options].filter(Boolean).join(' ');
+}
+
+const managers: Readonly<Record<string, string>> = {
+  'package-lock.json': 'npm install',
+  'pnpm-lock.yaml': 'pnpm add',
+  'yarn.lock': 'yarn add',
+  'bun.lock': 'bun add',
+};
+
+/** What a person types to add packages to a project, by the lock file that is nearest. */
+export function installCommand(folder: string, ...packages: readonly string[]): string {
+  const manager = Object.keys(managers).find((name) => existsSync(join(folder, name)));
+  const above = dirname(folder);
+  if (!manager && above !== folder) return installCommand(above, ...packages);
+  return [managers[manager ?? 'package-lock.json'], ...packages].join(' ');
 }

@@ -2,6 +2,7 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { directUrl } from './connection.ts';
+import { databaseNotes } from './database-notes.ts';
 import { migrateAll } from './migrate-all.ts';
 import type { OpenedAdmin } from './open-project.ts';
 import { sameDatabase } from './same-database.ts';
@@ -19,5 +20,7 @@ export async function bringUp(
   const direct = directUrl(config, connectionString);
   if (direct !== connectionString) await sameDatabase(connectionString, direct);
   await migrateAll(direct, config, opened.admin);
-  return opened.bringUp(direct);
+  const admin = await opened.bringUp(direct);
+  for (const line of await databaseNotes(connectionString, admin)) console.log(line);
+  return admin;
 }

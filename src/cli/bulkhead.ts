@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Imports no more than it needs to say that this Node is too old for the rest.
 import { readFileSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const { engines } = JSON.parse(
@@ -15,6 +16,9 @@ if (hasMajor < major || (hasMajor === major && hasMinor < minor)) {
   );
   process.exit(1);
 }
+
+// What a start has compiled the next one need not: two thirds of what it takes.
+module.enableCompileCache();
 
 // npx and npm end, when they are sent a signal, without what they run.
 const parent = process.ppid;

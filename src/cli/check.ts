@@ -13,10 +13,15 @@ export async function check(
   { json, ...values }: AdminValues & { json?: boolean },
   config: Config,
 ): Promise<void> {
-  const { admin } = await openAdmin(values, config);
-  const problems = (await checkDefinition(admin, config)).map((problem) =>
-    problem.replace(/^The admin cannot be started: its /, 'Admin: '),
+  const problems: string[] = [];
+  // Where there is an address, metadata of a database would be compared with it.
+  const { admin } = await openAdmin(
+    values,
+    values.database === undefined ? { ...config, DATABASE_URL: undefined } : config,
+    (change) => problems.push(change),
   );
+  for (const problem of await checkDefinition(admin, config))
+    problems.push(problem.replace(/^The admin cannot be started: its /, 'Admin: '));
   const counts = countsOf(admin);
   if (json) {
     console.log(JSON.stringify({ problems, ...counts }, null, 2));

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { AdminDefinition } from '../admin-definition.ts';
+import { type AdminDefinition, isAdminOption } from '../admin-definition.ts';
+import { commandLine } from '../command-line.ts';
 import { AppError } from '../errors.ts';
-import { ourFile, ourModule } from '../our-files.ts';
+import { ourModule } from '../our-files.ts';
+import { isRepository } from './project/enter-project.ts';
 import { findProject } from './project/find-project.ts';
 import { nameOf } from './project/load-failure.ts';
 import { loadModule } from './project/load-module.ts';
@@ -20,7 +22,7 @@ export async function importOwnAdmin(given?: string): Promise<AdminDefinition> {
     throw new AppError(
       'no-admin',
       500,
-      `There is no bulkhead.config.ts in ${process.cwd()}: write one, name another file with --admin PATH, or look at a Prisma schema as it is with --schema PATH.`,
+      `There is no bulkhead.config.ts in ${process.cwd()}: ${commandLine('init')} writes one; or name another file with --admin PATH, or look at a Prisma schema as it is with --schema PATH.`,
     );
   }
   const definition = pathToFileURL(file).href;
@@ -36,14 +38,26 @@ export function findAdminFile(given: string | undefined): string | null {
   }
   const { config } = findProject(process.cwd());
   const ours = ourModule('admin');
-  return config ?? (existsSync(ours) && process.cwd() === ourFile() ? ours : null);
+  return config ?? (isRepository() ? ours : null);
+}
+
+/** What the project says of itself beside a schema; null: nothing. */
+export async function importRefinement(given?: string): Promise<AdminDefinition | null> {
+  const isThere = given !== undefined || findProject(process.cwd()).config !== null;
+  return isThere ? importOwnAdmin(given) : null;
+}
+
+/** Whether it says what there are pages for, and does not leave that to a schema. */
+export function isWhole({ resources, createClient }: AdminDefinition): boolean {
+  return Array.isArray(resources) && typeof createClient === 'function';
 }
 
 /** What a file of an admin exports, if it is one. */
 export function adminOf(module: { default?: unknown }, definition: string): AdminDefinition {
-  const { resources, createClient } = (module.default ?? {}) as Partial<AdminDefinition>;
-  if (Array.isArray(resources) && typeof createClient === 'function')
-    return module.default as AdminDefinition;
+  const admin = module.default;
+  const isObject = typeof admin === 'object' && admin !== null && !Array.isArray(admin);
+  if (isObject && Object.keys(admin).some((option) => isAdminOption(option)))
+    return admin as AdminDefinition;
   throw new AppError(
     'no-admin',
     500,

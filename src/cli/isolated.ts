@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
@@ -7,8 +6,7 @@ import { openPool } from '../db/pool.ts';
 import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
-import { adminOf } from './import-own-admin.ts';
-import { loadModule } from './project/load-module.ts';
+import { openDefinition } from './open-admin.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
@@ -29,7 +27,7 @@ try {
     DATABASE_URL: first.connectionString,
     BULKHEAD_DATABASE_SCHEMA: first.schema,
   });
-  const admin = adminOf(await loadModule(fileURLToPath(first.definition)), first.definition);
+  const admin = await openDefinition(first.definition, config);
   const built = await buildContext(
     first.connectionString,
     config,

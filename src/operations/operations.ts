@@ -6,6 +6,7 @@ import type { Resource } from '../resources/contract.ts';
 import { assertCan, can } from '../resources/permissions.ts';
 import type { Offer, Operation, Undone } from './contract.ts';
 import { deleteOperation } from './delete/delete.ts';
+import { putAwayOperation } from './delete/put-away.ts';
 import type { FieldEdit } from './field-edit.ts';
 import { ownOperation } from './own/own-operation.ts';
 import { assertNoRule } from './rules/rewrite-rules.ts';
@@ -33,9 +34,18 @@ export interface Run {
   readonly parameters: unknown;
 }
 
+/** The same where a hook of the resource's own puts records away. */
+const builtInPuttingAway: readonly Operation[] = Object.values({
+  ...members,
+  delete: putAwayOperation,
+});
+
 /** Every operation that may be done to records of a resource. */
-export function operationsOf({ operations }: Resource): readonly Operation[] {
-  return operations.length === 0 ? builtIn : [...builtIn, ...operations.map(ownOperation)];
+export function operationsOf({ operations, hooks }: Resource): readonly Operation[] {
+  const all = hooks.delete ? builtInPuttingAway : builtIn;
+  return operations.length === 0
+    ? all
+    : [...all, ...operations.map((one) => ownOperation(one, hooks.delete !== undefined))];
 }
 
 /** Null: it is not known here; a task may be of a newer version's. */

@@ -26,6 +26,7 @@ import {
 } from './cascade/cascade.ts';
 import { findCascade } from './cascade/dependants.ts';
 import type { ApplyTarget, HoldersOf } from './contract.ts';
+import { deletedByHook, runDelete } from './delete/put-away.ts';
 import { lastImage } from './journal/images.ts';
 import { insertChange } from './journal/journal-entry.ts';
 import { keepDifference } from './journal/keep-difference.ts';
@@ -36,7 +37,7 @@ import { keptBackCode } from './refusals/kept-back.ts';
 import { readSecrets, secretTexts, unseen } from './refusals/unseen.ts';
 import { writeError } from './refusals/write-error.ts';
 import { queryableOf } from './rules/client-transaction.ts';
-import { askHook, type Ruled, ruleForm, saveForm } from './rules/form-hooks.ts';
+import { askHook, type Ruled, refused, ruleForm, saveForm } from './rules/form-hooks.ts';
 import { assertNoRule } from './rules/rewrite-rules.ts';
 import type { HookContext } from './rules/run-hooks.ts';
 import { findRewriting } from './triggers.ts';
@@ -195,6 +196,7 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     key,
     () => new Map(),
     async (client, sql) => {
+      if (resource.hooks.delete) return putAway(context, client, sql, key);
       await assertNoRule(sql, resource.model, [journal.deleted], { isSet: false });
       await lockRecord(sql, resource, key);
       const before = (await imageOf(
@@ -246,6 +248,28 @@ export function deleteRecord(context: SaveContext, key: string): Promise<number>
     },
     true,
   );
+}
+
+/** Lets the resource's own hook do it: what it writes to the record is a change, and is undone as one. */
+async function putAway(
+  context: SaveContext,
+  client: Client,
+  sql: Queryable,
+  key: string,
+): Promise<number> {
+  const { resource } = context;
+  await assertNoRule(sql, resource.model, [journal.changed], { isSet: false });
+  await lockRecord(sql, resource, key);
+  await assertInScope(context, client, key);
+  await context.assertFree(sql, key);
+  const [row] = await readRows(sql, resource.model, [key], { keeps: 'image' });
+  if (!row) throw notFound();
+  const objection = await runDelete(hookContext(context, client), row.record);
+  const isThere = (await imageOf(sql, resource, key, '1', false)) !== null;
+  if (objection || !isThere) throw refused(resource, objection ?? deletedByHook);
+  const task = await context.keepAsTask(sql, key);
+  await keepDifference(sql, changeTarget(context, task), [row], []);
+  return task.taskId;
 }
 
 /** A record that is there and cannot be locked is kept from being written by a policy. */

@@ -13,7 +13,7 @@ const outsideScope = sqlstate.checkOptionViolation;
 /**
  * The same operation, held to its author's row scope: a record that has left the scope since it was
  * chosen is left alone like one that is gone, and a change that would move a record out of the
- * scope is refused.
+ * scope is refused; but for what puts records away, and brings such back.
  */
 export async function withinScope(
   operation: Operation,
@@ -30,16 +30,24 @@ export async function withinScope(
     async apply(client, target, keys, params) {
       await lock(client, resource, keys);
       const outside = await keysOutside(client, resource, within, keys);
-      const mine = keys.filter((key) => !outside.has(key));
-      const left = { changed: 0, unchanged: 0, gone: outside.size };
+      const move = operation.scopeMove?.(params) ?? null;
+      const mine = move === 'enters' ? keys : keys.filter((key) => !outside.has(key));
+      const left = { changed: 0, unchanged: 0, gone: keys.length - mine.length };
       if (mine.length === 0) return left;
+      if (move === 'leaves')
+        return sumOf(await operation.apply(client, target, mine, params), left);
       await client.query('savepoint scope');
       const counts = await operation.apply(client, target, mine, params);
       const moved = await keysOutside(client, resource, within, mine);
       if (moved.size === 0) return sumOf(counts, left);
       await client.query('rollback to savepoint scope');
       const kept = mine.filter((key) => !moved.has(key));
-      const refused = { ...left, refusals: [{ ...movedOut(resource), keys: [...moved] }] };
+      const out = [...moved].filter((key) => !outside.has(key));
+      const refused = {
+        ...left,
+        gone: left.gone + moved.size - out.length,
+        ...(out.length > 0 && { refusals: [{ ...movedOut(resource), keys: out }] }),
+      };
       if (kept.length === 0) return refused;
       const again = await operation.apply(client, target, kept, params);
       // A record's place in the scope may depend on another record that was just left unchanged:

@@ -51,6 +51,20 @@ export const deleteWords: OperationWords = {
   done: (count) => `${count} deleted`,
 };
 
+/** Of a resource whose own hook puts records away in place of the delete. */
+export const putAwayWords: OperationWords = {
+  button: 'Put away…',
+  heading: (records) => `Put ${records} away`,
+  submit: (records) => `Put ${records} away`,
+  acknowledge: (records) => `Yes, put ${records} away`,
+  unacknowledged: 'Tick the box to confirm that these records are to be put away.',
+  atOnce: 'All or nothing: if one record is refused, none is put away.',
+  willBe: 'Will be put away',
+  fate: 'Put away',
+  records: 'What is put away',
+  done: (count) => `${count} put away`,
+};
+
 export const undoWords: OperationWords = {
   ...editWords,
   heading: (records) => `Undo changes of ${records}`,

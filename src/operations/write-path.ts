@@ -24,5 +24,6 @@ export function changePath({
 
 /** Of what deletes them. */
 export function deletePath({ writeThrough, hooks }: Resource): WritePath {
+  if (hooks.delete) return 'client-with-rules';
   return hooks.beforeDelete || hooks.afterDelete ? `${writeThrough}-with-rules` : writeThrough;
 }

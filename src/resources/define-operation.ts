@@ -1,6 +1,6 @@
-import type { Metadata } from '../metadata/contract.ts';
+import type { Metadata, ModelName } from '../metadata/contract.ts';
 import type { FormInputs } from './form-inputs.ts';
-import type { RecordOf, TypesOf } from './model-types.ts';
+import type { TypesOf } from './model-types.ts';
 import type { EachResult, OperationOptions } from './operation-options.ts';
 
 /** An operation of a project's own, and the model whose records it is for. */
@@ -35,16 +35,16 @@ type NoOther<C, R> = Exclude<keyof C, keyof R> extends never ? unknown : { chang
  * });
  */
 export function defineOperation<
-  const M extends Metadata,
-  K extends keyof M['models'] & string,
+  M,
+  K extends ModelName<M>,
   const F extends FormInputs = Record<never, never>,
-  const N extends keyof RecordOf<M, K> = never,
-  const C extends Partial<RecordOf<M, K>> = Partial<RecordOf<M, K>>,
+  const N extends keyof TypesOf<M, K>['record'] = never,
+  const C extends Partial<TypesOf<M, K>['record']> = Partial<TypesOf<M, K>['record']>,
   const E extends EachResult<TypesOf<M, K>> = EachResult<TypesOf<M, K>>,
 >(
-  metadata: M,
+  metadata: Metadata<M>,
   model: K,
-  options: OperationOptions<TypesOf<M, K>, F, N, C, E> & NoOther<C, RecordOf<M, K>>,
+  options: OperationOptions<TypesOf<M, K>, F, N, C, E> & NoOther<C, TypesOf<M, K>['record']>,
 ): OperationDefinition {
   const definition = Object.freeze({
     metadata,

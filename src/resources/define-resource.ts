@@ -1,5 +1,5 @@
-import type { Metadata } from '../metadata/contract.ts';
-import type { RecordOf, TypesOf } from './model-types.ts';
+import type { Metadata, ModelName } from '../metadata/contract.ts';
+import type { TypesOf } from './model-types.ts';
 import type { ResourceOptions } from './options.ts';
 
 /** A model and what was said about it; completed when the admin is built. */
@@ -12,9 +12,13 @@ export interface ResourceDefinition {
 /** The options of one model, field names and values checked by the compiler. */
 export type TypedResourceOptions<
   M extends Metadata,
-  K extends keyof M['models'],
+  K extends string,
   Needs = Record<string, string>,
-> = ResourceOptions<TypesOf<M, K>, Needs>;
+> = M extends Metadata<infer T> ? ResourceOptions<TypesOf<T, K>, Needs> : never;
+
+/** Names of computed columns, each with the fields that it reads. */
+type ColumnNeeds<M, K> = Record<string, keyof TypesOf<M, K>['record']>;
+type NoColumns = Record<never, never>;
 
 /**
  * Declares how one model is administered. Everything has a default made from the schema, so `{}` is
@@ -37,11 +41,11 @@ export type TypedResourceOptions<
  *   bulk: { fields: ['status', 'featured'], minAsyncRecords: 20 },
  * });
  */
-export function defineResource<
-  const M extends Metadata,
-  K extends keyof M['models'] & string,
-  const Needs extends Record<string, keyof RecordOf<M, K>> = Record<never, never>,
->(metadata: M, model: K, options: TypedResourceOptions<M, K, Needs> = {}): ResourceDefinition {
+export function defineResource<M, K extends ModelName<M>, N extends ColumnNeeds<M, K> = NoColumns>(
+  metadata: Metadata<M>,
+  model: K,
+  options: ResourceOptions<TypesOf<M, K>, N> = {},
+): ResourceDefinition {
   return Object.freeze({
     metadata,
     model,

@@ -113,6 +113,7 @@ const guides = [
   'notifications',
   'pages-of-your-own',
   'look',
+  'extending',
 ];
 
 test('the examples of the guides to tasks, pages and the look compile', async () => {

@@ -30,7 +30,7 @@ export interface ValidateContext<T extends ModelTypes = AnyModel> extends Write 
   /** As the database has it, locked; null for a new record. */
   readonly before: T['record'] | null;
   /** Fields that are about to be written. */
-  readonly fields: readonly T['field'][];
+  readonly fields: readonly (T['field'] | T['key'])[];
 }
 
 /**
@@ -38,7 +38,7 @@ export interface ValidateContext<T extends ModelTypes = AnyModel> extends Write 
  * written.
  */
 export type Errors<T extends ModelTypes = AnyModel> =
-  | { readonly [N in T['field']]?: string }
+  | { readonly [N in T['field'] | T['key']]?: string }
   | string
   | null
   | undefined
@@ -72,7 +72,7 @@ export interface OwnSave<T extends ModelTypes = AnyModel> extends ValidateContex
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What `beforeDelete` and `afterDelete` are told: the record that goes. */
+/** What `beforeDelete`, `delete` and `afterDelete` are told: the record that goes. */
 export interface DeleteEvent<T extends ModelTypes = AnyModel> extends Write, WriteCalls {
   /** As the database has it, locked; for `afterDelete`, as it was. */
   readonly record: T['record'];
@@ -99,6 +99,13 @@ export interface Hooks<T extends ModelTypes = AnyModel> {
   afterSave?: (save: AfterSave<T>) => void | Promise<void>;
   /** Writes in place of Bulkhead, through `tx`. For a new record it returns at least the id. */
   save?: (save: OwnSave<T>) => Promise<Partial<T['record']> | undefined>;
+  /** Before a record is deleted. */
   beforeDelete?: (event: DeleteEvent<T>) => void | Promise<void>;
+  /**
+   * Puts the record away in place of the delete, through `tx`: by a mark on it, for example. Pages
+   * say so; what it writes to the record is in the history, and an undo puts that back.
+   */
+  delete?: (event: DeleteEvent<T>) => void | Promise<void>;
+  /** After it was deleted, before the commit. */
   afterDelete?: (event: DeleteEvent<T>) => void | Promise<void>;
 }

@@ -1,108 +1,60 @@
-import type { Decimal } from '@prisma/client/runtime/client';
 import type { Metadata } from '../metadata/contract.ts';
+import type { Where } from './client.ts';
 
-/** What Prisma's client gives for each scalar type. */
-interface ScalarValues {
-  String: string;
-  Int: number;
-  BigInt: bigint;
-  Float: number;
-  Decimal: Decimal;
-  Boolean: boolean;
-  DateTime: Date;
-  Json: unknown;
-  Bytes: Uint8Array;
+/** What the options of a resource know about their model. */
+export interface ModelTypes {
+  /** Every field, relations by their own name, and in place of their keys. */
+  field: string;
+  /** Foreign keys of one column, which are called by their relation. */
+  key: string;
+  /** Fields of related records: `country.region`. */
+  related: string;
+  /** A record's own values, without relations, as Prisma's client reads them. */
+  record: object;
+  /** A record that is about to be written: what the database fills in may not be there yet. */
+  draft: object;
+  /** Conditions, as Prisma's client takes them. */
+  where: SomeWhere;
 }
 
-type FieldsOf<M extends Metadata, K extends keyof M['models']> = M['models'][K]['fields'];
-
-type Single<M extends Metadata, F> = F extends {
-  kind: 'enum';
-  type: infer E extends keyof M['enums'];
+/**
+ * Has the compiler take `'draft'` for that word and not for any text, before it knows which model
+ * it is about.
+ */
+interface SomeWhere {
+  readonly [name: string]: '' | 0 | true | SomeWhere | NonNullable<unknown> | null | undefined;
 }
-  ? M['enums'][E]['values'][number]['name']
-  : F extends { type: infer T extends keyof ScalarValues }
-    ? ScalarValues[T]
-    : never;
 
-type ValueOf<M extends Metadata, F> = F extends { isList: true }
-  ? Single<M, F>[]
-  : F extends { isRequired: true }
-    ? Single<M, F>
-    : Single<M, F> | null;
+/** A model of which nothing is known until the program runs. */
+export interface AnyModel extends ModelTypes {
+  key: never;
+  record: Record<string, unknown>;
+  draft: Record<string, unknown>;
+  where: Where;
+}
 
-type ColumnMeta = { kind: 'scalar' | 'enum' };
+/** What is known of a model, as the generator wrote it. */
+export type TypesOf<M, K> = K extends keyof M
+  ? M[K] extends ModelTypes
+    ? M[K]
+    : AnyModel
+  : AnyModel;
 
-/** Not known before the database has written the row: ids it makes, `now()`, `@updatedAt`. */
-type Filled = { default: { name: string } } | { isUpdatedAt: true };
+type OfModel<M extends Metadata, K> = M extends Metadata<infer T> ? TypesOf<T, K> : never;
 
-/** Names of a model's fields, known to the compiler where the metadata is the generator's own. */
-export type FieldName<M extends Metadata, K extends keyof M['models']> = keyof FieldsOf<M, K> &
-  string;
+/** Names of a model's fields; a foreign key is called by its relation. */
+export type FieldName<M extends Metadata, K> = OfModel<M, K>['field'];
 
 /** `country.region`: a field of the record that a to-one relation points at. */
-export type RelatedName<M extends Metadata, K extends keyof M['models']> =
-  string extends FieldName<M, K>
-    ? string
-    : {
-        [N in FieldName<M, K>]: FieldsOf<M, K>[N] extends {
-          relation: { kind: 'to-one'; model: infer R extends keyof M['models'] };
-        }
-          ? `${N}.${FieldName<M, R>}`
-          : never;
-      }[FieldName<M, K>];
+export type RelatedName<M extends Metadata, K> = OfModel<M, K>['related'];
 
 /**
  * A record's own values, without relations, as Prisma's client reads them: `Decimal`, `bigint`,
  * `Date`.
  */
-export type RecordOf<M extends Metadata, K extends keyof M['models']> =
-  string extends FieldName<M, K>
-    ? Record<string, unknown>
-    : {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta ? N : never]: ValueOf<
-          M,
-          FieldsOf<M, K>[N]
-        >;
-      };
+export type RecordOf<M extends Metadata, K> = OfModel<M, K>['record'];
 
 /**
  * A record that is about to be written: of a new one, what the database fills in is not there yet.
  */
-export type DraftOf<M extends Metadata, K extends keyof M['models']> =
-  string extends FieldName<M, K>
-    ? Record<string, unknown>
-    : {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta
-          ? FieldsOf<M, K>[N] extends Filled
-            ? never
-            : N
-          : never]: ValueOf<M, FieldsOf<M, K>[N]>;
-      } & {
-        [N in FieldName<M, K> as FieldsOf<M, K>[N] extends ColumnMeta & Filled
-          ? N
-          : never]?: ValueOf<M, FieldsOf<M, K>[N]>;
-      };
-
-/** What the options of a resource know about their model. */
-export interface ModelTypes {
-  /** Every field, relations by their own name. */
-  field: string;
-  /** Fields of related records. */
-  related: string;
-  record: object;
-  draft: object;
-}
-
-/** A model of which nothing is known until the program runs. */
-export interface AnyModel extends ModelTypes {
-  record: Record<string, unknown>;
-  draft: Record<string, unknown>;
-}
-
-export interface TypesOf<M extends Metadata, K extends keyof M['models']> extends ModelTypes {
-  field: FieldName<M, K>;
-  related: RelatedName<M, K>;
-  record: RecordOf<M, K>;
-  draft: DraftOf<M, K>;
-}
+export type DraftOf<M extends Metadata, K> = OfModel<M, K>['draft'];

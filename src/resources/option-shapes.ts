@@ -141,6 +141,7 @@ export const hookShapes: Shapes<NonNullable<ResourceOptions['hooks']>> = {
   afterSave: called.optional(),
   save: called.optional(),
   beforeDelete: called.optional(),
+  delete: called.optional(),
   afterDelete: called.optional(),
 };
 

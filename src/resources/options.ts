@@ -4,7 +4,6 @@ import type { Notify } from '../notify.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Unique } from '../unique.ts';
 import type { Action } from './actions.ts';
-import type { Where } from './client.ts';
 import type { OperationDefinition } from './define-operation.ts';
 import type { Descendant, Errors, Hooks, TransactionClient, ValidateContext } from './hooks.ts';
 import type { FinishLanding, Landing, LaunchLanding } from './landing.ts';
@@ -32,14 +31,14 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    */
   titleField?: T['field'];
   /** Fields one by one: label, help, format, who sees and changes them. */
-  fields?: { readonly [N in T['field']]?: FieldOptions<ValueOf<T, N>> };
+  fields?: OptionsByField<T>;
   /**
    * Columns of the list, in order: fields, fields of to-one relations (`country.region`), computed
    * columns by their name.
    */
   columns?: readonly (T['field'] | T['related'] | (keyof NoInfer<Needs> & string))[];
   /** Columns that are made of a record's fields. */
-  computed?: { readonly [N in keyof Needs]: ComputedColumn<T, Needs[N] & keyof T['record']> };
+  computed?: ComputedColumns<T, Needs>;
   /**
    * Quick controls above the list. Every field can be filtered with the builder, whatever is named
    * here.
@@ -72,7 +71,7 @@ export interface ResourceOptions<T extends ModelTypes = AnyModel, Needs = Record
    * Rows that the principal may see and change, as a Prisma `where`. A value that is `undefined` in
    * it is refused when it is used.
    */
-  scope?: (principal: Principal) => Where;
+  scope?: (principal: Principal) => T['where'];
   /**
    * Who sees tasks about its records that others started. Default: administrators whose row scope
    * is every record.
@@ -137,14 +136,17 @@ export type Arrangement<N extends string> = readonly (N | FieldGroupOptions<N>)[
 
 /** Fields of a form or a page that stand together under a heading. */
 export interface FieldGroupOptions<N extends string = string> {
+  /** Its heading. */
   label: string;
   /** A sentence under the label. */
   help?: string;
+  /** What stands under it, in order. */
   fields: readonly N[];
 }
 
 /** How one field is shown, read and written. */
 export interface FieldOptions<V = unknown> {
+  /** In columns, forms, filters and messages. Default: made from its name. */
   label?: string;
   /** A sentence beside the control of a form. */
   help?: string;
@@ -178,6 +180,21 @@ export interface FieldOptions<V = unknown> {
   change?: (principal: Principal) => boolean;
 }
 
+/** Options of single fields, by their names. */
+export type OptionsByField<T extends ModelTypes> = {
+  readonly [N in T['field'] | T['key']]?: N extends T['key']
+    ? KeyOptions
+    : FieldOptions<ValueOf<T, N>>;
+};
+
+/** What is said of a foreign key by its own name; all else is said of its relation. */
+export type KeyOptions = Pick<FieldOptions, 'see' | 'change' | 'hidden' | 'secret'>;
+
+/** Computed columns, by their names. */
+export type ComputedColumns<T extends ModelTypes, Needs> = {
+  readonly [N in keyof Needs]: ComputedColumn<T, Needs[N] & keyof T['record']>;
+};
+
 /** A column made of fields that are read for it; it has no filter and no order of its own. */
 export interface ComputedColumn<
   T extends ModelTypes = AnyModel,
@@ -187,9 +204,11 @@ export interface ComputedColumn<
   label?: string;
   /** Fields that `value` and `link` read; no other is loaded. */
   needs: readonly N[];
+  /** What is shown of a record; null for nothing. */
   value: (record: Pick<T['record'], N>) => string | number | bigint | null;
   /** Default: `end` where the value is a number. */
   align?: 'start' | 'end';
+  /** Where it leads: a path of this site or an https address; null for no link. */
   link?: (record: Pick<T['record'], N>) => string | null;
 }
 

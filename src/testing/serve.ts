@@ -11,6 +11,7 @@ import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
 import { embeddingHost } from './embedding-host.ts';
 import { faxMachine } from './fax-machine.ts';
+import { openShop } from './shop.ts';
 import { insertUsers, testPassword } from './users.ts';
 import type { WantedApp } from './wanted-app.ts';
 
@@ -50,9 +51,10 @@ async function open({
   hasWorker = true,
   isScoped = false,
   isEmbedded = false,
+  isShop = false,
 }: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
-  const { connectionString, drop } = await createDatabase('seeded');
+  const { connectionString, drop } = await createDatabase(isShop ? 'empty' : 'seeded');
   if (isEmbedded) {
     const host = await embeddingHost(connectionString);
     close = async () => {
@@ -66,6 +68,7 @@ async function open({
     ...admin,
     ...((isScoped || config.BULKHEAD_BACKEND === 'inline') && { schedules: [] }),
     ...(isScoped && { resources: [cities, ...others] }),
+    ...(isShop && { ...(await openShop(connectionString)), schedules: [] }),
   };
   const { db, context } = await buildContext(connectionString, config, served, log);
   await insertUsers(db, (role) => ({ email: emailOf(role), name: names[role] }));

@@ -8,4 +8,6 @@ export interface WantedApp {
   isScoped?: boolean;
   /** Is it mounted in an app whose page shows how far a task is? */
   isEmbedded?: boolean;
+  /** Is it the shop of `examples`, instead of the gazetteer? */
+  isShop?: boolean;
 }

@@ -8,6 +8,8 @@ export interface Ledgered {
   heirs?: readonly string[];
   /** SQL of a row's key as Bulkhead has it, of `row`. */
   key: string;
+  /** Fields that are rows of another table: a write of nothing else writes no row of this one. */
+  joined?: readonly string[];
   /** Fields that are compared, each with its column. */
   columns: Readonly<Record<string, string>>;
 }
@@ -18,6 +20,7 @@ const cities: Ledgered = {
   model: 'City',
   table: 'gazetteer.city',
   key: numbered,
+  joined: ['tags'],
   columns: { notes: 'notes', status: 'status', featured: 'featured', rating: 'rating' },
 };
 
@@ -73,6 +76,9 @@ export async function ledgerDifferences(
       ),
     ),
   );
+  const joined = Object.fromEntries(
+    tables.map((table) => [table.model, `{${(table.joined ?? []).join(',')}}`]),
+  );
   const { rows } = await owner.query<{ text: string }>(
     `with ledger as (
        select model, key, row_number() over (partition by model, key order by seq) as n, kind, before, after from gazetteer.ledger
@@ -81,14 +87,15 @@ export async function ledgerDifferences(
          case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
        from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
          jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-       where model = any($2)
+         cross join lateral (select ($3::jsonb ->> model)::text[] as fields) as joined
+       where model = any($2) and not (change.kind = 'update' and entry.before ?| joined.fields and entry.before - joined.fields = '{}')
      )
      select format('%s %s, write %s: ledger %s, change %s of task %s', model, key, n, coalesce(ledger.kind, 'nothing'),
        coalesce(change.kind, 'nothing'), change.task_id) as text
      from ledger full join change using (model, key, n)
      where ledger.kind is distinct from change.kind or ${isOther.join(' or ')}
      order by model, key, n limit $1`,
-    [limit, tables.map(({ model }) => model)],
+    [limit, tables.map(({ model }) => model), joined],
   );
   return rows.map(({ text }) => text);
 }

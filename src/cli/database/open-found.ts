@@ -3,13 +3,15 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import { queueSchemaOf } from '../../build-context.ts';
+import { commandLine } from '../../command-line.ts';
 import type { Config } from '../../config.ts';
+import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { AppError } from '../../errors.ts';
 import { labelOf } from '../../resources/guesses.ts';
 import { directUrl } from '../connection.ts';
 import { generateSchema } from '../schema/generate-schema.ts';
 import { type Generated, loadAdmin } from '../schema/load-admin.ts';
-import { type PreparedSchema, prepareSchema } from '../schema/prepare-schema.ts';
+import { prepareSchema } from '../schema/prepare-schema.ts';
 import { foundDifferences } from './found-differences.ts';
 import { pullSchema } from './pull-schema.ts';
 import { type Catalog, readCatalog } from './read-catalog.ts';
@@ -17,9 +19,9 @@ import { type Catalog, readCatalog } from './read-catalog.ts';
 /** A database that was read, and what was made of it. */
 export interface FoundDatabase {
   readonly catalog: Catalog;
-  /** Its Prisma schema. */
+  /** Its Prisma schema, and the text of its one file. */
+  readonly files: SchemaFiles;
   readonly text: string;
-  readonly prepared: PreparedSchema;
   readonly generated: Generated;
 }
 
@@ -28,19 +30,14 @@ export async function openFound(
   config: Config,
   say: (text: string) => void,
 ): Promise<FoundDatabase> {
-  const connectionString = directUrl(config);
-  const schema = schemaParameter(connectionString) ?? schemaParameter(config.DATABASE_URL ?? '');
-  const own = [config.BULKHEAD_DATABASE_SCHEMA, queueSchemaOf(config)];
-  const catalog = await readCatalog(connectionString, own, schema);
-  assertReadable(catalog, schema);
-  const files = await pullSchema(connectionString, catalog);
+  const { catalog, files } = await pullFound(config);
   const [[, text = ''] = []] = files;
   const prepared = prepareSchema(files, 'public');
   const folder = resolve(config.BULKHEAD_FOLDER);
   const generated = await generateSchema(prepared, join(folder, 'schemas'), () =>
     say(`Generating pages for the database ${catalog.database} …`),
   );
-  return { catalog, text, prepared, generated };
+  return { catalog, files, text, generated };
 }
 
 /** The admin of what was found; says what that is and what has changed since the last start. */
@@ -57,6 +54,36 @@ export async function foundAdmin(
   return loadAdmin(labelOf(catalog.database.replaceAll('-', '_')) || 'Admin', generated, true);
 }
 
+/** What `bulkhead generate` puts where a project's own code imports it. */
+export async function keptFound(
+  config: Config,
+  say: (text: string) => void,
+): Promise<{ files: SchemaFiles; generated: Generated; head: string }> {
+  const { files, generated } = await openFound(config, say);
+  const copy = `\`\${import.meta.dirname}/../schema\``;
+  return { files, generated, head: `source: { path: ${copy}, copy: ${copy} },\n isFound: true,` };
+}
+
+/** Says in a line what has changed in a database since its metadata was generated. */
+export async function tellOfFound(config: Config, kept: SchemaFiles): Promise<void> {
+  if (config.DATABASE_URL === undefined) return;
+  const { files } = await pullFound(config);
+  const differences = foundDifferences(kept[0]?.[1] ?? '', files[0]?.[1] ?? '');
+  if (differences.length > 0)
+    console.log(
+      `The database has changed since its client was generated (${firstOf(differences)}): ${commandLine('generate', '--database URL')}`,
+    );
+}
+
+async function pullFound(config: Config): Promise<{ catalog: Catalog; files: SchemaFiles }> {
+  const connectionString = directUrl(config);
+  const schema = schemaParameter(connectionString) ?? schemaParameter(config.DATABASE_URL ?? '');
+  const own = [config.BULKHEAD_DATABASE_SCHEMA, queueSchemaOf(config)];
+  const catalog = await readCatalog(connectionString, own, schema);
+  assertReadable(catalog, schema);
+  return { catalog, files: await pullSchema(connectionString, catalog) };
+}
+
 function schemaParameter(connectionString: string): string | null {
   return URL.canParse(connectionString)
     ? new URL(connectionString).searchParams.get('schema') || null
@@ -70,13 +97,13 @@ function assertReadable({ database, role, tables }: Catalog, schema: string | nu
       : `The Postgres schema ${schema} of the database ${database}`;
   if (tables.length === 0)
     throw new AppError(
-      'empty-database',
+      'unusable-database',
       500,
       `${where} has no tables and no views: make some, or name another database.`,
     );
   if (!tables.some(({ isReadable, columns }) => isReadable && columns.length > 0))
     throw new AppError(
-      'unreadable-database',
+      'unusable-database',
       500,
       `${where} has ${tables.length === 1 ? 'a table' : `${tables.length} tables`}, and the role ${role} may read none of them: let it (GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …).`,
     );

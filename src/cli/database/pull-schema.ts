@@ -9,7 +9,7 @@ import {
   schemaNameOf,
   typeName,
 } from './pulled-text.ts';
-import type { Catalog, CatalogTable } from './read-catalog.ts';
+import type { Catalog, FoundTable } from './read-catalog.ts';
 import { viewBlock } from './view-block.ts';
 
 /** Name of the one file of a schema that was found. */
@@ -109,7 +109,7 @@ function withoutLostRelations(
 
 const scalars = new Set('String Int BigInt Float Decimal Boolean DateTime Json Bytes'.split(' '));
 
-function blockText(block: PulledBlock, table: CatalogTable | undefined): string {
+function blockText(block: PulledBlock, table: FoundTable | undefined): string {
   const comments = new Map(table?.columns.map(({ name, comment }) => [name, comment]));
   const lines = block.fields.flatMap((field) => [
     ...said(comments.get(columnOf(field)), '  '),

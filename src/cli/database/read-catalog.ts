@@ -8,15 +8,15 @@ export interface Catalog {
   readonly database: string;
   /** The role that asks. */
   readonly role: string;
-  readonly tables: readonly CatalogTable[];
+  readonly tables: readonly FoundTable[];
   /** Every Postgres schema that has any, also of an extension. */
   readonly schemas: readonly string[];
-  readonly enums: readonly CatalogEnum[];
+  readonly enums: readonly FoundEnum[];
 }
 
 export type TableKind = 'table' | 'view' | 'materialized view' | 'foreign table';
 
-export interface CatalogTable {
+export interface FoundTable {
   readonly schema: string;
   readonly name: string;
   readonly kind: TableKind;
@@ -25,10 +25,10 @@ export interface CatalogTable {
   readonly isReadable: boolean;
   /** Name of the server that a foreign table is on. */
   readonly server: string | null;
-  readonly columns: readonly CatalogColumn[];
+  readonly columns: readonly FoundColumn[];
 }
 
-export interface CatalogColumn {
+export interface FoundColumn {
   readonly name: string;
   /** Of a domain, that of what it is over; of a list, that of an item. */
   readonly type: string;
@@ -41,7 +41,7 @@ export interface CatalogColumn {
   readonly comment: string | null;
 }
 
-export interface CatalogEnum {
+export interface FoundEnum {
   readonly schema: string;
   readonly name: string;
   readonly values: readonly string[];
@@ -62,7 +62,7 @@ export async function readCatalog(
   } catch (error) {
     if ((error as { code?: string }).code !== sqlstate.insufficientPrivilege) throw error;
     throw new AppError(
-      'unreadable-database',
+      'unusable-database',
       500,
       `The role of the database may not read its catalog (${(error as Error).message}): let it read pg_catalog, as every role may at first.`,
     );
@@ -82,13 +82,13 @@ async function catalogOf(
   const [{ version = '', database = '', role = '' } = {}] = rows;
   if (!version.startsWith('PostgreSQL '))
     throw new AppError(
-      'not-postgresql',
+      'unusable-database',
       500,
       `What answers there is ${version.split(' ')[0]}, and Bulkhead works with PostgreSQL only.`,
     );
   const given = [ownSchemas, schema];
-  const tables = (await client.query<CatalogTable>(tablesSql, given)).rows;
-  const enums = (await client.query<CatalogEnum>(enumsSql)).rows;
+  const tables = (await client.query<FoundTable>(tablesSql, given)).rows;
+  const enums = (await client.query<FoundEnum>(enumsSql)).rows;
   const all = await client.query<{ schemas: string[] | null }>(schemasSql);
   return { database, role, tables, enums, schemas: all.rows[0]?.schemas ?? [] };
 }

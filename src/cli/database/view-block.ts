@@ -1,6 +1,6 @@
 import { nameOfBlock, plainNames, quoted } from './plain-names.ts';
 import type { PulledBlock } from './pulled-text.ts';
-import type { CatalogColumn, CatalogTable } from './read-catalog.ts';
+import type { FoundColumn, FoundTable } from './read-catalog.ts';
 
 /**
  * A view of the schema for what is looked at only: views, materialized ones, and foreign tables, of
@@ -10,7 +10,7 @@ import type { CatalogColumn, CatalogTable } from './read-catalog.ts';
  * @param enums names in the schema by `schema.name` in the database
  */
 export function viewBlock(
-  { schema, name, columns }: CatalogTable,
+  { schema, name, columns }: FoundTable,
   models: Set<string>,
   enums: ReadonlyMap<string, string>,
 ): PulledBlock {
@@ -75,7 +75,7 @@ const types: Readonly<Record<string, readonly [string, native?: string]>> = {
 const fullPrecision = new Set(['Timestamp', 'Timestamptz', 'Time', 'Timetz']);
 
 function typeOf(
-  { type, typeSchema, fullType, isEnum }: CatalogColumn,
+  { type, typeSchema, fullType, isEnum }: FoundColumn,
   enums: ReadonlyMap<string, string>,
 ): { type: string; native: string } {
   const own = isEnum ? enums.get(`${typeSchema}.${type}`) : undefined;

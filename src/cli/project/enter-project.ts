@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadEnvFile } from 'node:process';
 import { AppError } from '../../errors.ts';
-import { ourFile } from '../../our-files.ts';
+import { isPackage, ourFile } from '../../our-files.ts';
 import { findProject } from './find-project.ts';
 import { typedPath } from './typed-path.ts';
 
@@ -12,9 +12,9 @@ import { typedPath } from './typed-path.ts';
  */
 export function enterProject(admin?: string): void {
   const { folder } = findProject(admin === undefined ? typedPath() : dirname(typedPath(admin)));
-  // The repository is run as it stands.
-  if (folder === ourFile() || !existsSync(folder)) return;
+  if (!existsSync(folder)) return;
   process.chdir(folder);
+  if (isRepository()) return;
   const file = join(folder, '.env');
   if (!existsSync(file)) return;
   try {
@@ -23,4 +23,9 @@ export function enterProject(admin?: string): void {
     const wrong = `${file} cannot be read (${(error as Error).message})`;
     throw new AppError('invalid-settings', 500, `${wrong}.`, { wrong: [wrong] });
   }
+}
+
+/** Whether a command is run in the repository itself, whose own sample is its project. */
+export function isRepository(): boolean {
+  return !isPackage && process.cwd() === ourFile();
 }

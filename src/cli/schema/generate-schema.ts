@@ -21,6 +21,8 @@ import { schemaError } from './schema-error.ts';
 
 const { resolve } = createRequire(import.meta.url);
 
+const packageFile = '{ "type": "module" }\n';
+
 /** Prisma's client and Bulkhead's metadata for a prepared schema, made once per content. */
 export async function generateSchema(
   { files, plain }: Pick<PreparedSchema, 'files' | 'plain'>,
@@ -37,6 +39,8 @@ export async function generateSchema(
   try {
     // The generated client imports Prisma's packages from wherever it stands.
     await symlink(packagesFolder(), join(making, 'node_modules'), 'junction');
+    // Whatever the project around it is.
+    await writeFile(join(making, 'package.json'), packageFile);
     await generateEither(join(making, 'schema'), files, plain);
     await rename(making, place).catch(async (error: NodeJS.ErrnoException) => {
       if (!(await exists(generated.metadata))) throw error;
@@ -54,7 +58,7 @@ function packagesFolder(): string {
 
 /** Of the schema and of all that makes something of it. */
 async function hashOf(files: SchemaFiles): Promise<string> {
-  const digest = createHash('sha256');
+  const digest = createHash('sha256').update(packageFile);
   const own = dirname(ourModule('metadata/generator'));
   const sources = (await readdir(own))
     .filter((name) => !/\.test\.|\.d\.ts$/.test(name))

@@ -1,7 +1,8 @@
 import { consequences } from '../../operations/cascade/consequences.ts';
+import { journal } from '../../operations/journal-kind.ts';
 import type { Where } from '../../resources/client.ts';
 import type { TaskContext } from '../../tasks/context.ts';
-import { type ConsequencesData, consequencesData } from '../records/consequences.ts';
+import { type ConsequencesData, consequencesData, putAwayData } from '../records/consequences.ts';
 import type { Url } from '../url.ts';
 import type { BulkRequest } from './bulk.ts';
 
@@ -12,9 +13,10 @@ export async function bulkConsequences(
   where: Where,
   url: Url,
 ): Promise<ConsequencesData> {
-  const found = await consequences(db, registry, resource, principal, where);
-  const days = settings.undoRetentionDays;
-  const undoer = { principal, days, action: 'bulk-delete' } as const;
   const isUndoable = operation.isUndoable !== false;
+  const days = settings.undoRetentionDays;
+  if (operation.writes !== journal.deleted) return putAwayData(isUndoable ? days : null);
+  const found = await consequences(db, registry, resource, principal, where);
+  const undoer = { principal, days, action: 'bulk-delete' } as const;
   return consequencesData(registry, resource, found, url, isUndoable ? undoer : null);
 }

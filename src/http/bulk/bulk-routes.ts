@@ -5,7 +5,12 @@ import { parseKey } from '../../metadata/keys.ts';
 import { assertAcknowledged } from '../../operations/acknowledge.ts';
 import type { FormView, Operation } from '../../operations/contract.ts';
 import { journal } from '../../operations/journal-kind.ts';
-import { assertMayBegin, builtIn, operationsOf } from '../../operations/operations.ts';
+import {
+  assertMayBegin,
+  builtIn,
+  getOperation,
+  operationsOf,
+} from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { assertCan } from '../../resources/permissions.ts';
 import { readRecord } from '../../selection/record.ts';
@@ -58,9 +63,14 @@ type OperationOf = (resource: Resource, params: ForResource['Params']) => Operat
 
 /** Those of every resource have an address each, a project's own are named in theirs. */
 const addresses: readonly { path: string; operationOf: OperationOf }[] = [
-  ...builtIn.flatMap((operation) =>
-    operation.offer
-      ? [{ path: `/:resource/${operation.offer.path}`, operationOf: () => operation }]
+  ...builtIn.flatMap(({ kind, offer }) =>
+    offer
+      ? [
+          {
+            path: `/:resource/${offer.path}`,
+            operationOf: (resource: Resource) => getOperation(resource, kind),
+          },
+        ]
       : [],
   ),
   { path: '/:resource/do/:operation', operationOf: ownOf },

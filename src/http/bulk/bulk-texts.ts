@@ -31,6 +31,7 @@ export const bulkTexts = {
     stop: (percent: number) => `stop when more than ${number.format(percent)} % are refused`,
   },
   deleteWarning: 'They are removed from the database.',
+  putAwayWarning: 'They are put away, and not deleted.',
   deleteHopeless:
     'All or nothing, and some are in the way: none would be deleted. A preview tells which, and leaves them out.',
   dismiss: 'Cancel',

@@ -3,6 +3,7 @@ import type { Queryable } from '../../db/transaction.ts';
 import type { AppError } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import type { Operation } from '../../operations/contract.ts';
+import { journal } from '../../operations/journal-kind.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import type { Preview } from '../../tasks/previewing/preview.ts';
@@ -160,7 +161,11 @@ export function bulkDeleteData(opened: BulkDialog, consequences: ConsequencesDat
     ...dialog,
     submitText: isHopeless ? null : dialog.submitText,
     message: wrong === null ? (error?.message ?? null) : null,
-    warning: isHopeless ? bulkTexts.deleteHopeless : bulkTexts.deleteWarning,
+    warning: isHopeless
+      ? bulkTexts.deleteHopeless
+      : opened.operation.writes === journal.deleted
+        ? bulkTexts.deleteWarning
+        : bulkTexts.putAwayWarning,
     consequences: isHopeless ? { ...consequences, undo: null } : consequences,
     consequencesHeading: recordTexts.consequences,
     acknowledgeText: opened.operation.words.acknowledge(

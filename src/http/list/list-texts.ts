@@ -6,6 +6,7 @@ const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const listTexts = {
   deleted: 'Deleted',
+  putAwayLink: 'Put away',
   create: (singular: string) => `New ${singular.toLowerCase()}`,
   search: (label: string) => `Search ${label.toLowerCase()}`,
   searchButton: 'Search',
@@ -24,6 +25,7 @@ export const listTexts = {
   actions: 'Actions',
   edit: (title: string) => `Edit ${title}`,
   delete: (title: string) => `Delete ${title}`,
+  putAway: (title: string) => `Put ${title} away`,
   locked: (who: string, task: string, percent: number) => `${who}: ${task}, ${percent} %`,
   lockedLabel: (title: string, who: string, task: string) => `${title} is locked: ${who}, ${task}`,
   /** `1,234`, `about 1,230,000`. */

@@ -141,8 +141,12 @@ export function listPageData(
     heading: resource.label,
     lead: leadOf(resource),
     deleted:
-      can(resource, principal, 'delete') && resource.scope(principal) === null
-        ? { href: url(`/${resource.slug}/deleted`), label: listTexts.deleted }
+      can(resource, principal, 'delete') &&
+      (resource.scope(principal) === null || resource.hooks.delete)
+        ? {
+            href: url(`/${resource.slug}/deleted`),
+            label: resource.hooks.delete ? listTexts.putAwayLink : listTexts.deleted,
+          }
         : null,
     create: can(resource, principal, 'create')
       ? { href: url(`/${resource.slug}/new`), label: listTexts.create(resource.singular) }
@@ -337,7 +341,11 @@ function rowData(parts: ListParts, record: ListedRecord, back: string): RowData 
     cells: resource.columns.map((column) => columnCell(parts, column, record)),
     show: record.key === '' ? null : url(`${path}${back}`),
     edit: link('update', 'edit', listTexts.edit(title)),
-    delete: link('delete', 'delete', listTexts.delete(title)),
+    delete: link(
+      'delete',
+      'delete',
+      (resource.hooks.delete ? listTexts.putAway : listTexts.delete)(title),
+    ),
     lock: holder ? lockOf(parts, record.key, holder, title) : null,
   };
 }

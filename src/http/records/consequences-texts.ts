@@ -25,6 +25,7 @@ export const consequenceTexts = {
   amongThem: (columns: string) =>
     `Some of them lead to others of them by ${columns}. Of more than 1,000, or where one of them is refused, a record whose turn comes before that of those that lead to it may be refused, and goes when it is tried again.`,
   nothing: 'Nothing else is touched.',
+  putAway: 'Nothing is deleted: what leads here stays as it is.',
   partial: 'Not everything could be looked at: there may be more than is shown.',
   undoable: (days: number, cascade: readonly string[]) =>
     `Can be undone for ${counted(days, false)} ${days === 1 ? 'day' : 'days'}${cascade.length > 0 ? `, together with ${list.format(cascade)}` : ''}.`,

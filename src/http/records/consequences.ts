@@ -107,6 +107,20 @@ export function consequencesData(
   };
 }
 
+/**
+ * Of records that the resource's own hook puts away: nothing is deleted. `days`: for which it can be
+ * undone; null: not at all.
+ */
+export function putAwayData(days: number | null): ConsequencesData {
+  const undo = days === null ? null : { text: words.undoable(days, []), note: null };
+  return {
+    groups: [],
+    notes: [words.putAway],
+    undo: undo && { ...undo, isPossible: true },
+    isForbidden: false,
+  };
+}
+
 function undoOf(
   registry: ResourceRegistry,
   resource: Resource,

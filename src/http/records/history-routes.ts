@@ -4,6 +4,7 @@ import { AppError, notFound } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { listDeleted, readChangedValue, readHistory } from '../../operations/journal/history.ts';
+import { operationsOf } from '../../operations/operations.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
@@ -74,6 +75,9 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       resource,
       principal,
       cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/),
+      operationsOf(resource)
+        .filter(({ action }) => action === 'bulk-delete')
+        .map(({ kind }) => kind),
     );
     const keys = found.records.map(({ key }) => key);
     // An undone delete is none.

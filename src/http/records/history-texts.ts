@@ -19,6 +19,7 @@ export const historyTexts = {
   newest: 'Newest changes',
   isDeleted: 'This record was deleted.',
   deletedHeading: (label: string) => `Deleted ${label.toLowerCase()}`,
+  putAwayHeading: (label: string) => `${label} put away`,
   deletedBy: (who: string) => `by ${who}`,
   deletedNone: 'Nothing that was deleted here is kept.',
   restore: 'Restore',

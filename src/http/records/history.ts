@@ -11,7 +11,7 @@ import type {
   HistoryTask,
 } from '../../operations/journal/history.ts';
 import { type JournalWord, journal, journalWord } from '../../operations/journal-kind.ts';
-import { mayUndo } from '../../operations/operations.ts';
+import { findOperation, mayUndo } from '../../operations/operations.ts';
 import type { Resource, ResourceField, ResourceRegistry } from '../../resources/contract.ts';
 import { titleText } from '../../selection/cut.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
@@ -91,7 +91,7 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
         ? { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) }
         : { href: url(path), label: historyTexts.back(shown) },
     deletedText: title === null ? historyTexts.isDeleted : null,
-    restore: title === null && isFirst ? restoreOfLast(parts) : null,
+    restore: isFirst && (title === null || isPutAway(parts)) ? restoreOfLast(parts) : null,
     entries: page.entries.map((entry) => itemOf(parts, entry, words)),
     older: page.olderThan
       ? { href: to(`?before=${page.olderThan}`), label: historyTexts.older }
@@ -230,10 +230,21 @@ function restoreForm(
   };
 }
 
+/** Was putting it away the last that was done to it? */
+function isPutAway({ resource, page: { entries } }: HistoryParts): boolean {
+  const [last] = entries;
+  return (
+    resource.hooks.delete !== undefined &&
+    last?.kind === journal.changed &&
+    findOperation(resource, last.task?.operation ?? '')?.action === 'bulk-delete'
+  );
+}
+
 function restoreOfLast(parts: HistoryParts): RestoreForm | null {
   const { resource, key, page } = parts;
   const last = page.entries[0];
-  if (last?.kind !== journal.deleted || last.values === null || last.isCascaded) return null;
+  if (!last || last.values === null || last.isCascaded) return null;
+  if (last.kind !== journal.deleted && !isPutAway(parts)) return null;
   return restoreForm(parts, {
     key,
     title: lastTitle(resource, page) ?? keyToUrl(resource.model, key),
@@ -247,7 +258,8 @@ export interface DeletedData {
   back: { href: string; label: string };
   records: readonly {
     title: string;
-    href: string;
+    /** Null: its history is not to be seen. */
+    href: string | null;
     at: string;
     iso: string;
     who: string;
@@ -266,7 +278,9 @@ export function deletedData(
   }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
   page: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
-  const heading = historyTexts.deletedHeading(resource.label);
+  const heading = (
+    resource.hooks.delete ? historyTexts.putAwayHeading : historyTexts.deletedHeading
+  )(resource.label);
   return {
     title: heading,
     heading,
@@ -276,7 +290,10 @@ export function deletedData(
     },
     records: page.records.map(({ key, title, at, principalName, task, isKept }) => ({
       title: title || keyToUrl(resource.model, key),
-      href: url(`${recordPath(resource, key)}/history`),
+      href:
+        resource.hooks.delete && resource.scope(principal) !== null
+          ? null
+          : url(`${recordPath(resource, key)}/history`),
       at: formatDateTime(at, resource.reader.timeZone),
       iso: isoTime(at),
       who: historyTexts.deletedBy(principalName),

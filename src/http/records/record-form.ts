@@ -118,7 +118,7 @@ export async function recordFormData(parts: FormParts): Promise<RecordFormData> 
       : { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     delete:
       record && !one && can(resource, principal, 'delete')
-        ? { href: url(`${path}/delete${backQuery}`), label: recordTexts.deleteLink }
+        ? { href: url(`${path}/delete${backQuery}`), label: deleteLinkText(resource) }
         : null,
     submitText: record ? recordTexts.save : recordTexts.create,
     groups: groupsOf(resource, one ? fields.map(tall) : fields, record === null),
@@ -251,7 +251,20 @@ export interface RecordDeleteData {
   back: { href: string; label: string };
   message: string | null;
   consequences: ConsequencesData;
+  /** Of the button that does it. */
+  submit: string;
   words: typeof recordTexts;
+}
+
+/** What was done to a record, once it is gone from sight. */
+export function deletedText(resource: Resource, record: { key: string; title: string }): string {
+  const done = resource.hooks.delete ? recordTexts.putAwayDone : recordTexts.deleted;
+  return done(titleOf(resource, record));
+}
+
+/** Of what leads to a record's delete page. */
+export function deleteLinkText({ hooks }: Resource): string {
+  return hooks.delete ? recordTexts.putAwayLink : recordTexts.deleteLink;
 }
 
 export function recordDeleteData(
@@ -262,14 +275,18 @@ export function recordDeleteData(
   url: Url,
 ): RecordDeleteData {
   const path = recordPath(resource, record.key);
-  const heading = recordTexts.deleteHeading(titleOf(resource, record));
+  const isPutAway = resource.hooks.delete !== undefined;
+  const title = titleOf(resource, record);
+  const heading = (isPutAway ? recordTexts.putAwayHeading : recordTexts.deleteHeading)(title);
+  const warn = isPutAway ? recordTexts.putAwayWarning : recordTexts.deleteWarning;
   return {
     title: heading,
     heading,
-    warning: (consequences.isForbidden ? recordTexts.deleteForbidden : recordTexts.deleteWarning)(
+    warning: (consequences.isForbidden ? recordTexts.deleteForbidden : warn)(
       resource.singular,
-      titleOf(resource, record),
+      title,
     ),
+    submit: isPutAway ? recordTexts.putAway : recordTexts.delete,
     action: url(`${path}/delete${back === '' ? '' : `?_back=${encodeURIComponent(back)}`}`),
     back: { href: url(backPath(resource, back)), label: recordTexts.cancel },
     message: error?.message ?? null,

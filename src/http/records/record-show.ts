@@ -18,7 +18,7 @@ import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
 import type { ShownHolder } from '../tasks/task-title.ts';
 import type { Url } from '../url.ts';
 import { fieldHref } from './record-field.ts';
-import { recordPath, titleOf } from './record-form.ts';
+import { deleteLinkText, recordPath, titleOf } from './record-form.ts';
 import { isMany } from './record-input.ts';
 import { type RecordLockData, recordLock } from './record-lock.ts';
 import { recordTexts } from './records-texts.ts';
@@ -105,7 +105,7 @@ export async function recordShowData(parts: ShowParts): Promise<RecordShowData> 
     kind: resource.singular,
     back: { href: url(backPath(resource, back)), label: recordTexts.back(resource.label) },
     edit: link('update', 'edit', recordTexts.edit),
-    delete: link('delete', 'delete', recordTexts.deleteLink),
+    delete: link('delete', 'delete', deleteLinkText(resource)),
     tasks: parts.tasks.map(({ id, title, state }) => ({
       href: url(`/tasks/${id}`),
       label: title,

@@ -39,8 +39,9 @@ import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { namedHolders, type ShownHolder } from '../tasks/task-title.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
 import { chooseData, chosenTexts, pairsOf } from './choose.ts';
-import { consequencesData } from './consequences.ts';
+import { consequencesData, putAwayData } from './consequences.ts';
 import {
+  deletedText,
   recordDeleteData,
   recordFormData,
   recordGoneData,
@@ -267,7 +268,7 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       }
       const taskId = await deleteRecord(saveContext(about), key);
       return reply
-        .flash('success', recordTexts.deleted(titleOf(about.resource, record)), {
+        .flash('success', deletedText(about.resource, record), {
           href: url(`/tasks/${taskId}/undo`),
           label: followUpTexts.undo,
         })
@@ -390,13 +391,15 @@ export const recordRoutes: FastifyPluginAsync<RouteOptions> = async (
       days: context.settings.undoRetentionDays,
       action: 'delete',
     } as const;
-    const data = consequencesData(
-      registry,
-      resource,
-      await consequences(db, registry, resource, principal, where),
-      url,
-      undoer,
-    );
+    const data = resource.hooks.delete
+      ? putAwayData(undoer.days)
+      : consequencesData(
+          registry,
+          resource,
+          await consequences(db, registry, resource, principal, where),
+          url,
+          undoer,
+        );
     return reply
       .code(error?.status ?? 200)
       .page('records/delete', recordDeleteData(about, record, error, data, url));

@@ -6,6 +6,12 @@ export const recordTexts = {
   deleteHeading: (title: string) => `Delete ${title}?`,
   deleteWarning: (singular: string, title: string) =>
     `The ${singular.toLowerCase()} “${title}” is removed from the database.`,
+  putAwayHeading: (title: string) => `Put ${title} away?`,
+  putAwayWarning: (singular: string, title: string) =>
+    `The ${singular.toLowerCase()} “${title}” is put away, and not deleted.`,
+  putAwayDone: (title: string) => `${title} was put away.`,
+  putAway: 'Put away',
+  putAwayLink: 'Put away…',
   consequences: 'What happens to other records',
   edit: 'Edit',
   history: 'History',

@@ -46,6 +46,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
   actionOf: ({ isForm }) => (isForm ? 'delete' : 'bulk-delete'),
   writes: journal.deleted,
   writePath: deletePath,
+  scopeMove: () => 'leaves',
   parse: () => ({}),
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],

@@ -4,6 +4,7 @@ import type { TableNames } from '../../db/names.ts';
 import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import { limits } from '../../limits.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
+import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { cutSql, titleText } from '../../selection/cut.ts';
 import { type JournalKind, journal } from '../journal-kind.ts';
@@ -376,25 +377,32 @@ export interface DeletedRecord {
 /** A place in the list of deleted records: a change, and a record among its many. */
 const cursorPattern = /^(\d{1,18})-(\d{1,9})$/;
 
-/** Records of the model that were deleted here, newest first: one page of them, after `cursor`. */
+/**
+ * Records of the model that were deleted here, newest first: one page of them, after `cursor`; and
+ * those that a hook put away, by one of the operations `deletes`.
+ */
 export async function listDeleted(
   db: Database,
   resource: Resource,
   principal: Principal,
   cursor: string | null,
+  deletes: readonly string[] = [],
 ) {
-  // A scope cannot be asked about what is not there.
-  if (resource.scope(principal) !== null) return { records: [], next: null };
-  const { model, titleField } = resource;
+  const { model, titleField, hooks } = resource;
+  // A scope cannot be asked about what is not there, nor about what was put out of it; but whoever
+  // put that away knows it.
+  const isScoped = resource.scope(principal) !== null;
+  if (isScoped && !hooks.delete) return { records: [], next: null };
   const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
   const { rows } = await db.pages.query<DeletedRow>(
-    `select c.id::text as id, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
+    `select c.id::text as id, c.kind, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
        task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.resource as task_resource, task.operation as task_operation,
        task.parameters as task_parameters, task.finished_at is not null as task_finished,
        ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, limits.shown.titleLength)} as title
      from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
        left join ${db.t.task} task on task.id = c.task_id
-     where c.model = $1 and c.kind = 'delete' and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
+     where c.model = $1 and (c.kind = 'delete' and not $7::boolean or c.kind = 'update' and task.operation = any($8::text[]) and (not $7::boolean or task.principal_id = $9))
+       and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
      order by c.id desc, item.place limit $6`,
     [
       model.name,
@@ -403,12 +411,20 @@ export async function listDeleted(
       change,
       place,
       limits.shown.deleted + 1,
+      isScoped,
+      hooks.delete ? deletes : [],
+      principal.id,
     ],
   );
   const shown = rows.slice(0, limits.shown.deleted);
+  const titles = await titlesPutAway(
+    db,
+    resource,
+    shown.filter(({ kind }) => kind === journal.changed).map(({ key }) => key),
+  );
   const records: DeletedRecord[] = shown.map((row) => ({
     key: row.key,
-    title: row.title === null ? null : titleText(row.title),
+    title: titles.get(row.key) ?? (row.title === null ? null : titleText(row.title)),
     at: row.at,
     principalName: row.principal_name,
     task: taskOf(row),
@@ -421,8 +437,27 @@ export async function listDeleted(
   };
 }
 
+/** What records are called that a hook put away: they are there, whoever may see them. */
+async function titlesPutAway(
+  { pages }: Database,
+  { model, titleField }: Resource,
+  keys: readonly string[],
+): Promise<Map<string, string>> {
+  const column = model.fields[titleField]?.column;
+  if (keys.length === 0 || !column) return new Map();
+  const found = raw(
+    `${keySql(model, 't')} as key, ${cutSql(`t.${column}::text`, limits.shown.titleLength)} as title from ${model.table} t`,
+  );
+  const { rows } = await query<{ key: string; title: string | null }>(
+    pages,
+    sql`select ${found} where ${keyCondition(model, 't', keys)}`,
+  );
+  return new Map(rows.flatMap(({ key, title }) => (title ? [[key, titleText(title)]] : [])));
+}
+
 interface DeletedRow extends TaskColumns {
   id: string;
+  kind: JournalKind;
   place: string;
   key: string;
   title: string | null;

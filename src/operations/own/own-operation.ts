@@ -6,6 +6,7 @@ import type { OperationDefinition } from '../../resources/define-operation.ts';
 import type { OperationOptions } from '../../resources/operation-options.ts';
 import type { ApplyCounts, Operation } from '../contract.ts';
 import { deleteOperation } from '../delete/delete.ts';
+import { putAwayOperation } from '../delete/put-away.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { toText } from '../journal/row-values.ts';
 import { updateOperation } from '../update/update.ts';
@@ -30,16 +31,23 @@ interface OwnParameters {
   readonly changes: readonly FieldEdit[];
 }
 
-const built = new WeakMap<OperationDefinition, Operation>();
+const deleting = new WeakMap<OperationDefinition, Operation>();
+const puttingAway = new WeakMap<OperationDefinition, Operation>();
 
-/** A project's definition as an operation: built on what edits and deletes already do. */
-export function ownOperation(definition: OperationDefinition): Operation {
-  const known = built.get(definition) ?? build(definition.options);
+/**
+ * A project's definition as an operation: built on what edits and deletes already do; `putsAway`:
+ * the resource has a hook in place of the delete.
+ */
+export function ownOperation(definition: OperationDefinition, putsAway = false): Operation {
+  const built = putsAway ? puttingAway : deleting;
+  const known =
+    built.get(definition) ??
+    build(definition.options, putsAway ? putAwayOperation : deleteOperation);
   built.set(definition, known);
   return known;
 }
 
-function build(options: OperationOptions): Operation {
+function build(options: OperationOptions, deletion: Operation): Operation {
   const {
     name,
     label,
@@ -53,7 +61,7 @@ function build(options: OperationOptions): Operation {
     undo,
   } = options;
   const inputs = Object.entries(form).map(([control, input]) => input.fieldOf(control));
-  const base: Operation = deletes ? deleteOperation : updateOperation;
+  const base: Operation = deletes ? deletion : updateOperation;
   const own: Operation<OwnParameters> = {
     kind: name,
     offer: {
@@ -70,7 +78,8 @@ function build(options: OperationOptions): Operation {
     inputs,
     writes: base.writes,
     writePath: each ? eachPath : base.writePath,
-    ...(each && { needsClient: true, firstRows: 50 }),
+    ...((each || base.needsClient) && { needsClient: true, firstRows: 50 }),
+    ...(base.scopeMove && { scopeMove: (params) => base.scopeMove?.(params) ?? null }),
     ...(undo === 'none' && { isUndoable: false }),
     parse(resource, body) {
       const texts = parseForm(inputs, resource, body);
@@ -91,11 +100,11 @@ function build(options: OperationOptions): Operation {
   };
   if (each) return withEach(own, each, options);
   const operation = asked(own, base, options);
-  if (!deletes) return operation;
+  const { prepared } = deletion;
+  if (!deletes || !prepared) return operation;
   return {
     ...operation,
-    prepared: async (context) =>
-      asked(own, (await deleteOperation.prepared?.(context, {})) ?? base, options),
+    prepared: async (context) => asked(own, await prepared(context, {}), options),
   };
 }
 

@@ -75,7 +75,8 @@ export async function askHook(
   if (objection) throw refused(context.resource, objection);
 }
 
-function refused({ form }: Resource, { message, fieldErrors }: Objection): AppError {
+/** Of what a rule objects to, at the fields of the form where it names them. */
+export function refused({ form }: Resource, { message, fieldErrors }: Objection): AppError {
   // An error of a field that the form does not have would be seen by nobody.
   const isSeen = (name: string) => form.some((field) => field.name === name);
   const unseen = Object.entries(fieldErrors).filter(([name]) => !isSeen(name));

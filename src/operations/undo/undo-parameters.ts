@@ -14,6 +14,11 @@ export interface UndoParameters {
   action: Action;
   shapes: readonly Shape[];
   columns: readonly string[];
+  /**
+   * Records were put away in place of a delete: they may be out of the row scope, and what was
+   * written to them was nobody's to choose.
+   */
+  isPutAway?: boolean;
   /** What comes back along with deleted records. */
   along?: readonly CascadedModel[];
 }

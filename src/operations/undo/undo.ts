@@ -21,7 +21,12 @@ export const undoOperation: Operation<UndoneParameters> = {
   writes: journal.changed,
   writePath: () => 'sql',
   writesImages: true,
-  mayChange: (resource, principal, { shapes }) =>
+  scopeMove: ({ isPutAway, isRedo = false }) => {
+    if (!isPutAway) return null;
+    return isRedo ? 'leaves' : 'enters';
+  },
+  mayChange: (resource, principal, { shapes, isPutAway }) =>
+    isPutAway ||
     !shapes.some(({ fields }) => fields.some((name) => isFixed(resource, principal, name))),
   recreates: ({ taskId, action, shapes, along: cascade = [] }) =>
     shapes.some(({ kind }) => kind === journal.deleted)

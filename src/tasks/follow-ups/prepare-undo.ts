@@ -7,6 +7,7 @@ import { journal, undoneBy } from '../../operations/journal-kind.ts';
 import {
   actionOf,
   assertMayRun,
+  findOperation,
   mayUndo,
   type OperationKind,
   undoneOf,
@@ -123,7 +124,8 @@ async function preparePart(
 ): Promise<UndonePart> {
   const of = { id: task.id, model: resource.model.name };
   const shapes = await shapesOf(context, of, done.isOfRun);
-  for (const { fields } of shapes) assertMayChange(resource, principal, fields);
+  const isPutAway = putsAway(resource, done) && shapes.some(({ kind }) => kind === journal.changed);
+  if (!isPutAway) for (const { fields } of shapes) assertMayChange(resource, principal, fields);
   const recreates = shapes.some(({ kind }) => kind === journal.deleted);
   const cascade = recreates
     ? await assertRecreatable(context, principal, task, resource, done.action)
@@ -141,9 +143,16 @@ async function preparePart(
     shapes,
     columns,
     along: cascade,
+    ...(isPutAway && { isPutAway }),
     ...done,
   };
   return { task, resource, parameters };
+}
+
+/** Was it a delete that was done first, whatever became of the records? */
+function putsAway(resource: Resource, { what }: Partial<Undone>): boolean {
+  const action = what && findOperation(resource, what.operation)?.action;
+  return action === 'bulk-delete';
 }
 
 function doneFirst(resource: Resource, task: TaskRow): Partial<Undone> {

@@ -5,7 +5,7 @@ import { metadata } from '../../../generated/torture-metadata/metadata.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { defineResource } from '../../index.ts';
+import { defineResource, type TypedResourceOptions } from '../../index.ts';
 import { readHistory } from '../../operations/journal/history.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
@@ -26,7 +26,7 @@ const tables = [
   'torture."Extra"',
 ];
 
-type Options = Parameters<typeof defineResource<typeof metadata, 'Ship'>>[2];
+type Options = TypedResourceOptions<typeof metadata, 'Ship'>;
 
 async function setUp(
   t: TestContext,

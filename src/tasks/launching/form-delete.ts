@@ -27,7 +27,7 @@ export async function isSlowDelete(
   { resource }: Whose,
   key: string,
 ): Promise<boolean> {
-  if (!resource.hasBackground) return false;
+  if (!resource.hasBackground || resource.hooks.delete) return false;
   const writing = {
     operation: 'delete',
     parameters: {},
@@ -67,7 +67,9 @@ function formDelete({ resource, principal }: Whose, key: string): NewTask {
     taskKey: operationId,
     resource,
     operation: 'delete',
-    title: `Delete ${resource.singular.toLowerCase()}`,
+    title: resource.hooks.delete
+      ? `Put ${resource.singular.toLowerCase()} away`
+      : `Delete ${resource.singular.toLowerCase()}`,
     principal,
     parameters,
     selection: { kind: 'ticked', filter: '', keys: [key] },

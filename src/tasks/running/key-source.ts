@@ -2,6 +2,7 @@ import { empty, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { idFieldsOf } from '../../metadata/model-fields.ts';
+import { getOperation } from '../../operations/operations.ts';
 import type { Where } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { selectionWhere, whereInScope } from '../../selection/selection.ts';
@@ -123,7 +124,7 @@ async function withinScope(
  * What the parent changed, or the chosen part of it, as far as it is in the principal's scope. What
  * it deleted is in nobody's: who may bring that back is asked before (`whyNot`).
  */
-function changedKeys(
+async function changedKeys(
   context: TaskContext,
   task: BulkTask,
   resource: Resource,
@@ -136,5 +137,9 @@ function changedKeys(
   const deleted = raw(
     `select keys from ${t.change} where task_id = ${Number(task.followsId)} and kind = 'delete' and along_with is null`,
   );
-  return withinScope(context, task, resource, keys, deleted);
+  // Where it brings them back, or puts them away once more, they are held to the scope as they are
+  // then.
+  const { parameters } = task;
+  const moves = getOperation(resource, task.operation).scopeMove?.(parameters) === 'enters';
+  return moves ? { keys, order: 'key' } : withinScope(context, task, resource, keys, deleted);
 }

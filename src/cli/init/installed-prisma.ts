@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { commandLine, installCommand } from '../../command-line.ts';
+import { AppError } from '../../errors.ts';
+import type { ClientGenerator } from './generators.ts';
+
+export interface InstalledPrisma {
+  /** Of the client; null: not installed. */
+  readonly version: string | null;
+  /** What a person types to have what is missing: packages that the admin's client needs. */
+  readonly missing: readonly string[];
+}
+
+/** What of Prisma a project finds from its own folder, wherever its packages are kept. */
+export function installedPrisma(folder: string): InstalledPrisma {
+  const version = versionOf(folder, '@prisma/client');
+  const wanted = version === null ? '' : `@${version}`;
+  const missing = ['@prisma/client', '@prisma/adapter-pg'].filter(
+    (name) => versionOf(folder, name) === null,
+  );
+  return {
+    version,
+    missing:
+      missing.length === 0
+        ? []
+        : [installCommand(folder, ...missing.map((name) => `${name}${wanted}`))],
+  };
+}
+
+function versionOf(folder: string, name: string): string | null {
+  try {
+    const file = createRequire(join(folder, 'package.json')).resolve(`${name}/package.json`);
+    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  } catch {
+    return null;
+  }
+}
+
+/** Refuses a client that cannot run over connections of ours, with the way that works. */
+export function assertAdapters(
+  { version }: InstalledPrisma,
+  { block, isEngineless }: ClientGenerator,
+): void {
+  const [major = 7, minor = 0] = (version ?? '7.0').split('.').map(Number);
+  if (major >= 7 || (major === 6 && minor >= 16 && isEngineless)) return;
+  const look = `look at the schema with a client of Bulkhead's, by ${commandLine('start', '--schema PATH')}`;
+  const how =
+    major === 6 && minor >= 16
+      ? `write engineType = "client" into generator ${block.name}, generate, and type this again, or ${look}`
+      : `go to Prisma 6.16 or newer and write engineType = "client" into generator ${block.name}, or ${look}`;
+  throw new AppError(
+    'wrong-client',
+    500,
+    `A client of Prisma ${version} with an engine of its own cannot run over Bulkhead's connections, and nothing was written: ${how}.`,
+  );
+}
