@@ -13,7 +13,9 @@ import { indexes } from './indexes.ts';
 import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
+
 import { typedPath } from './project/typed-path.ts';
+import { linkPackages } from './schema/link-packages.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
@@ -120,6 +122,7 @@ async function generateOwn(
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
   }
+  await linkPackages(output);
   const file = join(output, 'metadata/metadata.ts');
   const text = await readFile(file, 'utf8');
   await writeFile(

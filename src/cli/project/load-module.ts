@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti, type Jiti } from 'jiti';
-import { isPackage, ourFile } from '../../our-files.ts';
+import { isPackage, ourFile, ourModule } from '../../our-files.ts';
 import { foldersAbove } from './find-project.ts';
 import { loadFailure } from './load-failure.ts';
 import { strictImports } from './named-imports.ts';
@@ -31,7 +31,7 @@ async function makeLoader(file: string): Promise<Jiti> {
     tsconfigPaths: true,
     fsCache: cacheOf(file),
     // However the project finds us: of classes, and of what a module keeps, there is to be one.
-    virtualModules: { bulkhead: await import('../../index.ts') },
+    virtualModules: { bulkhead: await import(pathToFileURL(ourModule('index')).href) },
     transform: (options) => ({
       code: strictImports(plain.transform(options), options.source),
     }),

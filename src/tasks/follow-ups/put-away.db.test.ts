@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { PrismaClient } from '../../../generated/sample/client.ts';
-import { metadata } from '../../../generated/sample-metadata/metadata.ts';
+import { type City, metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
-import { AppError, defineOperation, defineResource } from '../../index.ts';
+import { AppError, defineOperation, defineResource, type ResourceOptions } from '../../index.ts';
 import { actions } from '../../resources/actions.ts';
 import { htmx, testApp } from '../../testing/app.ts';
 import { eve, finished, launchOn, testContext } from '../../testing/context.ts';
@@ -17,7 +17,7 @@ import type { TaskRow } from '../task-row.ts';
 import { startWorker } from '../worker/worker.ts';
 import { undo } from './undo.ts';
 
-type Options = Parameters<typeof defineResource<typeof metadata, 'City'>>[2];
+type Options = ResourceOptions<City>;
 
 const archiving: Options = {
   permissions: () => [...actions],
