@@ -34,6 +34,7 @@ const slowest = [
   'src/cli/your-own-database.db.test.ts',
   'src/cli/package.db.test.ts',
   'src/cli/planted-mistakes.db.test.ts',
+  'src/cli/init/from-init-to-pages.db.test.ts',
 ];
 
 /**

