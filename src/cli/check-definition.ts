@@ -10,6 +10,7 @@ import { tableNames } from '../db/names.ts';
 import { openPool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import { ofPlugins } from '../plugin-origins.ts';
+import { packageFolders } from '../resources/adapters.ts';
 import { checkedClient } from '../resources/checked-client.ts';
 import { clientOver } from '../resources/client-over.ts';
 import { DefinitionError } from '../resources/problems.ts';
@@ -41,7 +42,11 @@ export async function checkDefinition(admin: AdminDefinition, config: Config): P
   try {
     attempt(() => checkAdmin(admin));
     const settings = settingsOf(config, admin);
-    const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
+    const makeClient = clientOver(
+      admin.createClient,
+      defaultSchemaOf(db.connectionString),
+      packageFolders(admin.definition),
+    );
     const client = attempt(() => checkedClient(makeClient, db.pages, admin.resources));
     const registry = client && attempt(() => registryOf(db, settings, admin, log, () => client));
     const hasKeys = config.BULKHEAD_ENCRYPTION_KEYS !== undefined;
