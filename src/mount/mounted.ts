@@ -111,6 +111,9 @@ async function openMounted(
   });
   try {
     await site.app.ready();
+    void site.worker?.stoppedByPage.then(() =>
+      log('warning', 'The worker has stopped, as somebody asked on a page. Pages are served on.'),
+    );
     const address = `${config.BULKHEAD_BASE_URL ?? ''}${prefix}`;
     const signIns = await ensureFirstUsers(site.context, config, address, false);
     if (signIns.kind === 'link')
