@@ -272,6 +272,7 @@ test('what cannot be mounted is refused in one sentence', async (t) => {
     [{ ...all, refreshUser: getUser }, /getUser is missing/],
     [{ ...all, getUser: 'me', refreshUser: getUser }, /getUser must be a function\.$/],
     [{ ...all, getUsers: getUser }, /getUsers is no option\. Did you mean "getUser"\?$/],
+    [{ ...all, log: getUser }, /log is no option\.$/],
     [{ ...all, prefix: 'admin' }, /prefix must be a slash and letters.* and is "admin"\.$/],
     [{ ...all, prefix: undefined }, /prefix must be .* such as \/admin, and is undefined\.$/],
     [{ ...all, prefix: '/:tenant' }, /and is "\/:tenant"\.$/],

@@ -242,7 +242,11 @@ test('a start that fails is one sentence, for who waits and who asks, and is tri
   assert.throws(() => bulkhead.handler({ prefix: 'admin', admin: mountedAdmin }), {
     message: /^Bulkhead at admin: prefix must be a slash/,
   });
-  const works = handlerOf();
+  const warned: string[] = [];
+  const works = handlerOf({
+    log: (level, message) => void (level === 'warning' && warned.push(message)),
+  });
   await works.ready();
+  assert.match(warned.join(), /^Workers of other processes do not know the people of this app/);
   assert.equal((await works.tasks.launch(greet, {})).state, 'queued');
 });
