@@ -43,6 +43,10 @@ test('what the hooks of the app do with answers is not done with ours, and what 
   assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
   assert.equal(page.headers.get('cross-origin-embedder-policy'), null);
   assert.equal(page.headers.get('x-sent-by'), null);
+  assert.deepEqual(
+    [page.headers.get('x-host'), page.headers.get('content-language')],
+    ['hook', null],
+  );
   assert.equal(page.headers.get('content-encoding'), null);
   const refused = await dan.get('/admin/cities', { 'x-blocked': 'yes' });
   assert.deepEqual([refused.status, refused.text], [418, 'blocked by the host']);
