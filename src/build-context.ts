@@ -138,7 +138,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -150,6 +150,7 @@ export function withChannels(
   });
   return {
     ...parts,
+    prefix: config.BULKHEAD_PREFIX,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
     outboxes: [

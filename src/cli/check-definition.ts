@@ -2,12 +2,14 @@ import { type AdminDefinition, checkAdmin } from '../admin-definition.ts';
 import { settingsOf } from '../admin-settings.ts';
 import { auditKeys } from '../audit-keys.ts';
 import { composeContext, queueSchemaOf, registryOf } from '../build-context.ts';
+import { checkExtensions } from '../check-extensions.ts';
 import type { Config } from '../config.ts';
 import { type Database, oldestServer } from '../db/database.ts';
 import { defaultSchemaOf } from '../db/default-schema.ts';
 import { tableNames } from '../db/names.ts';
 import { openPool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
+import { ofPlugins } from '../plugin-origins.ts';
 import { packageFolders } from '../resources/adapters.ts';
 import { checkedClient } from '../resources/checked-client.ts';
 import { clientOver } from '../resources/client-over.ts';
@@ -51,6 +53,7 @@ export async function checkDefinition(admin: AdminDefinition, config: Config): P
     const tasks = attempt(() =>
       buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys),
     );
+    if (registry) attempt(() => checkExtensions(admin, registry));
     if (registry && tasks) attempt(() => buildSchedules(admin.schedules, tasks, registry));
     attempt(() => checkTaskHooks(admin.taskHooks));
     if (client && problems.length === 0)
@@ -58,7 +61,7 @@ export async function checkDefinition(admin: AdminDefinition, config: Config): P
   } finally {
     await db.close();
   }
-  return [...new Set(problems)];
+  return [...new Set(ofPlugins(admin, problems))];
 }
 
 function notConnected(config: Config): Database {

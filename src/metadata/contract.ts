@@ -62,6 +62,10 @@ export interface ModelMeta {
   readonly comment?: string;
   /** The server that a foreign table is on. */
   readonly foreignServer?: string;
+  /** Other tables inherit from this one, whose rows are its own too: an id may be there twice. */
+  readonly hasHeirs?: boolean;
+  /** Some of its columns are of a domain that is never empty. */
+  readonly hasStrictDomains?: boolean;
 }
 
 export type ScalarType =

@@ -1,8 +1,9 @@
 import { arrayText } from '../db/array-text.ts';
-import { join, raw, type Sql, shared, sql } from '../db/sql.ts';
+import { empty, join, raw, type Sql, shared, sql } from '../db/sql.ts';
 import type { ModelMeta } from './contract.ts';
 import { keyPartOf } from './key-part.ts';
 import { keyColumns } from './keys.ts';
+import { idFieldsOf } from './model-fields.ts';
 
 /** SQL that makes a row's key, in the very form of `keyOf`. */
 export function keySql(model: ModelMeta, alias: string): string {
@@ -43,6 +44,15 @@ export function idRow(model: ModelMeta, alias: string): string {
   return `(${ids.join(', ')})`;
 }
 
+/**
+ * No key holds over tables of which one inherits from another: a record whose id is there twice is
+ * not written, since nothing says which of both is meant.
+ */
+function isAlone(model: ModelMeta, alias: string): string {
+  const same = idFieldsOf(model).map(({ column }) => `twin.${column} = ${alias}.${column}`);
+  return ` and not exists (select from ${model.table} twin where ${same.join(' and ')} and twin.tableoid <> ${alias}.tableoid)`;
+}
+
 /** A condition that holds for the rows of `keys`, for several places of a statement. */
 export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[]): Sql {
   const columns = keyColumns(model, keys);
@@ -52,6 +62,10 @@ export function keyCondition(model: ModelMeta, alias: string, keys: readonly str
     columns.length === 1
       ? sql`${names} = any(${join(given)})`
       : sql`(${names}) in (select * from unnest(${join(given)}))`;
-  if (!columns.some(({ isLoose }) => isLoose)) return shared(isGiven);
-  return shared(sql`(${isGiven} and ${raw(keySql(model, alias))} = any(${[...keys]}::text[]))`);
+  const isLoose = columns.some((column) => column.isLoose);
+  if (!isLoose && !model.hasHeirs) return shared(isGiven);
+  const exact = isLoose
+    ? sql` and ${raw(keySql(model, alias))} = any(${[...keys]}::text[])`
+    : empty;
+  return shared(sql`(${isGiven}${exact}${raw(model.hasHeirs ? isAlone(model, alias) : '')})`);
 }

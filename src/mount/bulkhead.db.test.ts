@@ -5,6 +5,7 @@ import Fastify from 'fastify';
 import { bulkhead } from '../index.ts';
 import { openBrowser } from '../testing/browse.ts';
 import { finished } from '../testing/context.ts';
+import { memberOf } from '../testing/fastify-host.ts';
 import { formOf } from '../testing/html-form.ts';
 import { mountedDatabase, mountedHost } from '../testing/mounted-host.ts';
 import { greet, mountedAdmin, walkMounted } from '../testing/mounted-journey.ts';
@@ -190,6 +191,35 @@ test('who is taken out in the app is out at once, and so is their task that runs
   members.delete('dan');
   assert.equal((await finished(db, id)).state, 'cancelled');
   assert.equal((await dan.get('/admin/cities')).status, 401);
+});
+
+test('a page of the app shows how far a task is to who sees it, and to nobody else', async (t) => {
+  const { signIn, members, db, host, origin } = await mountedHost(t);
+  const principal = members.get('dan');
+  assert.ok(principal);
+  const { tasks } = host.bulkhead;
+  const { id } = await tasks.launch(greet, { forMs: 600_000 }, { principal });
+  const url = tasks.progressUrl(id);
+  assert.equal(url, `/admin/tasks/${id}/embedded`);
+  const dan = await signIn('dan');
+  await until(async () => (await dan.get(url)).text.includes('value="1"'));
+  const piece = await dan.get(url);
+  assert.deepEqual([piece.status, piece.headers.get('cache-control')], [200, 'no-store']);
+  assert.match(piece.text, /^<div class="bulkhead-progress" data-state="running">/);
+  const followed = await host.inject({
+    url,
+    headers: { cookie: `sessionId=${dan.cookie('sessionId')}`, 'sec-fetch-mode': 'navigate' },
+  });
+  assert.deepEqual([followed.statusCode, followed.headers.location], [303, `/admin/tasks/${id}`]);
+  members.set('eve', memberOf('eve', 'guest'));
+  assert.equal((await (await signIn('eve')).get(url)).status, 404);
+  assert.equal((await openBrowser(origin).get(url)).status, 401);
+  await tasks.cancel(id);
+  await finished(db, id);
+  const ended = await dan.get(url);
+  assert.deepEqual([ended.status, /data-state="cancelled"/.test(ended.text)], [286, true]);
+  for (const file of ['embedded.js', 'embedded.css'])
+    assert.equal((await openBrowser(origin).get(`/admin/static/${file}`)).status, 200);
 });
 
 test('who is not signed in is sent where the app says, and what they typed stays on the page', async (t) => {

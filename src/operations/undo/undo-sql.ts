@@ -372,7 +372,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
       .join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
-      from judged cross join lateral jsonb_populate_record(null::${model.table}, jsonb_build_object(${image})) was
+      from judged cross join lateral ${readAsRow(model, typed, `jsonb_build_object(${image})`)} was
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
       returning judged."_key" as "_written"${rewriting?.update ? `, jsonb_build_object(${back}) as "_image"` : ''}
     )`);
@@ -390,6 +390,14 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
     );
   }
   return parts;
+}
+
+// A row of the table would hold nothing in its other columns, which a domain may not let it.
+function readAsRow(model: ModelMeta, fields: readonly FieldMeta[], image: string): string {
+  if (!model.hasStrictDomains) return `jsonb_populate_record(null::${model.table}, ${image})`;
+  if (fields.length === 0) return '(select)';
+  const columns = fields.map(({ column, sqlType }) => `${column} ${sqlType}`);
+  return `(select * from jsonb_to_record(${image}) as one(${columns.join(', ')}))`;
 }
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
