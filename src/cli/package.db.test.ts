@@ -261,6 +261,26 @@ function compile(): string {
     .stdout;
 }
 
+test('the shop of the examples is a project as any other: its page, its look and its template', async (t) => {
+  const { connectionString } = await testDatabase(t, { content: 'nothing' });
+  const folder = join(project, 'examples');
+  cpSync(join(root, 'examples/shop'), folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
+  const bulkhead = [join(project, 'node_modules/.bin/bulkhead')] as const;
+  const env = { DATABASE_URL: connectionString, PORT: '0' };
+  const { status, text } = await endedCommand(['check'], env, folder, bulkhead);
+  assert.equal(status, 0, text);
+  assert.match(text, /^Two shops: 3 resources, 1 task, 1 schedule, 1 channel: nothing is wrong\./m);
+  const pages = await startCommand(['serve'], env, folder, bulkhead);
+  await until(() => pages.text().includes('/first-admin'));
+  const visitor = await visitAs(pages);
+  const revenue = await visitor.get('/revenue');
+  assert.match(revenue, /<h1>Revenue<\/h1>[\s\S]*Nothing was sold in this time\.|Of the best day/);
+  const [, sheet = ''] = /href="(\/static\/own\/0\/admin\.css[^"]*)"/.exec(revenue) ?? [];
+  assert.match(await visitor.get(sheet), /--hull-accent/);
+  await pages.stop();
+});
+
 test('--admin names another file; where there is none, a sentence says what may be written', async () => {
   const folder = join(project, 'elsewhere');
   mkdirSync(folder);
