@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import Fastify from 'fastify';
 import { migrationLock } from '../db/migrations.ts';
-import { bulkhead } from '../index.ts';
+import { bulkhead, type Principal } from '../index.ts';
 import { formBody } from '../testing/app.ts';
 import { openBrowser } from '../testing/browse.ts';
 import { finished } from '../testing/context.ts';
@@ -252,6 +252,38 @@ test('who is not signed in is sent where the app says, and what they typed stays
   if (known) members.set('dan', known);
   const again = formOf(typed.text, 'kept-form');
   assert.equal((await dan.post('/admin/cities/1/edit', again)).status, 303);
+});
+
+test('whoever the app names wrongly, or cannot name, is not let in', async (t) => {
+  let answer: () => unknown = () => null;
+  const { origin } = await mountedHost(t, ['/admin'], { getUser: () => answer() as Principal });
+  const said: string[] = [];
+  const { get, post } = openBrowser(origin);
+  for (const [given, status] of [
+    [() => ({ id: 'cleo', name: 'Cleo', roles: ['admin'] }), 200],
+    [() => undefined, 401],
+    [() => Promise.reject(Object.assign(new Error('no token'), { statusCode: 401 })), 401],
+    [() => Promise.reject(new Error('postgresql://secret@db is down')), 500],
+    [() => assert.fail('broken'), 500],
+    [() => ({ id: 'system:code', name: 'Sys', roles: ['admin'] }), 403],
+    [() => ({ id: 7, name: 'Seven', roles: ['admin'] }), 500],
+    [() => ({ id: 'x', name: 'X', roles: 'admin' }), 500],
+    [() => ({ id: '', name: 'Nobody', roles: [] }), 500],
+    [() => true, 500],
+  ] as const) {
+    answer = given;
+    for (const seen of [
+      await get('/admin/cities'),
+      await post('/admin/cities/1/edit', { name: 'x' }),
+    ]) {
+      said.push(seen.text);
+      assert.ok(
+        [status, status === 200 ? 403 : status].includes(seen.status as typeof status),
+        `${given} ${seen.status}`,
+      );
+    }
+  }
+  assert.doesNotMatch(said.join(), /secret|broken|roles, a list/);
 });
 
 test('what cannot be mounted is refused in one sentence', async (t) => {

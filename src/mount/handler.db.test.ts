@@ -7,6 +7,7 @@ import express4 from 'express-4';
 import type { Principal } from '../auth/principal.ts';
 import { bulkhead, type HandlerOptions } from '../index.ts';
 import { openBrowser } from '../testing/browse.ts';
+import { createDatabase } from '../testing/database.ts';
 import { formOf } from '../testing/html-form.ts';
 import { mountedDatabase } from '../testing/mounted-host.ts';
 import { greet, mountedAdmin, walkMounted } from '../testing/mounted-journey.ts';
@@ -208,6 +209,26 @@ test('a form that the app has read is taken where it can be only the one that wa
   }
   // The same names are no fault where the bytes were kept.
   assert.equal((await save('kept', { 'x[y]': '1' })).status, 303);
+});
+
+test('two apps that start at once over an empty database both make its tables, once', async (t) => {
+  const { handlerOf, serve, defer } = await setUp(t);
+  const { connectionString, drop } = await createDatabase('nothing');
+  const handlers = [1, 2].map(() => handlerOf({ databaseUrl: connectionString }));
+  defer(async () => {
+    for (const one of handlers) await one.close();
+    await drop();
+  });
+  const browsers = await Promise.all(
+    handlers.map((one) => serve(one as unknown as RequestListener)),
+  );
+  const seen = await Promise.all(
+    browsers.flatMap(({ get }) => [get('/admin/cities'), get('/admin/tasks')]),
+  );
+  assert.deepEqual(
+    seen.map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
 });
 
 test('a start that fails is one sentence, for who waits and who asks, and is tried again', async (t) => {
