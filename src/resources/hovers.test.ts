@@ -45,11 +45,17 @@ function withoutColumns(types: string): string {
 
 test('what an editor shows over the definitions of the sample is short, and says what it is', async (t) => {
   const hover = await begin(t);
-  for (const name of ['cities', 'countries', 'tags', 'languages']) {
-    const path = `src/sample/${name}.ts`;
+  for (const name of [
+    'admin',
+    'sample/cities',
+    'sample/countries',
+    'sample/tags',
+    'sample/languages',
+  ]) {
+    const path = `src/${name}.ts`;
     const text = await readFile(join(root, path), 'utf8');
     const all = [
-      ...(await hovers(hover, path, text, /\b(defineResource)\b/g)),
+      ...(await hovers(hover, path, text, /\b(defineResource|defineAdmin)\b/g)),
       ...(await hovers(hover, path, text, /^ {2}(?:async )?(\w+)[:(]/gm)),
     ];
     assert.ok(all.length >= 4, `${path} has ${all.length}`);
