@@ -33,6 +33,7 @@ const slowest = [
   'src/tasks/journeys/change-model.db.test.ts',
   'src/cli/your-own-database.db.test.ts',
   'src/cli/package.db.test.ts',
+  'src/cli/planted-mistakes.db.test.ts',
 ];
 
 /**

@@ -98,11 +98,11 @@ const settings = z.object({
   BULKHEAD_SESSION_HOURS: whole('BULKHEAD_SESSION_HOURS').default(12),
   BULKHEAD_SESSION_DAYS: whole('BULKHEAD_SESSION_DAYS').default(7),
   BULKHEAD_SECURE_COOKIES: z
-    .enum(['true', 'false'])
+    .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true'),
   BULKHEAD_RELOAD_VIEWS: z
-    .enum(['true', 'false'])
+    .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
@@ -151,10 +151,14 @@ const settings = z.object({
     })
     .optional(),
   BULKHEAD_STRICT: z
-    .enum(['true', 'false'])
+    .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true'),
-  BULKHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  BULKHEAD_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be debug, info, warn, error or silent',
+    })
+    .default('warn'),
 });
 
 export type Config = z.infer<typeof settings>;

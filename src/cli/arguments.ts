@@ -41,12 +41,12 @@ export function readArguments<const O extends ParseArgsOptionsConfig>(
   enterProject((values as { admin?: string }).admin);
   const typed = values as { database?: string };
   if (typed.database !== undefined) typed.database = addressOf(typed.database);
-  for (const sentence of unknownSettings(process.env)) console.error(sentence);
   const given = Object.entries(settingOf).flatMap(([option, name]) => {
     const value = (values as Record<string, string | undefined>)[option];
     return value === undefined ? [] : [[name, value]];
   });
   const config: Config = parseConfig({ ...process.env, ...Object.fromEntries(given) });
   assertKnownSettings(config, process.env);
+  for (const sentence of unknownSettings(process.env)) console.error(sentence);
   return { values, positionals, config };
 }

@@ -71,7 +71,7 @@ const database = () =>
     : 'The embedded database';
 
 const unreachable: Wording = ({ message }) =>
-  `${database()} cannot be reached (${withoutStop(message)}).`;
+  `${database()} cannot be reached (${withoutStop(message)}): does PostgreSQL run there, and is the address right?`;
 const refusal: Wording = ({ message }) =>
   `The database of DATABASE_URL refused us: ${withoutStop(message)}.`;
 const argument: Wording = ({ message }) =>
@@ -103,6 +103,7 @@ const byCode: Readonly<Record<string, Wording>> = {
   EPERM: notWritable,
   EROFS: notWritable,
   ENOTDIR: notWritable,
+  EEXIST: notWritable,
   ENOENT: notThere,
   ENOSPC: noRoom,
   [sqlstate.diskFull]: noRoom,

@@ -240,7 +240,8 @@ test('a start that fails is one sentence, for who waits and who asks, and is tri
     databaseUrl: closed.href,
     log: (level, message) => void (level === 'error' && said.push(message)),
   });
-  const sentence = /^The database of databaseUrl cannot be reached \(.+\)\.$/;
+  const sentence =
+    /^The database of databaseUrl cannot be reached \(.+\): does PostgreSQL run there, and is the address right\?$/;
   await assert.rejects(handler.ready(), { message: sentence });
   const browser = await serve(handler as unknown as RequestListener);
   const answer = await browser.get('/admin/cities');

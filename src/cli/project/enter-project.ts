@@ -20,7 +20,7 @@ export function enterProject(admin?: string): void {
   try {
     loadEnvFile(file);
   } catch (error) {
-    const wrong = `${file} cannot be read (${(error as Error).message})`;
+    const wrong = `${file} cannot be read as lines of NAME=value (${(error as Error).message.replace(/\.$/, '')})`;
     throw new AppError('invalid-settings', 500, `${wrong}.`, { wrong: [wrong] });
   }
 }

@@ -97,7 +97,9 @@ function timeProblems(cron: unknown, timeZone: unknown = 'UTC'): string[] {
     if (cronTimes(cron, timeZone).after(new Date())) return [];
     return [`cron: no time comes of "${cron}".`];
   } catch (error) {
-    return [`cron: "${cron}" is no line: ${(error as Error).message}.`];
+    return [
+      `cron: "${cron}" is no line: ${(error as Error).message.replace(/^CronPattern: /, '')}.`,
+    ];
   }
 }
 
