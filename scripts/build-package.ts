@@ -76,6 +76,11 @@ function packageOf(ours: OurPackage, engine: string) {
   // What our types are made of.
   for (const name of ['@types/luxon', '@types/pg'])
     dependencies[name] = ours.devDependencies[name] as string;
+  const peers = {
+    // A server of 60 MB, for those who look at it without one of their own.
+    ...mapValues(ours.optionalDependencies, (version) => `^${version}`),
+    ...ofProject,
+  };
   return {
     name: ours.name,
     version: ours.version,
@@ -83,17 +88,27 @@ function packageOf(ours: OurPackage, engine: string) {
     license: ours.license,
     type: 'module',
     engines: { node: engine },
-    bin: { bulkhead: 'lib/cli/bulkhead.js' },
+    bin: { bulkhead: 'lib/cli/bulkhead.js', 'bulkhead-metadata': 'lib/metadata/generator.js' },
     exports: {
       '.': { types: './lib/index.d.ts', default: './lib/index.js' },
       './package.json': './package.json',
     },
     dependencies: Object.fromEntries(Object.entries(dependencies).sort()),
-    // A server of 60 MB, for those who look at it without one of their own.
-    peerDependencies: mapValues(ours.optionalDependencies, (version) => `^${version}`),
-    peerDependenciesMeta: mapValues(ours.optionalDependencies, () => ({ optional: true })),
+    peerDependencies: peers,
+    peerDependenciesMeta: mapValues(peers, () => ({ optional: true })),
   };
 }
+
+/**
+ * What the project may have of its own: its client, and the adapter and `pg` that belong to that. Our
+ * own copies, of one version, read its schema and make the tables.
+ */
+const ofProject = {
+  '@prisma/adapter-pg': '>=6.16.0 <8',
+  '@prisma/client': '>=6.16.0 <8',
+  pg: '^8.11.0',
+  prisma: '>=6.16.0 <8',
+};
 
 function mapValues<V>(versions: Record<string, string>, map: (version: string) => V) {
   return Object.fromEntries(

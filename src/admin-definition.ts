@@ -183,6 +183,10 @@ export function checkAdmin(admin: AdminDefinition): void {
   const problems = unknown.map((problem) => `Admin: ${problem}`);
   if (admin.plugins !== undefined)
     problems.push('Admin, plugins: are applied by defineAdmin, and this was not made by it.');
+  if (admin.createClient !== undefined && typeof admin.createClient !== 'function')
+    problems.push(
+      'Admin, createClient: must be a function that makes a client, ({ adapter }) => new PrismaClient({ adapter }): one that is there already connects by itself.',
+    );
   for (const name of ['createClient', 'resources'] as const)
     if (admin[name] === undefined)
       problems.push(`Admin: ${name} is missing; without both an admin refines a schema's pages.`);

@@ -15,6 +15,7 @@ import { assertOwnSessions } from './db/pooler.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
+import { packageFolders } from './resources/adapters.ts';
 import { addCatalogFacts } from './resources/catalog-facts.ts';
 import { assertUsesPool, checkedClient } from './resources/checked-client.ts';
 import type { Client } from './resources/client.ts';
@@ -71,7 +72,11 @@ async function contextOf(
   log: TaskContext['log'],
 ): Promise<TaskContext> {
   const resources = await addCatalogFacts(await markGenerated(admin.resources, db.pages), db.pages);
-  const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
+  const makeClient = clientOver(
+    admin.createClient,
+    defaultSchemaOf(db.connectionString),
+    packageFolders(admin.definition),
+  );
   const client = checkedClient(makeClient, db.pages, resources);
   await assertUsesPool(client, db.pages);
   const context = composeContext(db, config, { ...admin, resources }, log, (pool) =>
@@ -133,7 +138,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -145,6 +150,7 @@ export function withChannels(
   });
   return {
     ...parts,
+    prefix: config.BULKHEAD_PREFIX,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
     outboxes: [

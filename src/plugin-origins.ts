@@ -69,7 +69,7 @@ export function ofPlugins(admin: object, problems: readonly string[]): readonly 
   const origins = (admin as Extended)[key];
   if (!origins) return problems;
   return problems.map((problem) => {
-    const name = originOf(origins, problem);
+    const name = problem.includes('(The plugin ') ? null : originOf(origins, problem);
     return name === null ? problem : `${problem} (The plugin ${name} has given it.)`;
   });
 }

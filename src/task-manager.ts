@@ -330,6 +330,14 @@ export class TaskManager {
     return { done, total, progressMessage, state, isFinished };
   }
 
+  /**
+   * Address of a piece of a page that says how far a task is, for pages of your own: under the prefix,
+   * with the session of who looks. `static/embedded.js` shows it, and asks until the task has ended.
+   */
+  progressUrl(id: number): string {
+    return `${this.#access.context.prefix}/tasks/${id}/embedded`;
+  }
+
   /** What runs at its times, by name: next and latest runs. None for those who do not see all tasks. */
   schedules(): Promise<ScheduleInfo[]> {
     const { context, principal } = this.#access;

@@ -2,12 +2,15 @@ import { type AdminDefinition, checkAdmin } from '../admin-definition.ts';
 import { settingsOf } from '../admin-settings.ts';
 import { auditKeys } from '../audit-keys.ts';
 import { composeContext, queueSchemaOf, registryOf } from '../build-context.ts';
+import { checkExtensions } from '../check-extensions.ts';
 import type { Config } from '../config.ts';
 import { type Database, oldestServer } from '../db/database.ts';
 import { defaultSchemaOf } from '../db/default-schema.ts';
 import { tableNames } from '../db/names.ts';
 import { openPool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
+import { ofPlugins } from '../plugin-origins.ts';
+import { packageFolders } from '../resources/adapters.ts';
 import { checkedClient } from '../resources/checked-client.ts';
 import { clientOver } from '../resources/client-over.ts';
 import { DefinitionError } from '../resources/problems.ts';
@@ -39,13 +42,18 @@ export async function checkDefinition(admin: AdminDefinition, config: Config): P
   try {
     attempt(() => checkAdmin(admin));
     const settings = settingsOf(config, admin);
-    const makeClient = clientOver(admin.createClient, defaultSchemaOf(db.connectionString));
+    const makeClient = clientOver(
+      admin.createClient,
+      defaultSchemaOf(db.connectionString),
+      packageFolders(admin.definition),
+    );
     const client = attempt(() => checkedClient(makeClient, db.pages, admin.resources));
     const registry = client && attempt(() => registryOf(db, settings, admin, log, () => client));
     const hasKeys = config.BULKHEAD_ENCRYPTION_KEYS !== undefined;
     const tasks = attempt(() =>
       buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys),
     );
+    if (registry) attempt(() => checkExtensions(admin, registry));
     if (registry && tasks) attempt(() => buildSchedules(admin.schedules, tasks, registry));
     attempt(() => checkTaskHooks(admin.taskHooks));
     if (client && problems.length === 0)
@@ -53,7 +61,7 @@ export async function checkDefinition(admin: AdminDefinition, config: Config): P
   } finally {
     await db.close();
   }
-  return [...new Set(problems)];
+  return [...new Set(ofPlugins(admin, problems))];
 }
 
 function notConnected(config: Config): Database {

@@ -18,7 +18,7 @@ test.before(async (t) => {
 async function check(resources: string, rest: string, ...args: string[]) {
   await writeFile(
     join(folder, 'bulkhead.config.ts'),
-    `import { defineAdmin, defineResource, defineSchedule, defineTask } from 'bulkhead';
+    `import { defineAdmin, definePage, definePlugin, defineResource, defineSchedule, defineTask } from 'bulkhead';
     import { PrismaClient } from '${root}/generated/sample/client';
     import { metadata } from '${root}/generated/sample-metadata/metadata';
     import { z } from '${root}/node_modules/zod';
@@ -77,4 +77,26 @@ test('check says all at once what a start would refuse, resources, tasks, hooks 
       `${line} is not among\n${text}`,
     );
   assert.doesNotMatch(text, /\n\s+at /);
+});
+
+test('check says what is wrong with pages, templates and style sheets, and which plugin gave it', async () => {
+  const good = `defineResource(metadata, 'City', {})`;
+  const { status, text } = await check(
+    good,
+    `definition: import.meta.url,
+    styles: ['./no.css'],
+    plugins: [
+      definePlugin('trail', (definition) => ({
+        ...definition,
+        pages: [definePage({ path: '/cities', label: 'Trail', view: new URL('./no.eta', import.meta.url) })],
+      })),
+    ],`,
+  );
+  assert.equal(status, 1, text);
+  assert.match(text, /Admin, styles: there is no file .*\/no\.css\./);
+  assert.match(
+    text,
+    /Page \/cities, path: \/cities is taken by the resource of City: .*\(The plugin trail has given it\.\)/,
+  );
+  assert.match(text, /Page \/cities, view: there is no template .*\/no\.eta\./);
 });

@@ -49,7 +49,7 @@ export async function importRefinement(given?: string): Promise<AdminDefinition 
 
 /** Whether it says what there are pages for, and does not leave that to a schema. */
 export function isWhole({ resources, createClient }: AdminDefinition): boolean {
-  return Array.isArray(resources) && typeof createClient === 'function';
+  return Array.isArray(resources) && createClient !== undefined;
 }
 
 /** What a file of an admin exports, if it is one. */

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
@@ -12,11 +13,18 @@ import { indexes } from './indexes.ts';
 import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
+
 import { typedPath } from './project/typed-path.ts';
+import { linkPackages } from './schema/link-packages.ts';
 import { runCommand } from './sentence.ts';
 import { isUserCommand, userCommands, userUsage } from './users.ts';
 
 const ownOutput = 'generated/own';
+
+const commandNames = [
+  ...['start', 'serve', 'work', 'audit verify', 'init', 'check', 'generate', 'indexes', 'migrate'],
+  ...Object.keys(userCommands),
+];
 
 const usage = [
   'Usage:',
@@ -53,7 +61,7 @@ await runCommand(async () => {
     true,
   );
   const command = positionals.join(' ');
-  if (isUserCommand(command)) return userCommands[command](values, config, usage);
+  if (isUserCommand(command)) return userCommands[command](values, config);
   switch (command) {
     case 'audit verify':
       return verifyOf(values, config);
@@ -67,10 +75,16 @@ await runCommand(async () => {
       return indexes(values, config);
     case 'migrate':
       return migrateOnly(values, config);
-    default:
+    case '':
       throw new AppError('usage', 500, usage);
+    default:
+      throw new AppError('usage', 500, noCommand(command));
   }
 });
+
+function noCommand(command: string): string {
+  return `There is no command "${command}".${didYouMean(command, commandNames)} See --help.`;
+}
 
 interface Generate {
   schema?: string;
@@ -93,7 +107,8 @@ async function generateOwn(
   { schema: path, database, output: given = '' }: Generate,
   config: Config,
 ): Promise<void> {
-  if (!path && database === undefined) throw new AppError('usage', 500, usage);
+  if (!path && database === undefined)
+    throw new AppError('usage', 500, '--schema PATH is missing, or --database URL. See --help.');
   const output =
     given === ownOutput ? resolve(isPackage ? process.cwd() : ourFile(), given) : typedPath(given);
   const { files, generated, head } = path
@@ -107,6 +122,7 @@ async function generateOwn(
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
   }
+  await linkPackages(output);
   const file = join(output, 'metadata/metadata.ts');
   const text = await readFile(file, 'utf8');
   await writeFile(

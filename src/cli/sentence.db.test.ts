@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +8,14 @@ import { type TestContext, test } from 'node:test';
 import tls from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/sample/client.ts';
 import sample from '../admin.ts';
+import { checkAdmin } from '../admin-definition.ts';
 import { parseConfig, unknownSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { assertUsesPool, checkedClient } from '../resources/checked-client.ts';
-import type { Client } from '../resources/client.ts';
 import { clientOver } from '../resources/client-over.ts';
 import { DefinitionError } from '../resources/problems.ts';
 import { testDatabase } from '../testing/database.ts';
@@ -262,9 +263,9 @@ const withPrograms: typeof mistakes = [
 
 const moreMistakes: typeof mistakes = [
   [
-    'a prefix with a capital',
-    () => parseConfig({ BULKHEAD_PREFIX: '/Admin' }),
-    /BULKHEAD_PREFIX: must be empty, or a slash and small letters/,
+    'a prefix with a dot',
+    () => parseConfig({ BULKHEAD_PREFIX: '/my.admin' }),
+    /BULKHEAD_PREFIX: must be empty, or a slash and letters, digits, hyphens and underscores/,
   ],
   [
     'an address of another database',
@@ -373,22 +374,52 @@ const moreMistakes: typeof mistakes = [
     /its createClient returns no Prisma client\.$/,
   ],
   [
-    'an adapter with a copy of pg of its own',
-    async ({ folder, url }) => {
-      const { PrismaPg } = (await import(
-        pathToFileURL(join(await secondCopy(folder), '@prisma/adapter-pg/dist/index.mjs')).href
-      )) as AdapterModule;
+    'a client that was there already',
+    async ({ url }) => {
+      const there = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
       const pool = new pg.Pool({ connectionString: url });
       try {
-        await assertUsesPool(
-          new PrismaClient({ adapter: new PrismaPg(pool) }) as unknown as Client,
-          pool,
-        );
+        await assertUsesPool(clientOver(() => there)(pool), pool);
       } finally {
+        await there.$disconnect();
         await pool.end();
       }
     },
-    /its createClient makes a client that does not use the pool that it is given: are there two copies of pg/,
+    /its createClient makes a client that does not use the adapter that it is given: hand it on, as in createClient: \(\{ adapter \}\) => new PrismaClient\(\{ adapter \}\)\.$/,
+  ],
+  [
+    'a client in place of what makes one',
+    () =>
+      checkAdmin({
+        ...sample,
+        createClient: new PrismaClient({ adapter: new PrismaPg('') }) as never,
+      }),
+    /Admin, createClient: must be a function that makes a client, .*: one that is there already connects by itself\.$/,
+  ],
+  [
+    'a client of Prisma 5',
+    () => checkedClient(madeBy('5.22.0', 'LibraryEngine'), new pg.Pool(), []),
+    /its createClient makes a client of Prisma 5\.22\.0, which runs over no pool of Bulkhead's: update to Prisma 6\.16 or newer with engineType = "client", or have one made that can, with .* generate --schema PATH, and import PrismaClient from generated\/own/,
+  ],
+  [
+    'a client that takes no adapter',
+    () =>
+      checkedClient(
+        () => assert.fail('"adapter" needs the preview feature "driverAdapters"'),
+        new pg.Pool(),
+        [],
+      ),
+    /its createClient makes a client of a Prisma before 6\.16, which runs over no pool/,
+  ],
+  [
+    'a client with an engine of its own',
+    () => checkedClient(madeBy('6.19.3', 'LibraryEngine'), new pg.Pool(), []),
+    /its createClient makes a client whose queries an engine of its own runs: say engineType = "client" in its generator and generate it again, or have one made/,
+  ],
+  [
+    'a client without an adapter of its Prisma',
+    () => checkedClient(madeBy('8.1.0', 'ClientEngine'), new pg.Pool(), []),
+    /its createClient makes a client of Prisma 8\.1\.0, for which there is no adapter: npm install @prisma\/adapter-pg@8\.1\.0\.$/,
   ],
   [
     'a client of another schema',
@@ -411,23 +442,15 @@ const endedWith = ([sentence = '']: string[]) => {
   throw new AppError('said', 500, sentence);
 };
 
-type AdapterModule = typeof import('@prisma/adapter-pg');
-
-/** As a project beside Bulkhead has it: another `pg`, and an adapter that finds that one. */
-async function secondCopy(folder: string): Promise<string> {
-  const packages = join(import.meta.dirname, '../../node_modules');
-  const copy = join(folder, 'node_modules');
-  await mkdir(join(copy, '@prisma'), { recursive: true });
-  for (const name of ['pg', '@prisma/adapter-pg'])
-    await cp(join(packages, name), join(copy, name), { recursive: true });
-  for (const below of ['', '@prisma']) {
-    for (const name of await readdir(join(packages, below))) {
-      if (name !== '@prisma')
-        await symlink(join(packages, below, name), join(copy, below, name)).catch(() => undefined);
-    }
-  }
-  return copy;
-}
+/** What a client of another Prisma says of itself, which is not installed here. */
+const madeBy = (version: string, engine: string) =>
+  clientOver(() => ({
+    $transaction: () => null,
+    $queryRawUnsafe: () => null,
+    $executeRawUnsafe: () => null,
+    _clientVersion: version,
+    _engine: { name: engine },
+  }));
 
 async function around(t: TestContext): Promise<Around> {
   const { connectionString, db, defer } = await testDatabase(t, { content: 'nothing' });

@@ -73,8 +73,12 @@ test('people are made, listed, given and taken away by commands', async (t) => {
     [['roles', ...eva, '--role', 'owner'], /^There is no role "owner"\./],
     [['claims', ...eva, '--claims', '[1]'], /^Claims are a JSON object/],
     [['sign-out', '--email', 'no@x.example'], /^There is no user no@x\.example\.$/],
-    [['sessions'], /^Usage:[\s\S]+user sign-out --email EMAIL/],
-    [['toString'], /^Usage:/],
+    [['sessions'], /^--email EMAIL is missing\. See --help\.$/],
+    [['toString'], /^There is no command "user toString"\. See --help\.$/],
+    [
+      ['pasword'],
+      /^There is no command "user pasword"\. Did you mean "user password"\? See --help\.$/,
+    ],
   ] as const) {
     const [failed, said] = await run(...args);
     assert.equal(failed, 1, args.join(' '));

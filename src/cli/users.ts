@@ -52,45 +52,45 @@ interface Typed {
   json?: boolean;
 }
 
-type Command = (typed: Typed, config: Config, usage: string) => Promise<void>;
+type Command = (typed: Typed, config: Config) => Promise<void>;
 
 /** For the people of Bulkhead's own table. */
 export const userCommands = {
   'user create': create,
   'user list': list,
-  'user roles': ({ email, role }, config, usage) => {
-    const given = rolesIn(required(role, usage));
-    return about(email, config, usage, async (act, id) => {
+  'user roles': ({ email, role }, config) => {
+    const given = rolesIn(required(role, '--role ROLE'));
+    return about(email, config, async (act, id) => {
       const { roles: now } = await changeUser(act, id, { roles: given });
       return `${email} has the roles ${now.join(', ')}.`;
     });
   },
-  'user claims': ({ email, claims }, config, usage) => {
-    const given = claimsIn(required(claims, usage));
-    return about(email, config, usage, async (act, id) => {
+  'user claims': ({ email, claims }, config) => {
+    const given = claimsIn(required(claims, '--claims JSON'));
+    return about(email, config, async (act, id) => {
       const { claims: now } = await changeUser(act, id, { claims: given });
       return `${email} has the claims ${JSON.stringify(now)}.`;
     });
   },
-  'user password': ({ email, password: given }, config, usage) => {
+  'user password': ({ email, password: given }, config) => {
     const password = given ?? randomPassword();
-    return about(email, config, usage, async (act, id) => {
+    return about(email, config, async (act, id) => {
       await setPassword(act, id, password);
       return `${email} signs in with ${given ? 'the new password' : `the password ${password}`}; sessions of before have ended.`;
     });
   },
-  'user deactivate': ({ email }, config, usage) =>
-    about(email, config, usage, async (act, id) => {
+  'user deactivate': ({ email }, config) =>
+    about(email, config, async (act, id) => {
       await deactivateUser(act, id);
       return `${email} may not sign in any more; sessions have ended, and running tasks stop within seconds.`;
     }),
-  'user activate': ({ email }, config, usage) =>
-    about(email, config, usage, async (act, id) => {
+  'user activate': ({ email }, config) =>
+    about(email, config, async (act, id) => {
       await activateUser(act, id);
       return `${email} may sign in again, with the password of before.`;
     }),
-  'user sessions': ({ email }, config, usage) =>
-    about(email, config, usage, async ({ db }, id) => {
+  'user sessions': ({ email }, config) =>
+    about(email, config, async ({ db }, id) => {
       const sessions = await listSessions(db, id, atATime);
       if (sessions.length === 0) return `${email} is signed in nowhere.`;
       return sessions
@@ -103,8 +103,8 @@ export const userCommands = {
         )
         .join('\n');
     }),
-  'user sign-out': ({ email }, config, usage) =>
-    about(email, config, usage, async (act, id) => {
+  'user sign-out': ({ email }, config) =>
+    about(email, config, async (act, id) => {
       const count = await endSessions(act, id);
       return count === 0
         ? `${email} was signed in nowhere.`
@@ -119,12 +119,11 @@ export function isUserCommand(command: string): command is keyof typeof userComm
 async function create(
   { email, name, role, claims, password: given }: Typed,
   config: Config,
-  usage: string,
 ): Promise<void> {
   const values = {
-    email: required(email, usage),
-    name: required(name, usage),
-    roles: rolesIn(required(role, usage)),
+    email: required(email, '--email EMAIL'),
+    name: required(name, '--name NAME'),
+    roles: rolesIn(required(role, '--role ROLE')),
     claims: claims === undefined ? {} : claimsIn(claims),
     password: given ?? randomPassword(),
   };
@@ -163,10 +162,9 @@ function lineOf({ email, name, roles: own, claims, signedInAt, deactivatedAt }: 
 async function about(
   email: string | undefined,
   config: Config,
-  usage: string,
   work: (act: Act, id: string) => Promise<string>,
 ): Promise<void> {
-  const address = required(email, usage);
+  const address = required(email, '--email EMAIL');
   const done = await acting(config, async (act) => {
     const id = await findUserId(act.db, normalEmail(address));
     if (id === null) throw new AppError('no-user', 500, `There is no user ${address}.`);
@@ -191,8 +189,8 @@ async function acting<T>(config: Config, work: (act: Act) => Promise<T>): Promis
   }
 }
 
-function required(given: string | undefined, usage: string): string {
-  if (!given) throw new AppError('usage', 500, usage);
+function required(given: string | undefined, option: string): string {
+  if (!given) throw new AppError('usage', 500, `${option} is missing. See --help.`);
   return given;
 }
 

@@ -363,6 +363,7 @@ const table: Record<string, Entry> = {
     path: ({ taskId }) => `/tasks/${taskId}/details`,
     headers: htmx,
   },
+  'GET /tasks/:id/embedded': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/embedded` },
   'GET /tasks/:id/progress': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/progress` },
   'POST /tasks/:id/pause': { about: 'task', path: ({ taskId }) => `/tasks/${taskId}/pause` },
   'POST /tasks/:id/resumption': {

@@ -392,6 +392,7 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
   ],
   'GET /tasks/:id': (about) => ofTasks(about, ''),
   'GET /tasks/:id/details': (about) => ofTasks(about, '/details'),
+  'GET /tasks/:id/embedded': (about) => ofTasks(about, '/embedded'),
   'GET /tasks/:id/progress': (about) => ofTasks(about, '/progress'),
   'GET /tasks/:id/changes': (about) => ofTasks(about, '/changes'),
   'GET /tasks/:id/chunks/:number': (about) => ofTasks(about, '/chunks/0'),

@@ -137,5 +137,5 @@ function valueType({ kind, type, isList, isRequired }: FieldMeta, { enums }: Met
       ? union((enums[type]?.values ?? []).map(({ name }) => name))
       : (scalarTypes[type as ScalarType] ?? 'unknown');
   if (isList) return `${single.includes('|') ? `(${single})` : single}[]`;
-  return isRequired ? single : `${single} | null`;
+  return isRequired || single === 'unknown' ? single : `${single} | null`;
 }

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import Fastify from 'fastify';
+import { migrationLock } from '../db/migrations.ts';
 import { bulkhead } from '../index.ts';
+import { formBody } from '../testing/app.ts';
 import { openBrowser } from '../testing/browse.ts';
 import { finished } from '../testing/context.ts';
+import { fastifyHost, memberOf } from '../testing/fastify-host.ts';
 import { formOf } from '../testing/html-form.ts';
 import { mountedDatabase, mountedHost } from '../testing/mounted-host.ts';
 import { greet, mountedAdmin, walkMounted } from '../testing/mounted-journey.ts';
@@ -40,6 +43,10 @@ test('what the hooks of the app do with answers is not done with ours, and what 
   assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
   assert.equal(page.headers.get('cross-origin-embedder-policy'), null);
   assert.equal(page.headers.get('x-sent-by'), null);
+  assert.deepEqual(
+    [page.headers.get('x-host'), page.headers.get('content-language')],
+    ['hook', null],
+  );
   assert.equal(page.headers.get('content-encoding'), null);
   const refused = await dan.get('/admin/cities', { 'x-blocked': 'yes' });
   assert.deepEqual([refused.status, refused.text], [418, 'blocked by the host']);
@@ -192,6 +199,35 @@ test('who is taken out in the app is out at once, and so is their task that runs
   assert.equal((await dan.get('/admin/cities')).status, 401);
 });
 
+test('a page of the app shows how far a task is to who sees it, and to nobody else', async (t) => {
+  const { signIn, members, db, host, origin } = await mountedHost(t);
+  const principal = members.get('dan');
+  assert.ok(principal);
+  const { tasks } = host.bulkhead;
+  const { id } = await tasks.launch(greet, { forMs: 600_000 }, { principal });
+  const url = tasks.progressUrl(id);
+  assert.equal(url, `/admin/tasks/${id}/embedded`);
+  const dan = await signIn('dan');
+  await until(async () => (await dan.get(url)).text.includes('value="1"'));
+  const piece = await dan.get(url);
+  assert.deepEqual([piece.status, piece.headers.get('cache-control')], [200, 'no-store']);
+  assert.match(piece.text, /^<div class="bulkhead-progress" data-state="running">/);
+  const followed = await host.inject({
+    url,
+    headers: { cookie: `sessionId=${dan.cookie('sessionId')}`, 'sec-fetch-mode': 'navigate' },
+  });
+  assert.deepEqual([followed.statusCode, followed.headers.location], [303, `/admin/tasks/${id}`]);
+  members.set('eve', memberOf('eve', 'guest'));
+  assert.equal((await (await signIn('eve')).get(url)).status, 404);
+  assert.equal((await openBrowser(origin).get(url)).status, 401);
+  await tasks.cancel(id);
+  await finished(db, id);
+  const ended = await dan.get(url);
+  assert.deepEqual([ended.status, /data-state="cancelled"/.test(ended.text)], [286, true]);
+  for (const file of ['embedded.js', 'embedded.css'])
+    assert.equal((await openBrowser(origin).get(`/admin/static/${file}`)).status, 200);
+});
+
 test('who is not signed in is sent where the app says, and what they typed stays on the page', async (t) => {
   const { signIn, origin, members } = await mountedHost(t, ['/admin'], {
     signInUrl: ({ next }) => `/login?next=${encodeURIComponent(next)}`,
@@ -240,6 +276,7 @@ test('what cannot be mounted is refused in one sentence', async (t) => {
     [{ ...all, refreshUser: getUser }, /getUser is missing/],
     [{ ...all, getUser: 'me', refreshUser: getUser }, /getUser must be a function\.$/],
     [{ ...all, getUsers: getUser }, /getUsers is no option\. Did you mean "getUser"\?$/],
+    [{ ...all, log: getUser }, /log is no option\.$/],
     [{ ...all, prefix: 'admin' }, /prefix must be a slash and letters.* and is "admin"\.$/],
     [{ ...all, prefix: undefined }, /prefix must be .* such as \/admin, and is undefined\.$/],
     [{ ...all, prefix: '/:tenant' }, /and is "\/:tenant"\.$/],
@@ -281,6 +318,64 @@ test('once the app has started nothing can be mounted any more', async (t) => {
       code: 'AVV_ERR_ROOT_PLG_BOOTED',
     },
   );
+});
+
+test('proxies are believed as the app believes them: cookies go over HTTPS, and the address is that of who asks', async (t) => {
+  const { connectionString, defer, db } = await mountedDatabase(t);
+  const members = new Map([['cleo', memberOf('cleo', 'admin')]]);
+  for (const trustProxy of [true, false]) {
+    const app = await fastifyHost(members, { trustProxy });
+    defer(() => app.close());
+    await app.register(bulkhead, {
+      prefix: '/admin',
+      admin: mountedAdmin,
+      databaseUrl: connectionString,
+      getUser: () => members.get('cleo'),
+      refreshUser: (id) => members.get(id),
+    });
+    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' };
+    const edit = await app.inject({ url: '/admin/cities/1/edit', headers });
+    const cookie = edit.cookies.find(({ name }) => name === 'bulkhead_form');
+    assert.deepEqual(
+      [cookie?.secure ?? false, cookie?.path, cookie?.httpOnly, cookie?.sameSite],
+      [trustProxy, '/admin', true, 'Lax'],
+    );
+    const { payload, headers: type } = formBody({
+      ...formOf(edit.body, 'record-form'),
+      name: `by proxy ${trustProxy}`,
+    });
+    const saved = await app.inject({
+      method: 'POST',
+      url: '/admin/cities/1/edit',
+      payload,
+      headers: { ...headers, ...type, cookie: `bulkhead_form=${cookie?.value}` },
+    });
+    assert.equal(saved.statusCode, 303, saved.body);
+    const { rows } = await db.pages.query(
+      `select origin_name as address from ${db.t.audit_entry} where origin = 'request' order by id desc limit 1`,
+    );
+    assert.equal(rows[0]?.address, trustProxy ? '203.0.113.7' : '127.0.0.1');
+  }
+});
+
+test('where the tables take longer than the app gives its plugins, the pages come up after it', async (t) => {
+  const { connectionString, defer, db } = await mountedDatabase(t);
+  const client = await db.background.connect();
+  await client.query('select pg_advisory_lock($1)', [migrationLock]);
+  const app = await fastifyHost(new Map(), { pluginTimeout: 1_000 });
+  defer(() => app.close());
+  await app.register(bulkhead, {
+    prefix: '/admin',
+    admin: mountedAdmin,
+    databaseUrl: connectionString,
+  });
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  assert.throws(() => app.bulkhead.tasks.health(), /Bulkhead at \/admin has not started yet\./);
+  const answer = openBrowser(origin).get('/admin/sign-in');
+  assert.equal((await openBrowser(origin).get('/')).status, 200);
+  await client.query('select pg_advisory_unlock($1)', [migrationLock]);
+  client.release();
+  assert.equal((await answer).status, 200);
 });
 
 test('without people of its own an admin keeps its sign-in, below the prefix that the app gives it', async (t) => {

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { Client } from './client.ts';
 import type { ResourceDefinition } from './define-resource.ts';
 import { delegateOf } from './delegate.ts';
+import { tooOld, wrongClient } from './wrong-client.ts';
 
 /**
  * The project's client, if it is one and knows every model that is administered: otherwise the
@@ -17,7 +18,9 @@ export function checkedClient(
   try {
     client = createClient(pool);
   } catch (error) {
-    throw wrong(
+    if (error instanceof AppError) throw error;
+    if (/driverAdapters/.test(String(error))) throw wrongClient(tooOld('of a Prisma before 6.16'));
+    throw wrongClient(
       `failed (${String((error as Error)?.message ?? error)
         .trim()
         .split('\n')[0]
@@ -25,13 +28,13 @@ export function checkedClient(
     );
   }
   if (typeof (client as { $transaction?: unknown } | undefined)?.$transaction !== 'function')
-    throw wrong('returns no Prisma client');
+    throw wrongClient('returns no Prisma client');
   const unknown = definitions.filter(({ metadata, model }) => {
     const known = metadata.models[model];
     return known && delegateOf(client, known) === undefined;
   });
   if (unknown.length > 0) {
-    throw wrong(
+    throw wrongClient(
       `makes a client that has no model ${unknown.map(({ model }) => model).join(', ')}: is it generated from the same schema as the metadata?`,
     );
   }
@@ -39,8 +42,8 @@ export function checkedClient(
 }
 
 /**
- * An adapter with a copy of `pg` of its own takes our pool for something else, and connects to
- * wherever the environment says.
+ * A client that was there before, or one with an adapter of its own, connects to wherever it was
+ * said elsewhere.
  */
 export async function assertUsesPool(client: Client, pool: Pool): Promise<void> {
   let isUsed = false;
@@ -58,13 +61,8 @@ export async function assertUsesPool(client: Client, pool: Pool): Promise<void> 
     pool.off('acquire', note);
   }
   if (!isUsed) {
-    throw wrong(
-      'makes a client that does not use the pool that it is given: are there two copies of pg or @prisma/adapter-pg in the project?',
+    throw wrongClient(
+      'makes a client that does not use the adapter that it is given: hand it on, as in createClient: ({ adapter }) => new PrismaClient({ adapter })',
     );
   }
-}
-
-function wrong(what: string): AppError {
-  const text = `The admin cannot be started: its createClient ${what}`;
-  return new AppError('wrong-client', 500, text.endsWith('?') ? text : `${text}.`);
 }

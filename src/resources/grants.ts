@@ -2,6 +2,7 @@ import { Decimal } from '@prisma/client/runtime/client';
 import type { Principal } from '../auth/principal.ts';
 import { isSystem } from '../auth/system-principal.ts';
 import { AppError } from '../errors.ts';
+import { nullOfPrisma } from '../fields/null-of-prisma.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { type Action, actions } from './actions.ts';
 import type { Where } from './client.ts';
@@ -162,7 +163,8 @@ function whyNotValue(value: unknown, at: string, depth: number): string | null {
   if (typeof value !== 'object') return `${at} is a ${typeof value}`;
   if (depth > maxDepth) return 'it is nested too deeply';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${at} is no date` : null;
-  if (value instanceof Uint8Array || Decimal.isDecimal(value) || isNullOfPrisma(value)) return null;
+  if (value instanceof Uint8Array || Decimal.isDecimal(value) || nullOfPrisma(value) !== null)
+    return null;
   if (!Array.isArray(value) && !isPlain(value)) return `${at} is not a plain value`;
   for (const [key, part] of Object.entries(value)) {
     const isEmpty = Array.isArray(part) && part.length === 0;
@@ -178,9 +180,4 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-// The client may be the project's own, with a runtime of its own, so the classes are known by name.
-function isNullOfPrisma(value: object): boolean {
-  return ['DbNull', 'JsonNull', 'AnyNull'].includes(value.constructor?.name);
 }

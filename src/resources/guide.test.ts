@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileExamples } from '../testing/compile-examples.ts';
@@ -60,6 +60,12 @@ const given: Readonly<Record<string, string>> = {
   prisma: '{ $transaction<R>(run: (tx: typeof client) => Promise<R>): Promise<R> }',
   tasks: 'TaskManager',
   revenue: 'PageDefinition',
+  bigMachine: 'Backend',
+  broker:
+    '{ send(items: readonly object[]): Promise<void>; consume(take: (item: { taskId: number }) => unknown): { closed: Promise<void>; close(): Promise<void> } }',
+  test: '(name: string, run: (...given: never[]) => unknown) => void',
+  webAddress: 'FieldKind',
+  metadata: "Metadata & { models: Record<'Company' | 'City', any> }",
   data: '{ id: number }',
   to: 'string',
   recount: 'Task<{ country: string }, { places: number }>',
@@ -99,24 +105,25 @@ declare module 'bulkhead' {
 
 /** A run alone is one of a task with such parameters. */
 function whole(code: string): string {
+  // Options of a resource, said alone.
+  if (/^\w+: /.test(code)) return `export const options: ResourceOptions = { ${code} };`;
   const params = '{ order: z.number(), country: z.string(), countries: z.array(z.string()) }';
   return /^async run\(/.test(code)
     ? `defineTask({ name: 'example', params: z.object(${params}), ${code} });`
     : code;
 }
 
-const guides = [
-  'own-tasks',
-  'task-manager',
-  'task-hooks',
-  'testing-tasks',
-  'notifications',
-  'pages-of-your-own',
-  'look',
-  'extending',
-];
+/** Guides whose examples are whole, and those that tests of their own compile and run. */
+const wholeGuides = ['resources', 'operations'];
+const heldElsewhere = ['package', 'your-own-database'];
 
-test('the examples of the guides to tasks, pages and the look compile', async () => {
+/** Examples of a guide, but for those that show a file, which tests hold against it. */
+async function examplesOf(guide: string): Promise<string[]> {
+  const found = (await read(`docs/${guide}`)).matchAll(/(<!-- \S+ -->\n)?```ts\n(.*?)```/gs);
+  return [...found].flatMap(([, shown, code = '']) => (shown ? [] : [code]));
+}
+
+test('the examples of every other guide compile', async () => {
   const index = await read('src/index.ts');
   const ours = [...index.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type, names = '']) =>
     names.split(',').flatMap((name) => {
@@ -125,12 +132,18 @@ test('the examples of the guides to tasks, pages and the look compile', async ()
     }),
   );
   const examples: string[] = [];
-  for (const path of guides)
-    for (const [, code = ''] of (await read(`docs/${path}.md`)).matchAll(/```ts\n(.*?)```/gs)) {
+  const guides = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+  const known = [...wholeGuides, ...heldElsewhere].map((name) => `${name}.md`);
+  assert.deepEqual(
+    known.filter((name) => !guides.includes(name)),
+    [],
+  );
+  for (const guide of guides.filter((name) => !known.includes(name)))
+    for (const code of await examplesOf(guide)) {
       const isMade = (name: string) =>
-        new RegExp(`import \\{[^}]*\\b${name}\\b|(const|class|\\{.*[ ,]) ?${name}\\b.* = `).test(
-          code,
-        );
+        new RegExp(
+          `import (?:type )?\\{[^}]*\\b${name}\\b|(const|class|\\{.*[ ,]) ?${name}\\b.* = `,
+        ).test(code);
       const imports = ours
         .filter(({ own }) => !isMade(own))
         .map(({ own, isType }) => (isType ? `type ${own}` : own));
@@ -147,6 +160,6 @@ test('the examples of the guides to tasks, pages and the look compile', async ()
       );
     }
   assert.ok(examples.length >= 15);
-  const options = { noUnusedLocals: false };
+  const options = { noUnusedLocals: false, noUnusedParameters: false };
   assert.equal(await compileExamples(examples, options), '');
 });

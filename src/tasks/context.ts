@@ -42,6 +42,8 @@ export interface TaskContext {
   /** Runs tasks that have just been launched to their ends, within the call that launched them. */
   readonly runWithin: (...tasks: readonly Pick<TaskRow, 'id' | 'kind'>[]) => Promise<void>;
   readonly settings: TaskSettings;
+  /** What addresses of pages begin with. */
+  readonly prefix: string;
   readonly log: (
     level: 'error' | 'warning' | 'info' | 'debug',
     message: string,

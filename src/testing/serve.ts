@@ -9,6 +9,7 @@ import { parseConfig } from '../config.ts';
 import { backendsOf } from '../tasks/assert-backends.ts';
 import { startWorker } from '../tasks/worker/worker.ts';
 import { createDatabase, stopOwnServer } from './database.ts';
+import { embeddingHost } from './embedding-host.ts';
 import { faxMachine } from './fax-machine.ts';
 import { openShop } from './shop.ts';
 import { insertUsers, testPassword } from './users.ts';
@@ -49,10 +50,19 @@ async function open({
   env = {},
   hasWorker = true,
   isScoped = false,
+  isEmbedded = false,
   isShop = false,
 }: WantedApp): Promise<object> {
   const config = parseConfig({ ...base, ...env });
   const { connectionString, drop } = await createDatabase(isShop ? 'empty' : 'seeded');
+  if (isEmbedded) {
+    const host = await embeddingHost(connectionString);
+    close = async () => {
+      await host.close();
+      await drop();
+    };
+    return { address: host.address, connectionString, users };
+  }
   const others = admin.resources.filter(({ model }) => model !== 'City');
   const served = {
     ...admin,

@@ -36,7 +36,15 @@ test('the table has a cell for every kind, state and action', () => {
 test('every call of the task manager that moves a task is an action of the table', () => {
   const others = ['constructor', 'as', 'launch', 'launchMany', 'launchOn', 'get', 'list', 'wait'];
   // What it takes back is another task’s subject: it never moves the one that it is asked of.
-  others.push('undo', 'conflicts', 'assertFree', 'progress', 'health', 'isWorkerAlive');
+  others.push(
+    'undo',
+    'conflicts',
+    'assertFree',
+    'progress',
+    'progressUrl',
+    'health',
+    'isWorkerAlive',
+  );
   others.push('backends', 'cleanup', 'settings', 'close', 'for', 'onLaunch');
   others.push('schedules', 'runSchedule', 'pauseSchedule', 'resumeSchedule');
   const named = Object.getOwnPropertyNames(TaskManager.prototype);

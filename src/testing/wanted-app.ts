@@ -6,6 +6,8 @@ export interface WantedApp {
   hasWorker?: boolean;
   /** Are rows of cities as the guide to permissions has them, by claims? */
   isScoped?: boolean;
+  /** Is it mounted in an app whose page shows how far a task is? */
+  isEmbedded?: boolean;
   /** Is it the shop of `examples`, instead of the gazetteer? */
   isShop?: boolean;
 }

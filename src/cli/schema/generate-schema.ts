@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { isPackage, ourFile, ourModule } from '../../our-files.ts';
+import { packagesFolder } from './link-packages.ts';
 import type { Generated } from './load-admin.ts';
 import type { PreparedSchema } from './prepare-schema.ts';
 import { schemaError } from './schema-error.ts';
@@ -49,11 +50,6 @@ export async function generateSchema(
     await rm(making, { recursive: true, force: true });
   }
   return generated;
-}
-
-/** The `node_modules` that has what a generated client imports. */
-function packagesFolder(): string {
-  return dirname(dirname(dirname(resolve('@prisma/client/package.json'))));
 }
 
 /** Of the schema and of all that makes something of it. */

@@ -481,7 +481,7 @@ test('every command leaves an entry with the account that ran it, or says why it
     const before = (await entries(site)).length;
     const config = { ...site.config, DATABASE_URL: site.connectionString };
     const typed = { email: emailOf('viewer'), ...walk.typed };
-    await userCommands[name as keyof typeof userCommands](typed, config, '');
+    await userCommands[name as keyof typeof userCommands](typed, config);
     const left = (await entries(site)).slice(before);
     assert.deepEqual(
       left.map(({ act, name: by, origin }) => [act, by, origin]),

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { viewFolderOf } from '../../check-extensions.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { readerOf } from '../../fields/reader.ts';
 import type {
@@ -32,6 +33,7 @@ export const ownPagesRoutes: FastifyPluginAsync<RouteOptions> = async (
   { admin, context, pages, url },
 ) => {
   const managerOf = managersOf(admin, context);
+  const templates = readViewFolder(viewFolderOf(admin));
   for (const page of pages.list) {
     const { path, submit } = page.options;
     app.get(path, async (request, reply) => {
@@ -100,10 +102,8 @@ export const ownPagesRoutes: FastifyPluginAsync<RouteOptions> = async (
   }
 
   function viewFile(view: string | URL): string {
-    const { definition, views } = admin;
-    if (view instanceof URL || view.startsWith('file:')) return projectFile(view, definition) ?? '';
-    const folder = views === undefined ? null : projectFile(views, definition);
-    return readViewFolder(folder).get(view) ?? '';
+    const inFolder = typeof view === 'string' ? templates.get(view) : undefined;
+    return inFolder ?? projectFile(view, admin.definition) ?? '';
   }
 };
 

@@ -42,6 +42,7 @@ import { signInHref } from '../sign-in-href.ts';
 import { stopPolling } from '../stop-polling.ts';
 import { dashboardFilter } from './dashboard-filter.ts';
 import { dueTimeTexts } from './due-time-texts.ts';
+import { embeddedData } from './embedded.ts';
 import { readKeptPreviewData } from './kept-preview.ts';
 import { readMatched } from './matched.ts';
 import { type MatchingLinks, matchingInWords, matchingLinks } from './matching.ts';
@@ -194,6 +195,17 @@ export const taskRoutes: FastifyPluginAsync<RouteOptions> = async (
       principal,
     });
     return reply.code(isFinished(task.state) ? stopPolling : 200).page('tasks/_details', details);
+  });
+
+  app.get<WithId>('/tasks/:id/embedded', polled, async (request, reply) => {
+    const task = await getNamed(context, principalOf(request), Number(request.params.id));
+    if (wantsJson(request)) return taskJson(task, new Date());
+    // Somebody has followed it as a link.
+    if (request.headers['sec-fetch-mode'] === 'navigate')
+      return reply.redirect(url(`/tasks/${task.id}`), 303);
+    return reply
+      .code(isFinished(task.state) ? stopPolling : 200)
+      .page('tasks/_embedded', embeddedData(task, new Date(), url));
   });
 
   app.get<WithId>('/tasks/:id/progress', open, async (request, reply) => {

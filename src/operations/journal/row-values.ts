@@ -1,7 +1,7 @@
-import { DbNull, JsonNull } from '@prisma/client/runtime/client';
 import { query, raw, sql } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { plainColumnValue } from '../../fields/column-value.ts';
+import { nullOfPrisma } from '../../fields/null-of-prisma.ts';
 import { scalarKind } from '../../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -95,8 +95,9 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
  * as a JSON array of texts.
  */
 export function toText(field: FieldMeta, value: unknown): string | null {
-  if (value === null || value === undefined || value === DbNull) return null;
-  if (value === JsonNull) return 'null';
+  const named = nullOfPrisma(value);
+  if (value === null || value === undefined || named === 'DbNull') return null;
+  if (named === 'JsonNull') return 'null';
   const text = scalarKind(field).toSql(value, { meta: field });
   return Array.isArray(text) ? JSON.stringify(text) : text;
 }
