@@ -143,4 +143,5 @@ async function endsByItself({ child, text }: RunningCommand): Promise<void> {
   child.kill('SIGTERM');
   await until(() => child.exitCode !== null);
   assert.equal(child.exitCode, 0, text());
+  assert.match(text(), /^Left open: nothing$/m);
 }

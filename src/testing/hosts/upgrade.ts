@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { cpSync, existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
 import type { RunningCommand } from '../command.ts';
 import { until } from '../until.ts';
@@ -16,7 +18,7 @@ import {
   takesBack,
 } from './library-walk.ts';
 import { packBase } from './pack-base.ts';
-import { hostFolder, makeProject } from './project.ts';
+import { hostFolder, makeProject, type Project } from './project.ts';
 
 const ledgered: Ledgered[] = [
   { model: 'Book', table: '"Book"', key: numbered, columns: { shelf: 'shelf' } },
@@ -69,10 +71,11 @@ export async function upgrades(
 
   cpSync(hostFolder('upgrade'), project.folder, { recursive: true });
   await project.install(packed.file);
+  await plantMigration(project);
   const now = await start();
   const migrations = await migrationsOf(pool);
   const shipped = packed.files.filter((path) => /migrations\/.*\.sql$/.test(path)).length;
-  assert.equal(migrations, shipped);
+  assert.equal(migrations, shipped + 1);
   const after: Library = { ...library, visitor: await firstAdmin(now) };
   for (const task of tasks) await ends(after, task);
   assert.deepEqual(await shelvesOf(after), ['attic']);
@@ -82,7 +85,18 @@ export async function upgrades(
   await isTrue(pool);
   await now.stop();
   say(
-    `from ${before.commit.slice(0, 8)}: ${migrations - oldMigrations} migrations ran, with ${moved} of 500 books moved and ${counted} counted`,
+    `from ${before.commit.slice(0, 8)}: ${migrations - oldMigrations} migrations ran, one of them planted, with ${moved} of 500 books moved and ${counted} counted`,
+  );
+}
+
+/** One that locks the table of tasks, whichever there are between the two packages. */
+async function plantMigration({ folder }: Project): Promise<void> {
+  const all = join(folder, 'node_modules/bulkhead/prisma/bulkhead/migrations');
+  const planted = join(all, '99991231235959_of_this_test');
+  await mkdir(planted);
+  await writeFile(
+    join(planted, 'migration.sql'),
+    'ALTER TABLE "task" ADD COLUMN "of_this_test" INTEGER NOT NULL DEFAULT 0;\n',
   );
 }
 
