@@ -14,6 +14,7 @@ const commands: Record<string, string> = {
   'run chaos': 'scripts/chaos.ts',
   'run bouncer': 'scripts/bouncer.ts',
   'run kill-starts': 'scripts/kill-starts.ts',
+  'run hosts': 'scripts/hosts.ts',
   'run serve': 'src/cli/serve.ts',
 };
 

@@ -24,6 +24,7 @@ const scripts = {
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',
+  hosts: 'scripts/hosts.ts',
 };
 
 /** Schemas by name: where each stands, and the metadata that is made of it. */

@@ -17,16 +17,20 @@ import type { TaskHook } from './task-definitions/task-hooks.ts';
 import type { AroundTask } from './task-definitions/task-run.ts';
 import { isManagerClass, type TaskManagerClass } from './task-manager.ts';
 
-/** Everything a project tells Bulkhead about itself. */
-export interface AdminDefinition {
+/**
+ * What is said of an admin. Without `createClient` and `resources` it refines the pages that the
+ * commands make of a Prisma schema.
+ */
+export interface AdminOptions {
   /** Shown in the header and the title of every page. */
   readonly name: string;
   /**
    * Makes the project's Prisma client, with its extensions, over an adapter of Bulkhead's. Called
    * for each of its pools.
    */
-  readonly createClient: (parts: ClientParts) => PrismaClientLike;
-  readonly resources: readonly ResourceDefinition[];
+  readonly createClient?: (parts: ClientParts) => PrismaClientLike;
+  /** What is administered, in the order of the navigation: made by `defineResource`. */
+  readonly resources?: readonly ResourceDefinition[];
   /** Tasks of the project's own: what else runs in the background. */
   // biome-ignore lint/suspicious/noExplicitAny: each has parameters of its own type
   readonly tasks?: readonly TaskDefinition<any, any>[];
@@ -99,6 +103,12 @@ export interface AdminDefinition {
   readonly credits?: readonly string[];
 }
 
+/** Everything a project tells Bulkhead about itself. */
+export interface AdminDefinition extends AdminOptions {
+  readonly createClient: NonNullable<AdminOptions['createClient']>;
+  readonly resources: NonNullable<AdminOptions['resources']>;
+}
+
 /**
  * Declares an admin: its name, its Prisma client, its resources.
  *
@@ -138,13 +148,6 @@ export function definePlugin(name: string, extend: Plugin): Plugin {
     value: name,
   });
 }
-
-/**
- * What is said of an admin. Without `createClient` and `resources` it refines the pages that the
- * commands make of a Prisma schema.
- */
-export type AdminOptions = Omit<AdminDefinition, 'createClient' | 'resources'> &
-  Partial<Pick<AdminDefinition, 'createClient' | 'resources'>>;
 
 const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   name: true,

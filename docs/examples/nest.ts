@@ -6,7 +6,7 @@ interface NestApp {
   use(path: string, handler: unknown): unknown;
 }
 
-/** What a guard of the app has put on the request, or a middleware such as passport's. */
+/** What a middleware of the app, such as passport's, has put on the request. */
 interface Known extends IncomingMessage {
   user?: Principal;
 }

@@ -27,6 +27,10 @@ import {
   visitAs,
 } from '../testing/command.ts';
 import { testDatabase } from '../testing/database.ts';
+import { compileProject } from '../testing/hosts/compile-project.ts';
+import { walkFastify } from '../testing/hosts/fastify.ts';
+import { libraryDatabase } from '../testing/hosts/host-run.ts';
+import { placePackages } from '../testing/hosts/place-packages.ts';
 import { until } from '../testing/until.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -78,7 +82,7 @@ test.before(async (t) => {
   project = join(base, 'shop');
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
-  placePackages(JSON.parse(readFileSync(join(base, 'package/package.json'), 'utf8')) as Product);
+  placePackages(project, JSON.parse(readFileSync(join(base, 'package/package.json'), 'utf8')));
   const install = ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
   const { status, stderr } = spawnSync('npm', [...install, packed.file], {
     cwd: project,
@@ -96,46 +100,6 @@ test.after(stopCommands);
 const plainEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$)/.test(name)),
 );
-
-interface Product {
-  dependencies: Record<string, string>;
-  optionalDependencies?: Record<string, string>;
-  peerDependencies?: Record<string, string>;
-  bin?: Record<string, string>;
-}
-
-/** Puts what the package depends on where npm finds it, so that no registry is asked. */
-function placePackages(product: Product): void {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, Product>;
-  };
-  const found = new Set<string>();
-  const walk = (
-    from: string,
-    { dependencies, optionalDependencies, peerDependencies }: Product,
-  ) => {
-    const wanted = { ...dependencies, ...optionalDependencies, ...peerDependencies };
-    for (const name of Object.keys(wanted)) {
-      const path = [`${from}/node_modules/${name}`, `node_modules/${name}`].find(
-        (one) => packages[one],
-      );
-      if (path === undefined || found.has(path)) continue;
-      found.add(path);
-      walk(path, packages[path] as Product);
-    }
-  };
-  walk('', { dependencies: product.dependencies });
-  // Those for other platforms are not there.
-  const outer = [...found].filter(
-    (path) => path.lastIndexOf('node_modules/') === 0 && existsSync(join(root, path)),
-  );
-  const commands = outer.flatMap((path) =>
-    Object.keys(packages[path]?.bin ?? {}).map((name) => `node_modules/.bin/${name}`),
-  );
-  const copy = (how: string) =>
-    spawnSync('cp', [how, '--parents', ...outer, ...commands, project], { cwd: root });
-  if (copy('-al').status !== 0) assert.equal(copy('-a').status, 0);
-}
 
 const npx = ['npx', '--no-install', 'bulkhead'] as const;
 
@@ -195,7 +159,7 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
   assert.match(generated.stdout, /Generated Bulkhead metadata to .*src\/generated\/bulkhead/);
   writeFileSync(join(project, 'bulkhead.config.ts'), config);
   writeFileSync(join(project, 'launch.ts'), script);
-  assert.equal(compile(), '');
+  assert.equal(compileProject(project, ['bulkhead.config.ts', 'launch.ts']), '');
   const [pages, worker] = [await run('serve'), await run('work')];
   assert.match(pages.text(), /Corner shop is served/);
   for (const [command, count] of [
@@ -240,26 +204,32 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
   assert.equal(existsSync(join(project, 'node_modules/.bin/node')), false);
 });
 
-/** As strictly as a project may ask for, with our types read too. */
-function compile(): string {
-  const settings = {
-    compilerOptions: {
-      target: 'es2024',
-      module: 'nodenext',
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      exactOptionalPropertyTypes: true,
-      allowImportingTsExtensions: true,
-      noEmit: true,
-      types: ['node'],
-      typeRoots: [join(root, 'node_modules/@types')],
-    },
-    files: ['bulkhead.config.ts', 'launch.ts'],
-  };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings));
-  return spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { encoding: 'utf8' })
-    .stdout;
-}
+test('installed in an app of Fastify 5 that has everything already: both work as they did, twice mounted, and close with it', async (t) => {
+  const database = await libraryDatabase();
+  t.after(() => database.drop());
+  const say = (line: string) => t.diagnostic(line);
+  await walkFastify({ place: join(project, '..'), packed, database, say });
+});
+
+test('the shop of the examples is a project as any other: its page, its look and its template', async (t) => {
+  const { connectionString } = await testDatabase(t, { content: 'nothing' });
+  const folder = join(project, 'examples');
+  cpSync(join(root, 'examples/shop'), folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
+  const bulkhead = [join(project, 'node_modules/.bin/bulkhead')] as const;
+  const env = { DATABASE_URL: connectionString, PORT: '0' };
+  const { status, text } = await endedCommand(['check'], env, folder, bulkhead);
+  assert.equal(status, 0, text);
+  assert.match(text, /^Two shops: 3 resources, 1 task, 1 schedule, 1 channel: nothing is wrong\./m);
+  const pages = await startCommand(['serve'], env, folder, bulkhead);
+  await until(() => pages.text().includes('/first-admin'));
+  const visitor = await visitAs(pages);
+  const revenue = await visitor.get('/revenue');
+  assert.match(revenue, /<h1>Revenue<\/h1>[\s\S]*Nothing was sold in this time\.|Of the best day/);
+  const [, sheet = ''] = /href="(\/static\/own\/0\/admin\.css[^"]*)"/.exec(revenue) ?? [];
+  assert.match(await visitor.get(sheet), /--hull-accent/);
+  await pages.stop();
+});
 
 test('--admin names another file; where there is none, a sentence says what may be written', async () => {
   const folder = join(project, 'elsewhere');

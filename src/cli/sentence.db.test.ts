@@ -263,9 +263,9 @@ const withPrograms: typeof mistakes = [
 
 const moreMistakes: typeof mistakes = [
   [
-    'a prefix with a capital',
-    () => parseConfig({ BULKHEAD_PREFIX: '/Admin' }),
-    /BULKHEAD_PREFIX: must be empty, or a slash and small letters/,
+    'a prefix with a dot',
+    () => parseConfig({ BULKHEAD_PREFIX: '/my.admin' }),
+    /BULKHEAD_PREFIX: must be empty, or a slash and letters, digits, hyphens and underscores/,
   ],
   [
     'an address of another database',

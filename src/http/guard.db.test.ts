@@ -82,6 +82,37 @@ test('every route', async (t) => {
   });
 });
 
+test('people of a project’s own need the token of a form as well, on every route that changes something', async (t) => {
+  const principal = { id: 'cleo', name: 'Cleo', roles: ['admin'] };
+  const people = { getUser: () => principal, refreshUser: () => principal };
+  const { db, config } = await testApp(t);
+  const routes: { method: string; url: string }[] = [];
+  const theirs = { ...admin, people };
+  const app = await buildApp({
+    admin: theirs,
+    config,
+    context: testContext(db, {}, {}, theirs),
+    onRoute: ({ method, url }: RouteOptions) =>
+      routes.push(...[method].flat().map((one) => ({ method: String(one), url }))),
+  });
+  t.after(() => app.close());
+  const cookie = cookieOf(await app.inject('/cities'));
+  assert.match(cookie, /^bulkhead_form=/);
+  const writing = routes.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
+  assert.ok(writing.length >= 8, `only ${writing.length} were seen`);
+  for (const { method, url } of writing)
+    for (const token of ['', 'made-up', ['a', 'b'], 'a.b~c']) {
+      const { payload, headers } = formBody({ _csrf: token });
+      const answer = await app.inject({
+        method: method as 'POST',
+        url: url.replace(':resource', 'cities').replace(/:\w+/g, '1'),
+        payload,
+        headers: { ...headers, cookie },
+      });
+      assert.equal(answer.statusCode, 403, `${method} ${url}`);
+    }
+});
+
 test('under a prefix every address keeps it', async (t) => {
   const { app, signIn } = await testApp(t, { env: { BULKHEAD_PREFIX: '/back-office' } });
   const visitor = await signIn('admin');

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import Fastify from 'fastify';
-import { bulkhead } from '../index.ts';
+import { migrationLock } from '../db/migrations.ts';
+import { bulkhead, type Principal } from '../index.ts';
+import { formBody } from '../testing/app.ts';
 import { openBrowser } from '../testing/browse.ts';
 import { finished } from '../testing/context.ts';
-import { memberOf } from '../testing/fastify-host.ts';
+import { fastifyHost, memberOf } from '../testing/fastify-host.ts';
 import { formOf } from '../testing/html-form.ts';
 import { mountedDatabase, mountedHost } from '../testing/mounted-host.ts';
 import { greet, mountedAdmin, walkMounted } from '../testing/mounted-journey.ts';
@@ -41,6 +43,10 @@ test('what the hooks of the app do with answers is not done with ours, and what 
   assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
   assert.equal(page.headers.get('cross-origin-embedder-policy'), null);
   assert.equal(page.headers.get('x-sent-by'), null);
+  assert.deepEqual(
+    [page.headers.get('x-host'), page.headers.get('content-language')],
+    ['hook', null],
+  );
   assert.equal(page.headers.get('content-encoding'), null);
   const refused = await dan.get('/admin/cities', { 'x-blocked': 'yes' });
   assert.deepEqual([refused.status, refused.text], [418, 'blocked by the host']);
@@ -248,6 +254,38 @@ test('who is not signed in is sent where the app says, and what they typed stays
   assert.equal((await dan.post('/admin/cities/1/edit', again)).status, 303);
 });
 
+test('whoever the app names wrongly, or cannot name, is not let in', async (t) => {
+  let answer: () => unknown = () => null;
+  const { origin } = await mountedHost(t, ['/admin'], { getUser: () => answer() as Principal });
+  const said: string[] = [];
+  const { get, post } = openBrowser(origin);
+  for (const [given, status] of [
+    [() => ({ id: 'cleo', name: 'Cleo', roles: ['admin'] }), 200],
+    [() => undefined, 401],
+    [() => Promise.reject(Object.assign(new Error('no token'), { statusCode: 401 })), 401],
+    [() => Promise.reject(new Error('postgresql://secret@db is down')), 500],
+    [() => assert.fail('broken'), 500],
+    [() => ({ id: 'system:code', name: 'Sys', roles: ['admin'] }), 403],
+    [() => ({ id: 7, name: 'Seven', roles: ['admin'] }), 500],
+    [() => ({ id: 'x', name: 'X', roles: 'admin' }), 500],
+    [() => ({ id: '', name: 'Nobody', roles: [] }), 500],
+    [() => true, 500],
+  ] as const) {
+    answer = given;
+    for (const seen of [
+      await get('/admin/cities'),
+      await post('/admin/cities/1/edit', { name: 'x' }),
+    ]) {
+      said.push(seen.text);
+      assert.ok(
+        [status, status === 200 ? 403 : status].includes(seen.status as typeof status),
+        `${given} ${seen.status}`,
+      );
+    }
+  }
+  assert.doesNotMatch(said.join(), /secret|broken|roles, a list/);
+});
+
 test('what cannot be mounted is refused in one sentence', async (t) => {
   const { connectionString, defer } = await mountedDatabase(t);
   const getUser = () => null;
@@ -270,6 +308,7 @@ test('what cannot be mounted is refused in one sentence', async (t) => {
     [{ ...all, refreshUser: getUser }, /getUser is missing/],
     [{ ...all, getUser: 'me', refreshUser: getUser }, /getUser must be a function\.$/],
     [{ ...all, getUsers: getUser }, /getUsers is no option\. Did you mean "getUser"\?$/],
+    [{ ...all, log: getUser }, /log is no option\.$/],
     [{ ...all, prefix: 'admin' }, /prefix must be a slash and letters.* and is "admin"\.$/],
     [{ ...all, prefix: undefined }, /prefix must be .* such as \/admin, and is undefined\.$/],
     [{ ...all, prefix: '/:tenant' }, /and is "\/:tenant"\.$/],
@@ -311,6 +350,64 @@ test('once the app has started nothing can be mounted any more', async (t) => {
       code: 'AVV_ERR_ROOT_PLG_BOOTED',
     },
   );
+});
+
+test('proxies are believed as the app believes them: cookies go over HTTPS, and the address is that of who asks', async (t) => {
+  const { connectionString, defer, db } = await mountedDatabase(t);
+  const members = new Map([['cleo', memberOf('cleo', 'admin')]]);
+  for (const trustProxy of [true, false]) {
+    const app = await fastifyHost(members, { trustProxy });
+    defer(() => app.close());
+    await app.register(bulkhead, {
+      prefix: '/admin',
+      admin: mountedAdmin,
+      databaseUrl: connectionString,
+      getUser: () => members.get('cleo'),
+      refreshUser: (id) => members.get(id),
+    });
+    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' };
+    const edit = await app.inject({ url: '/admin/cities/1/edit', headers });
+    const cookie = edit.cookies.find(({ name }) => name === 'bulkhead_form');
+    assert.deepEqual(
+      [cookie?.secure ?? false, cookie?.path, cookie?.httpOnly, cookie?.sameSite],
+      [trustProxy, '/admin', true, 'Lax'],
+    );
+    const { payload, headers: type } = formBody({
+      ...formOf(edit.body, 'record-form'),
+      name: `by proxy ${trustProxy}`,
+    });
+    const saved = await app.inject({
+      method: 'POST',
+      url: '/admin/cities/1/edit',
+      payload,
+      headers: { ...headers, ...type, cookie: `bulkhead_form=${cookie?.value}` },
+    });
+    assert.equal(saved.statusCode, 303, saved.body);
+    const { rows } = await db.pages.query(
+      `select origin_name as address from ${db.t.audit_entry} where origin = 'request' order by id desc limit 1`,
+    );
+    assert.equal(rows[0]?.address, trustProxy ? '203.0.113.7' : '127.0.0.1');
+  }
+});
+
+test('where the tables take longer than the app gives its plugins, the pages come up after it', async (t) => {
+  const { connectionString, defer, db } = await mountedDatabase(t);
+  const client = await db.background.connect();
+  await client.query('select pg_advisory_lock($1)', [migrationLock]);
+  const app = await fastifyHost(new Map(), { pluginTimeout: 1_000 });
+  defer(() => app.close());
+  await app.register(bulkhead, {
+    prefix: '/admin',
+    admin: mountedAdmin,
+    databaseUrl: connectionString,
+  });
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  assert.throws(() => app.bulkhead.tasks.health(), /Bulkhead at \/admin has not started yet\./);
+  const answer = openBrowser(origin).get('/admin/sign-in');
+  assert.equal((await openBrowser(origin).get('/')).status, 200);
+  await client.query('select pg_advisory_unlock($1)', [migrationLock]);
+  client.release();
+  assert.equal((await answer).status, 200);
 });
 
 test('without people of its own an admin keeps its sign-in, below the prefix that the app gives it', async (t) => {

@@ -47,6 +47,9 @@ async function mount(app: FastifyInstance, options: MountOptions<FastifyRequest>
   });
 
   const answer = (request: FastifyRequest, reply: FastifyReply) => {
+    // What the app has said of itself so far, as to other sites or of a limit, is said all the same.
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
     reply.hijack();
     mounted.answer(request.raw, reply.raw, addressOf(request.raw.url ?? '/', prefix), {
       id: String(request.id),

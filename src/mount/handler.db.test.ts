@@ -7,6 +7,7 @@ import express4 from 'express-4';
 import type { Principal } from '../auth/principal.ts';
 import { bulkhead, type HandlerOptions } from '../index.ts';
 import { openBrowser } from '../testing/browse.ts';
+import { createDatabase } from '../testing/database.ts';
 import { formOf } from '../testing/html-form.ts';
 import { mountedDatabase } from '../testing/mounted-host.ts';
 import { greet, mountedAdmin, walkMounted } from '../testing/mounted-journey.ts';
@@ -96,6 +97,41 @@ test('on node:http it answers what is below its prefix, and leaves the rest', as
   assert.equal((await stripped.get('/admin/cities?_q=Place')).status, 200);
 });
 
+test('cookies of the app go with ours, an address that it believes is kept, and a close while it starts ends it', async (t) => {
+  const { db, handlerOf, serve } = await setUp(t);
+  const app = express();
+  app.set('trust proxy', true);
+  app.use((_request, response, next) => {
+    response.cookie('theirs', 'kept').setHeader('content-type', 'application/x-theirs');
+    next();
+  });
+  app.use('/admin', handlerOf());
+  const browser = await serve(app);
+  const headers = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'https' };
+  const edit = await browser.get('/admin/cities/1/edit', headers);
+  const cookies = edit.headers.getSetCookie();
+  assert.match(edit.headers.get('content-type') ?? '', /^text\/html/);
+  assert.ok(cookies.some((line) => line.startsWith('theirs=kept')));
+  assert.ok(cookies.some((line) => /^bulkhead_form=.*; Secure/.test(line)));
+  const form = formOf(edit.text, 'record-form');
+  const saved = await browser.post(
+    '/admin/cities/1/edit',
+    { ...form, name: 'n'.repeat(200) },
+    headers,
+  );
+  assert.equal(saved.status, 303);
+  assert.match((await browser.get('/admin/cities')).text, /role="status">[\s\S]*?saved/i);
+  const { rows } = await db.pages.query(
+    `select origin_name as address from ${db.t.audit_entry} where origin = 'request' order by id desc limit 1`,
+  );
+  assert.equal(rows[0]?.address, '203.0.113.9');
+  const starting = handlerOf();
+  const ready = starting.ready();
+  await starting.close();
+  await ready;
+  assert.throws(() => starting.tasks);
+});
+
 test('a form that the app has read is taken where it can be only the one that was sent', async (t) => {
   const { db, handlerOf, serve } = await setUp(t);
   const handler = handlerOf();
@@ -175,6 +211,26 @@ test('a form that the app has read is taken where it can be only the one that wa
   assert.equal((await save('kept', { 'x[y]': '1' })).status, 303);
 });
 
+test('two apps that start at once over an empty database both make its tables, once', async (t) => {
+  const { handlerOf, serve, defer } = await setUp(t);
+  const { connectionString, drop } = await createDatabase('nothing');
+  const handlers = [1, 2].map(() => handlerOf({ databaseUrl: connectionString }));
+  defer(async () => {
+    for (const one of handlers) await one.close();
+    await drop();
+  });
+  const browsers = await Promise.all(
+    handlers.map((one) => serve(one as unknown as RequestListener)),
+  );
+  const seen = await Promise.all(
+    browsers.flatMap(({ get }) => [get('/admin/cities'), get('/admin/tasks')]),
+  );
+  assert.deepEqual(
+    seen.map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
+});
+
 test('a start that fails is one sentence, for who waits and who asks, and is tried again', async (t) => {
   const { handlerOf, serve, connectionString } = await setUp(t);
   const said: string[] = [];
@@ -208,7 +264,11 @@ test('a start that fails is one sentence, for who waits and who asks, and is tri
   assert.throws(() => bulkhead.handler({ prefix: 'admin', admin: mountedAdmin }), {
     message: /^Bulkhead at admin: prefix must be a slash/,
   });
-  const works = handlerOf();
+  const warned: string[] = [];
+  const works = handlerOf({
+    log: (level, message) => void (level === 'warning' && warned.push(message)),
+  });
   await works.ready();
+  assert.match(warned.join(), /^Workers of other processes do not know the people of this app/);
   assert.equal((await works.tasks.launch(greet, {})).state, 'queued');
 });

@@ -44,7 +44,7 @@ interface Dressed extends IncomingMessage {
 export function handler<Request extends IncomingMessage = IncomingMessage>(
   options: HandlerOptions<Request>,
 ): Handler<Request> {
-  checkMount(options, options.prefix);
+  checkMount(options, options.prefix, ['log']);
   const { prefix, getUser } = options;
   const mounted = mountAdmin(
     options,

@@ -23,6 +23,10 @@ export interface Mounted {
   close(): Promise<void>;
 }
 
+/** Where tasks are another process's, which has the definition alone. */
+const unknownNote =
+  'Workers of other processes do not know the people of this app, and end their tasks: give the definition people with refreshUser too, or worker: true.';
+
 /** What failed is tried again by a request no sooner than this. */
 const againMs = 2_000;
 
@@ -111,6 +115,10 @@ async function openMounted(
   });
   try {
     await site.app.ready();
+    void site.worker?.stoppedByPage.then(() =>
+      log('warning', 'The worker has stopped, as somebody asked on a page. Pages are served on.'),
+    );
+    if (options.getUser && !options.admin.people && !options.worker) log('warning', unknownNote);
     const address = `${config.BULKHEAD_BASE_URL ?? ''}${prefix}`;
     const signIns = await ensureFirstUsers(site.context, config, address, false);
     if (signIns.kind === 'link')

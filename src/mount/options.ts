@@ -43,15 +43,18 @@ const names = [
   'signInUrl',
   'databaseUrl',
   'worker',
-  'log',
 ] as const;
 
 /** Throws AppError 'invalid-mount' for what cannot have been meant, in one sentence. */
-export function checkMount(options: Partial<MountOptions<never>>, prefix: unknown): void {
+export function checkMount(
+  options: Partial<MountOptions<never>>,
+  prefix: unknown,
+  others: readonly string[] = [],
+): void {
   const { admin, getUser, refreshUser, databaseUrl, worker } = options;
   const people = admin?.people;
   const problem =
-    unknownOptions(options, names)[0] ??
+    unknownOptions(options, [...names, ...others])[0] ??
     (typeof prefix !== 'string' || prefix === '' || !prefixPattern.test(prefix)
       ? `prefix must be a slash and letters, digits, hyphens and underscores, such as /admin, and is ${JSON.stringify(prefix)}.`
       : !Array.isArray(admin?.resources)

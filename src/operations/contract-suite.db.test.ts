@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { AppError } from '../errors.ts';
+import { defineResource } from '../index.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
 import { actions } from '../resources/actions.ts';
+import { clientOf } from '../sample/client.ts';
 import { createSelection } from '../selection/selection.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { previewUndo, undo } from '../tasks/follow-ups/undo.ts';
@@ -79,11 +82,22 @@ function place(id: number): string {
     overriding system value values (${id}, 'Another', 'ESP', 'PPL', 1, 0, 0)`;
 }
 
+/** Cities once more, whose own hook puts them away. */
+const shelf = defineResource(metadata, 'City', {
+  slug: 'shelf',
+  hooks: {
+    async delete({ record, tx }) {
+      const where = { id: record.id, status: { not: 'archived' } } as const;
+      await clientOf(tx).city.updateMany({ where, data: { status: 'archived' } });
+    },
+  },
+});
+
 /** Eve may do with records what Ada may, but for those that went away. */
 const admin = {
   ...sample,
   schedules: [],
-  resources: sample.resources.map((definition) => ({
+  resources: [...sample.resources, shelf].map((definition) => ({
     ...definition,
     options: {
       ...definition.options,
@@ -101,7 +115,8 @@ test('every operation', async (t) => {
     operations.map(({ options }) => ({ slug, operation: options.name, of: `${slug}/` })),
   );
   const ours = operationKinds.map((operation) => ({ slug: 'cities', operation, of: '' }));
-  for (const { slug, operation, of } of [...ours, ...own]) {
+  const putAway = { slug: 'shelf', operation: 'delete', of: 'shelf/' };
+  for (const { slug, operation, of } of [...ours, ...own, putAway]) {
     for (const setting of settings[`${of}${operation}`] ?? usual) {
       const name = `${of}${operation}${setting.of ? ` of ${setting.of}` : ''}`;
       const set = (principal = ada) => setUp(context, slug, operation, setting, principal);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,4 +57,27 @@ test('where the project has none, the adapter is ours', () => {
   );
   makeClient(new pg.Pool());
   assert.ok(given.length === 1 && given[0] instanceof PrismaPg);
+});
+
+test('of two of its Prisma, the adapter is the one of the very version', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-adapter-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(await secondCopy(folder), '@prisma/adapter-pg/package.json');
+  const own = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, JSON.stringify({ ...own, version: '7.0.1' }));
+  const given: unknown[] = [];
+  const makeClient = clientOver(
+    ({ adapter }) => {
+      given.push(adapter);
+      return new PrismaClient({ adapter });
+    },
+    'public',
+    [folder],
+  );
+  makeClient(new pg.Pool());
+  makeClient(new pg.Pool());
+  assert.deepEqual(
+    given.map((adapter) => adapter instanceof PrismaPg),
+    [false, true, true],
+  );
 });

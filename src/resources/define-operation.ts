@@ -12,6 +12,8 @@ export interface OperationDefinition {
 
 const defined = new WeakSet<object>();
 
+type NoForm = Record<never, never>;
+
 /** The compiler lets a function return more than it is asked for. */
 type NoOther<C, R> = Exclude<keyof C, keyof R> extends never ? unknown : { change: never };
 
@@ -37,7 +39,7 @@ type NoOther<C, R> = Exclude<keyof C, keyof R> extends never ? unknown : { chang
 export function defineOperation<
   M,
   K extends ModelName<M>,
-  const F extends FormInputs = Record<never, never>,
+  const F extends FormInputs = NoForm,
   const N extends keyof TypesOf<M, K>['record'] = never,
   const C extends Partial<TypesOf<M, K>['record']> = Partial<TypesOf<M, K>['record']>,
   const E extends EachResult<TypesOf<M, K>> = EachResult<TypesOf<M, K>>,

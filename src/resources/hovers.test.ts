@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { type LanguageServer, startLanguageServer } from '../testing/language-server.ts';
+import { type TestContext, test } from 'node:test';
+import { startLanguageServer } from '../testing/language-server.ts';
 import {
   bulkShapes,
   computedShapes,
@@ -15,19 +15,25 @@ const root = join(import.meta.dirname, '../..');
 /** What an editor shows before the sentence that says what something is. */
 const longest = 200;
 
-let server: LanguageServer;
-test.before(async () => {
-  server = await startLanguageServer(root);
-});
-test.after(() => server.close());
+type Hover = (
+  file: string,
+  text: string,
+  at: number,
+) => Promise<{ types: string; comment: string }>;
+
+async function begin(t: TestContext): Promise<Hover> {
+  const server = await startLanguageServer(root);
+  t.after(() => server.close());
+  return (path, text, at) => server.hover(join(root, path), text, at);
+}
 
 /** What is shown over each word that the first group of the pattern finds. */
-async function hovers(path: string, text: string, pattern: RegExp) {
+async function hovers(hover: Hover, path: string, text: string, pattern: RegExp) {
   const found: { word: string; types: string; comment: string }[] = [];
   for (const match of text.matchAll(pattern)) {
     const word = match[1] as string;
     const at = match.index + match[0].indexOf(word);
-    found.push({ word, ...(await server.hover(join(root, path), text, at)) });
+    found.push({ word, ...(await hover(path, text, at)) });
   }
   return found;
 }
@@ -37,13 +43,20 @@ function withoutColumns(types: string): string {
   return types.replace(/\{[^{}]*\}/g, '{ … }');
 }
 
-test('what an editor shows over the definitions of the sample is short, and says what it is', async () => {
-  for (const name of ['cities', 'countries', 'tags', 'languages']) {
-    const path = `src/sample/${name}.ts`;
+test('what an editor shows over the definitions of the sample is short, and says what it is', async (t) => {
+  const hover = await begin(t);
+  for (const name of [
+    'admin',
+    'sample/cities',
+    'sample/countries',
+    'sample/tags',
+    'sample/languages',
+  ]) {
+    const path = `src/${name}.ts`;
     const text = await readFile(join(root, path), 'utf8');
     const all = [
-      ...(await hovers(path, text, /\b(defineResource)\b/g)),
-      ...(await hovers(path, text, /^ {2}(?:async )?(\w+)[:(]/gm)),
+      ...(await hovers(hover, path, text, /\b(defineResource|defineAdmin)\b/g)),
+      ...(await hovers(hover, path, text, /^ {2}(?:async )?(\w+)[:(]/gm)),
     ];
     assert.ok(all.length >= 4, `${path} has ${all.length}`);
     for (const { word, types, comment } of all) {
@@ -63,15 +76,16 @@ const values: Readonly<Record<string, string>> = {
   scope: "() => ({ ship: { name: 'Vasa' } })",
 };
 const tables: readonly [name: string, shapes: object, around: (option: string) => string][] = [
-  ['an option', optionShapes, (option) => option],
-  ['of a field', fieldOptionShapes, (option) => `fields: { code: {\n${option} } }`],
-  ['of a column', computedShapes, (option) => `computed: { deep: {\n${option} } }`],
-  ['of bulk', bulkShapes, (option) => `bulk: {\n${option} }`],
-  ['a hook', hookShapes, (option) => `hooks: {\n${option} }`],
+  ['resource', optionShapes, (option) => option],
+  ['field', fieldOptionShapes, (option) => `fields: { code: {\n${option} } }`],
+  ['column', computedShapes, (option) => `computed: { deep: {\n${option} } }`],
+  ['bulk', bulkShapes, (option) => `bulk: {\n${option} }`],
+  ['hook', hookShapes, (option) => `hooks: {\n${option} }`],
 ];
 
-for (const [name, shapes, around] of tables) {
-  test(`each option that is ${name} is shown shortly where it is written, with a sentence`, async () => {
+test('each option is shown shortly where it is written, with a sentence', async (t) => {
+  const hover = await begin(t);
+  for (const [name, shapes, around] of tables) {
     const definitions = Object.keys(shapes).map(
       (option) =>
         `defineResource(metadata, 'Cabin', { ${around(`\n  ${option}: ${values[option] ?? 'undefined as never'},\n`)} });\n`,
@@ -79,8 +93,8 @@ for (const [name, shapes, around] of tables) {
     const text = `import { defineResource } from '../index.ts';
 import { metadata } from '../../generated/torture-metadata/metadata.ts';
 ${definitions.join('')}`;
-    const path = `src/resources/written-${name.replaceAll(' ', '-')}.ts`;
-    const all = await hovers(path, text, /^ {2}(\w+):/gm);
+    const path = `src/resources/written-${name}.ts`;
+    const all = await hovers(hover, path, text, /^ {2}(\w+):/gm);
     assert.deepEqual(
       all.map(({ word }) => word),
       Object.keys(shapes),
@@ -89,5 +103,5 @@ ${definitions.join('')}`;
       assert.ok(types !== '' && types.length <= longest, `${word}: ${types}`);
       assert.notEqual(comment, '', word);
     }
-  });
-}
+  }
+});

@@ -21,6 +21,12 @@ export interface ChangeContext<F extends FormInputs = FormInputs> {
   readonly params: FormValues<F>;
 }
 
+/** What `refuse` is told beside the record. */
+export interface RefuseContext<F extends FormInputs = FormInputs> {
+  /** What was typed into its form. */
+  readonly params: FormValues<F>;
+}
+
 /** What `each` is told of one record, and what it may do with others. */
 export interface EachContext<T extends ModelTypes = AnyModel, F extends FormInputs = FormInputs>
   extends WriteCalls {
@@ -51,6 +57,24 @@ export type EachResult<T extends ModelTypes = AnyModel> =
   // biome-ignore lint/suspicious/noConfusingVoidType: what writes by `tx` alone returns nothing
   | void;
 
+/** What is said of an operation whatever its records are. */
+export interface OperationBasics {
+  /** In addresses and tasks: small letters, digits, hyphens. */
+  name: string;
+  /** On its button, as a verb: `Archive`, `Send a reminder…`. */
+  label: string;
+  /** Of lucide's, by name: `archive`. */
+  icon: string;
+  /** Where it is offered. Default: on a selection. */
+  on?: readonly ('selection' | 'record')[];
+  /** Who may, of those who may change (or delete) in bulk at all. Default: all of them. */
+  allowed?: (principal: Principal) => boolean;
+  /** They are deleted, with what goes along. */
+  deletes?: true;
+  /** `images`: from what the records held before. `none`: it is not offered. Default: `images`. */
+  undo?: 'images' | 'none';
+}
+
 /**
  * What a developer writes about an operation. What is done to a record is one of three: `change`
  * gives the same values to all, in one statement for many records; `each` is code for one record
@@ -62,17 +86,7 @@ export interface OperationOptions<
   N extends keyof T['record'] = keyof T['record'],
   C extends Partial<T['record']> = Partial<T['record']>,
   E extends EachResult<T> = EachResult<T>,
-> {
-  /** In addresses and tasks: small letters, digits, hyphens. */
-  name: string;
-  /** On its button, as a verb: `Archive`, `Send a reminder…`. */
-  label: string;
-  /** Of lucide's, by name: `archive`. */
-  icon: string;
-  /** Where it is offered. Default: on a selection. */
-  on?: readonly ('selection' | 'record')[];
-  /** Who may, of those who may change (or delete) in bulk at all. Default: all of them. */
-  allowed?: (principal: Principal) => boolean;
+> extends OperationBasics {
   /** Controls that are filled in before it begins. */
   form?: F;
   /** Fields that `refuse` reads; no other is loaded. */
@@ -80,14 +94,10 @@ export interface OperationOptions<
   /** Why a record is to stay as it is, in words; asked by the preview too. */
   refuse?: (
     record: Pick<T['record'], N>,
-    context: { readonly params: FormValues<F> },
+    context: RefuseContext<F>,
   ) => RefusalReason | Promise<RefusalReason>;
   /** Values that every record is given. */
   change?: (context: ChangeContext<F>) => C;
   /** Does it to one record; what it returns is written to that. A preview does not call it. */
   each?: (context: EachContext<T, F>) => E | Promise<E>;
-  /** They are deleted, with what goes along. */
-  deletes?: true;
-  /** `images`: from what the records held before. `none`: it is not offered. Default: `images`. */
-  undo?: 'images' | 'none';
 }

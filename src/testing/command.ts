@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { csrfOf } from './app.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 export interface RunningCommand {
+  child: ChildProcess;
   /** Where the pages are; empty for a worker. */
   address: string;
   /** All it has said. */
@@ -19,8 +20,9 @@ function spawnCommand(
   env: Record<string, string>,
   cwd: string,
   [program, ...first]: Program,
+  around = process.env,
 ) {
-  const { DATABASE_URL: _, NODE_COMPILE_CACHE: cache, ...rest } = process.env;
+  const { DATABASE_URL: _, NODE_COMPILE_CACHE: cache, ...rest } = around;
   // A clone keeps what it compiles to itself, and it goes with it.
   const own = cwd === root && cache ? { NODE_COMPILE_CACHE: cache } : {};
   return spawn(program, [...first, ...args], {
@@ -47,8 +49,9 @@ export async function startCommand(
   env: Record<string, string>,
   cwd = root,
   program = npmRun,
+  around = process.env,
 ): Promise<RunningCommand> {
-  const npm = spawnCommand(args, env, cwd, program);
+  const npm = spawnCommand(args, env, cwd, program, around);
   let text = '';
   const ended = new Promise<void>((done) => npm.on('close', () => done()));
   const stop = async () => {
@@ -68,7 +71,8 @@ export async function startCommand(
       fail(new Error(`${program.join(' ')} ${args.join(' ')} ended with ${code}:\n${text}`)),
     );
   });
-  return { address: /(?:running|served) at (\S+)/.exec(text)?.[1] ?? '', text: () => text, stop };
+  const address = /(?:running|served) at (\S+)/.exec(text)?.[1] ?? '';
+  return { child: npm, address, text: () => text, stop };
 }
 
 /** Runs a command that is expected to end by itself. */

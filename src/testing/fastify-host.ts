@@ -50,7 +50,7 @@ export async function fastifyHost(
   });
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers['x-blocked']) return reply.code(418).send('blocked by the host');
-    reply.header('x-host', 'hook');
+    reply.header('x-host', 'hook').header('content-language', 'xx');
   });
   app.addHook('onSend', async (_request, reply) => void reply.header('x-sent-by', 'host'));
   app.setErrorHandler((error: Error, _request, reply) =>

@@ -44,6 +44,26 @@ const asSent = (value: string) => value.replace(/\r\n?|\n/g, '\r\n');
 export function formOf(html: string, id: string): Record<string, string[]> {
   const form = new RegExp(`<form[^>]*\\sid="${id}"[\\s\\S]*?</form>`).exec(html)?.[0];
   if (!form) throw new Error(`the page has no form "${id}"`);
+  return sentOf(form);
+}
+
+/** The first form that is sent to such a path: where to exactly, what of it, and what else it may send. */
+export function formTo(
+  html: string,
+  path: RegExp,
+): { action: string; values: Record<string, string[]>; controls: ReadonlySet<string> } {
+  for (const [form] of html.matchAll(/<form\b[\s\S]*?<\/form>/g)) {
+    const action = attribute(/^<[^>]*>/.exec(form)?.[0] ?? '', 'action') ?? '';
+    if (!path.test(action)) continue;
+    const controls = new Set(
+      [...form.matchAll(/\sname="([^"]*)"/g)].map(([, name = '']) => plain(name)),
+    );
+    return { action, values: sentOf(form), controls };
+  }
+  throw new Error(`the page has no form to ${path}:\n${html}`);
+}
+
+function sentOf(form: string): Record<string, string[]> {
   const pairs: [string, string][] = [];
   const controls =
     /<input\b[^>]*>|<textarea\b[^>]*>[\s\S]*?<\/textarea>|<select\b[^>]*>[\s\S]*?<\/select>/g;

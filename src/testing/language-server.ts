@@ -87,7 +87,7 @@ export async function startLanguageServer(folder: string): Promise<LanguageServe
       return { types, comment: comment.trim() };
     },
     async close() {
-      const ended = new Promise((resolve) => server.once('exit', resolve));
+      const ended = new Promise((resolve) => server.once('close', resolve));
       await ask('shutdown', null).catch(() => undefined);
       send({ method: 'exit' });
       await ended;

@@ -6,7 +6,7 @@ import { readTexts } from './read-texts.ts';
 const path = 'docs/requirements.md';
 
 /** Rows of each section, in their order. */
-const sections = { S0: 75, S1: 78, S2: 86, S3: 79, S4: 53, E: 17 };
+const sections = { S0: 75, S1: 78, S2: 86, S3: 79, S4: 53, E: 20 };
 
 const states = ['here', 'untested', 'otherwise', 'partly', 'later'] as const;
 

@@ -7,6 +7,7 @@ import { commandLine } from '../../command-line.ts';
 import type { Config } from '../../config.ts';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { AppError } from '../../errors.ts';
+import { blocksOf, textAttribute } from '../../metadata/schema-text.ts';
 import { labelOf } from '../../resources/guesses.ts';
 import { directUrl } from '../connection.ts';
 import { generateSchema } from '../schema/generate-schema.ts';
@@ -14,7 +15,7 @@ import { type Generated, loadAdmin } from '../schema/load-admin.ts';
 import { prepareSchema } from '../schema/prepare-schema.ts';
 import { foundDifferences } from './found-differences.ts';
 import { pullSchema } from './pull-schema.ts';
-import { type Catalog, readCatalog } from './read-catalog.ts';
+import { type Catalog, type FoundTable, readCatalog } from './read-catalog.ts';
 
 /** A database that was read, and what was made of it. */
 export interface FoundDatabase {
@@ -47,8 +48,8 @@ export async function foundAdmin(
 ): Promise<AdminDefinition> {
   const { catalog, text, generated } = await openFound(config, say);
   const { host } = new URL(directUrl(config));
-  say(`Database: ${catalog.database} at ${host}, read as it is: ${countsOf(catalog)}.`);
-  for (const line of notesOf(catalog)) say(line);
+  say(`Database: ${catalog.database} at ${host}, read as it is: ${countsOf(catalog, text)}.`);
+  for (const line of notesOf(catalog, text)) say(line);
   const difference = await keepFound(config, text);
   if (difference) say(difference);
   return loadAdmin(labelOf(catalog.database.replaceAll('-', '_')) || 'Admin', generated, true);
@@ -109,8 +110,20 @@ function assertReadable({ database, role, tables }: Catalog, schema: string | nu
     );
 }
 
-function countsOf({ tables }: Catalog): string {
-  const readable = tables.filter(({ isReadable }) => isReadable);
+/** Tables and views that the schema has, by `schema.name`. */
+function shownIn(text: string): ReadonlySet<string> {
+  const blocks = blocksOf(text).filter(({ kind }) => kind === 'model' || kind === 'view');
+  return new Set(
+    blocks.map(
+      (block) =>
+        `${textAttribute(block, '@@schema')}.${textAttribute(block, '@@map') ?? block.name}`,
+    ),
+  );
+}
+
+function countsOf({ tables }: Catalog, text: string): string {
+  const shown = shownIn(text);
+  const readable = tables.filter(({ schema, name }) => shown.has(`${schema}.${name}`));
   const counts = (['table', 'view', 'materialized view', 'foreign table'] as const).flatMap(
     (wanted) => {
       const count = readable.filter(({ kind }) => kind === wanted).length;
@@ -120,15 +133,23 @@ function countsOf({ tables }: Catalog): string {
   return counts.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
-function notesOf({ tables, role }: Catalog): string[] {
-  const hidden = tables
-    .filter(({ isReadable }) => !isReadable)
-    .map(({ schema, name }) => `${schema}.${name}`);
-  return hidden.length === 0
-    ? []
-    : [
-        `The role ${role} may not read ${firstOf(hidden)}: no pages for ${hidden.length === 1 ? 'it' : 'them'}.`,
-      ];
+function notesOf({ tables, role }: Catalog, text: string): string[] {
+  const shown = shownIn(text);
+  const placesOf = (some: readonly FoundTable[]) =>
+    some.map(({ schema, name }) => `${schema}.${name}`);
+  const hidden = placesOf(tables.filter(({ isReadable }) => !isReadable));
+  const empty = placesOf(tables.filter(({ isReadable }) => isReadable)).filter(
+    (place) => !shown.has(place),
+  );
+  const pronoun = ({ length }: readonly string[]) => (length === 1 ? 'it' : 'them');
+  return [
+    ...(hidden.length === 0
+      ? []
+      : [`The role ${role} may not read ${firstOf(hidden)}: no pages for ${pronoun(hidden)}.`]),
+    ...(empty.length === 0
+      ? []
+      : [`No column of ${firstOf(empty)} can be shown: no pages for ${pronoun(empty)}.`]),
+  ];
 }
 
 /** A few, and how many more there are. */

@@ -76,11 +76,17 @@ export function nameOfBlock(
   otherwise: string,
 ): string {
   const wanted = blockName(name, new Set(), otherwise);
-  const found = taken.has(wanted)
-    ? freeName(blockName(`${schema}_${wanted}`, new Set(), otherwise), taken)
-    : wanted;
-  taken.add(found);
+  const placed = blockName(`${schema}_${wanted}`, new Set(), otherwise);
+  let found = wanted;
+  for (let number = 1; taken.has(asDelegate(found)); number++)
+    found = number === 1 ? placed : `${placed}_${number}`;
+  taken.add(asDelegate(found));
   return found;
+}
+
+// The client has `Order` and `order` both as `order`.
+export function asDelegate(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 /** Names that Prisma takes, each once, in the same order. */

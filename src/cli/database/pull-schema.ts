@@ -1,6 +1,6 @@
 import { introspect, type SchemaFiles } from '../../db/schema-engine.ts';
 import { nameRelations } from './name-relations.ts';
-import { namesFor, quoted } from './plain-names.ts';
+import { asDelegate, namesFor, quoted } from './plain-names.ts';
 import {
   columnOf,
   mappedName,
@@ -34,23 +34,29 @@ export async function pullSchema(connectionString: string, catalog: Catalog): Pr
   const models = blocks
     .filter(({ kind }) => kind === 'model')
     .sort((one, other) => positionOf(one) - positionOf(other));
+  withoutUselessKeys(models);
   withoutLostRelations(models, blocks);
   nameRelations(models);
-  const names = new Set(blocks.map(({ name }) => name));
+  const names = new Set(blocks.map(({ name }) => asDelegate(name)));
   const enums = new Map(
     blocks
       .filter(({ kind }) => kind === 'enum')
       .map((block) => [placeOf(schemaNameOf(block), mappedName(block)), block.name]),
   );
   const views = readable
-    .filter(({ kind, columns }) => kind !== 'table' && columns.length > 0)
+    .filter(({ kind }) => kind !== 'table')
     .map((table) => viewBlock(table, names, enums));
   const text = [
     head,
-    ...[...models, ...views].map((block) => blockText(block, tableOf(block))),
+    ...[...models, ...views].filter(hasValues).map((block) => blockText(block, tableOf(block))),
     ...blocks.filter(({ kind }) => kind === 'enum').map((block) => blockText(block, undefined)),
   ].join('\n\n');
   return [[foundFile, `${text}\n`]];
+}
+
+/** Prisma takes no table of which it knows no column. */
+function hasValues({ fields }: PulledBlock): boolean {
+  return fields.some(({ type }) => !type.startsWith('Unsupported('));
 }
 
 function placeOf(schema: string, name: string): string {
@@ -89,6 +95,29 @@ async function pulledText(
     return ask([...new Set([...schemas, ...catalog.schemas])]);
   }
 }
+
+/**
+ * Prisma ignores a table of whose keys none addresses a record, such as one of ranges: without them
+ * it is one that is looked at only.
+ */
+function withoutUselessKeys(models: readonly PulledBlock[]): void {
+  for (const model of models) {
+    const keys = model.attributes.filter((attribute) => /^@@(?:id|unique)\b/.test(attribute));
+    const isIgnored = model.attributes.some((attribute) => attribute.startsWith('@@ignore'));
+    if (!isIgnored || (keys.length === 0 && !model.fields.some(({ rest }) => ownKey.test(rest))))
+      continue;
+    model.attributes = model.attributes.filter((attribute) => !keys.includes(attribute));
+    const others = models.filter((other) => other !== model);
+    for (const other of others)
+      other.fields = other.fields.filter((field) => typeName(field) !== model.name);
+    const names = new Set(models.map(({ name }) => name));
+    model.fields = model.fields
+      .filter((field) => !names.has(typeName(field)))
+      .map((field) => ({ ...field, rest: field.rest.replace(ownKey, '').trim() }));
+  }
+}
+
+const ownKey = /(?<!@)@(?:id|unique)\b(?:\([^)]*\))?/;
 
 /** Relations with tables that have no pages: their keys are values as others are. */
 function withoutLostRelations(

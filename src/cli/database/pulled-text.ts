@@ -6,7 +6,7 @@ export interface PulledBlock {
   name: string;
   fields: PulledField[];
   /** `@@id([a, b])` and the like. */
-  readonly attributes: string[];
+  attributes: string[];
 }
 
 export interface PulledField {

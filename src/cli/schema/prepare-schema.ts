@@ -193,15 +193,23 @@ function isWithoutUnique(block: Block): boolean {
 }
 
 function asView(own: string): string {
-  return withoutIndexes(own.replace(/^(\s*)model\b/, '$1view').replace(/@@ignore\b/, ''));
+  return withoutUnsupported(
+    withoutIndexes(own.replace(/^(\s*)model\b/, '$1view').replace(/@@ignore\b/, '')),
+  );
+}
+
+// Prisma's client cannot read what has such a column and no key.
+function withoutUnsupported(own: string): string {
+  return own.replace(/^[ \t]*\w+[ \t]+Unsupported\("[^\n]*$/gm, '');
 }
 
 /** Until Prisma 6 a view could have an id and indexes. */
 function viewOf({ kind }: Block, own: string): string {
   if (kind !== 'view') return own;
-  return withoutIndexes(
+  const view = withoutIndexes(
     own.replace(/(@@?)id\b(?!\s*\()/g, '$1unique').replace(/(@@?)id\s*\(/g, '$1unique('),
   );
+  return /@@?unique\b/.test(view) ? view : withoutUnsupported(view);
 }
 
 function withoutIndexes(own: string): string {

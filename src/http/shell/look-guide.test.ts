@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readTemplates } from '../../../scripts/check-templates.ts';
 import { style } from '../../../scripts/style.mjs';
+import { assertGolden } from '../../testing/golden.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFile(join(root, path), 'utf8');
@@ -81,10 +82,9 @@ test('the guide has every variable of the theme, and no other', () => {
 test('the guide has every template of ours, with what it reads', async () => {
   const there = (await readTemplates()).map(({ path, text }) => {
     const [, type = ''] = /^<% \/\* it: ([\s\S]+?)(?:\.\s[\s\S]*?)?\.? ?\*\//.exec(text) ?? [];
-    return `${path.slice(1)}: ${type.replaceAll(/\s+/g, ' ')}`;
+    return `| \`${path.slice(1)}\` | \`${type.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')}\` |`;
   });
-  const said = rowsOf(guide, 'template').map((cells) =>
-    cells.map((cell) => /`([^`]*)`/.exec(cell)?.[1]?.replaceAll('\\|', '|')).join(': '),
-  );
-  assert.deepEqual(said.sort(), there.sort());
+  const head = '| template | reads |\n| --- | --- |\n';
+  const [before = ''] = guide.split(head);
+  await assertGolden(join(root, 'docs/look.md'), `${before}${head}${there.join('\n')}\n`);
 });

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import type { Database } from '../../db/database.ts';
 import type { TableNames } from '../../db/names.ts';
-import { query, raw, type Sql, shared, sql } from '../../db/sql.ts';
+import { empty, query, raw, type Sql, shared, sql } from '../../db/sql.ts';
 import { limits } from '../../limits.ts';
 import type { FieldMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
@@ -394,27 +394,26 @@ export async function listDeleted(
   const isScoped = resource.scope(principal) !== null;
   if (isScoped && !hooks.delete) return { records: [], next: null };
   const [, change = null, place = null] = cursorPattern.exec(cursor ?? '') ?? [];
-  const { rows } = await db.pages.query<DeletedRow>(
-    `select c.id::text as id, c.kind, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
+  const [changeTable, taskTable] = [raw(db.t.change), raw(db.t.task)];
+  const whose = isScoped ? sql`and principal_id = ${principal.id}` : empty;
+  const putAway = sql`c.kind = 'update' and c.task_id = any(array(
+       select id from ${taskTable} where model = ${model.name} and operation = any(${deletes}::text[]) ${whose}))`;
+  const deleted = raw(`c.kind = 'delete'`);
+  const wanted = isScoped ? putAway : hooks.delete ? sql`(${deleted} or ${putAway})` : deleted;
+  const image = raw('c.before -> (item.place::int - 1)');
+  const title = raw(cutSql('named.title', limits.shown.titleLength));
+  const after = sql`(${change}::bigint is null or c.id <= ${change}::bigint)
+       and (${change}::bigint is null or c.id < ${change}::bigint or item.place > ${place}::bigint)`;
+  const { rows } = await query<DeletedRow>(
+    db.pages,
+    sql`select c.id::text as id, c.kind, item.place::text as place, item.key, c.at, c.principal_name, c.before is not null and c.along_with is null as is_kept,
        task.id as task_id, task.title as task_title, task.principal_id as task_owner, task.resource as task_resource, task.operation as task_operation,
-       task.parameters as task_parameters, task.finished_at is not null as task_finished,
-       ${cutSql(`coalesce(c.before -> (item.place::int - 1) ->> $2, c.before -> (item.place::int - 1) ->> $3)`, limits.shown.titleLength)} as title
-     from ${db.t.change} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
-       left join ${db.t.task} task on task.id = c.task_id
-     where c.model = $1 and (c.kind = 'delete' and not $7::boolean or c.kind = 'update' and task.operation = any($8::text[]) and (not $7::boolean or task.principal_id = $9))
-       and ($4::bigint is null or c.id <= $4) and ($4::bigint is null or c.id < $4 or item.place > $5::bigint)
-     order by c.id desc, item.place limit $6`,
-    [
-      model.name,
-      columnName(model.fields[titleField]) ?? titleField,
-      titleField,
-      change,
-      place,
-      limits.shown.deleted + 1,
-      isScoped,
-      hooks.delete ? deletes : [],
-      principal.id,
-    ],
+       task.parameters as task_parameters, task.finished_at is not null as task_finished, ${title} as title
+     from ${changeTable} c cross join lateral unnest(c.keys) with ordinality as item(key, place)
+       cross join lateral (select coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField}) as title) named
+       left join ${taskTable} task on task.id = c.task_id
+     where c.model = ${model.name} and ${wanted} and ${after}
+     order by c.id desc, item.place limit ${limits.shown.deleted + 1}`,
   );
   const shown = rows.slice(0, limits.shown.deleted);
   const titles = await titlesPutAway(

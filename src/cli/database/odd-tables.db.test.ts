@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { foundApp } from '../../testing/found-app.ts';
+
+const sql = `
+  create table empty ();
+  create table "Order" (id int primary key, name text); create table "order" (id int primary key, name text); create table "ORDER" (id int primary key);
+  create view "oRDER" as select 1 as x;
+  insert into "Order" values (1, 'capital'); insert into "order" values (1, 'small');
+  create table partly (a int not null, b text, live boolean); create unique index on partly (a) where live;
+  insert into partly values (1, 'x', true), (1, 'y', false);
+  create table later (id int primary key, a int not null); create unique index on later (a) where a > 3;
+  create table optional (p int references later, b text, unique nulls not distinct (b)); create unique index on optional (lower(b));
+  create table to_optional (id int primary key, b text references optional (b));
+  create table twice (id int primary key, x int, foreign key (x) references later, foreign key (x) references "Order");
+  create table ranges (id int4range primary key, t text); insert into ranges values ('[1,2)', 'first');
+  create table keyless (p point not null, t text); insert into keyless values ('(1,2)', 'one');
+  create table only_point (p point); create view points as select p, 't' as t, now() - now() as i from keyless;
+  create table names (id int primary key, "a b" int, a_b int, "a-b" int, "AND" int, "$type" text, "constructor" text, "__proto__" text, "Id" int, "ID" int);
+  create table defaults (id int primary key, x int default 3, y text default 'it''s "q" \\', z timestamptz default now(), u uuid default gen_random_uuid(), list int[] default '{1,2}', j jsonb default '{"a": 1}');
+  comment on table defaults is E'with "quotes" \\\\ and ''these'' \\n\\n // and */ /* {'; comment on column defaults.x is '/// {{ "';
+  create table "long ${'x'.repeat(55)}" (id int primary key);
+  create table "User" (id int primary key); create table users (id int primary key); create table "user" (id int primary key);
+  create type nothing as enum (); create table of_none (id int primary key, e nothing);
+  create table "日" (id int primary key); create table "本" (id int primary key, "日" int references "日", "!" text);
+  insert into "日" values (1); insert into "本" values (1, 1, 'x');
+`;
+
+test('tables with names, keys and columns that Prisma has no word for have pages, each its own', async (t) => {
+  const { admin, context, rows, edit, undo } = await foundApp(t, sql);
+  const list = context.registry.list.map(({ slug, model }) => [slug, model.dbTable] as const);
+  const tables = await rows(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') order by relname collate "C"`,
+  );
+  const shown = list.map(([, table]) => table).sort();
+  assert.deepEqual(
+    tables.map(({ name }) => String(name)).filter((name) => !shown.includes(name)),
+    ['empty', 'only_point'],
+  );
+  assert.equal(new Set(shown).size, shown.length);
+  for (const { slug, model } of context.registry.list) {
+    assert.equal((await admin.get(`/${slug}`)).statusCode, 200, slug);
+    if (model.idFields.length === 0 || model.isView) continue;
+    assert.equal((await admin.get(`/${slug}/new`)).statusCode, 200, slug);
+  }
+  const slugOf = (table: string) => list.find(([, one]) => one === table)?.[0] ?? '';
+  for (const [table, text] of [
+    ['Order', 'capital'],
+    ['order', 'small'],
+  ] as const)
+    assert.match((await admin.get(`/${slugOf(table)}/1`)).body, new RegExp(text), table);
+  for (const table of ['partly', 'optional', 'ranges', 'keyless'])
+    assert.deepEqual(
+      context.registry.get(slugOf(table)).model.idFields,
+      [],
+      `${table} is looked at only`,
+    );
+  assert.match((await admin.get(`/${slugOf('ranges')}`)).body, /first/);
+  assert.match((await admin.get('/')).body, /<span>日</);
+
+  const before = await rows('select * from "order"');
+  const task = await edit(slugOf('order'), { field: 'name', 'value.name': 'changed' });
+  assert.deepEqual(await rows('select name from "order"'), [{ name: 'changed' }]);
+  assert.deepEqual(await rows('select name from "Order"'), [{ name: 'capital' }]);
+  await undo(task);
+  assert.deepEqual(await rows('select * from "order"'), before);
+});
