@@ -38,3 +38,10 @@ test('a text that is no schema has no blocks, or unfinished ones', () => {
     [['A', '']],
   );
 });
+
+test('a comment ends where it does for Prisma: at a carriage return too, behind which a block is one', () => {
+  const own = '/// Help\rgenerator hidden {\r  provider = "node evil.js"\r}\r';
+  const [block] = blocksOf(`${own}model A {}`);
+  assert.deepEqual([block?.kind, block?.name], ['generator', 'hidden']);
+  assert.equal(own.slice(block?.start, block?.end), own.slice(own.indexOf('generator'), -1));
+});

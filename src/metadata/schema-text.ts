@@ -9,8 +9,9 @@ export interface Block {
   readonly end: number;
 }
 
-// Strings and comments may hold braces and words of the language; a string has no line break.
-const comment = /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+// Strings and comments may hold braces and words of the language; a string has no line break. For
+// Prisma a carriage return alone is one.
+const comment = /("(?:[^"\\\n]|\\.)*")|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//g;
 
 /** The text with its comments blanked: every position and every string stays. */
 function withoutComments(text: string): string {
@@ -20,7 +21,8 @@ function withoutComments(text: string): string {
   );
 }
 
-const opening = /(?:^|\n)[ \t]*(model|view|enum|type|generator|datasource)[ \t]+([\w-]+)[ \t]*\{/g;
+const opening =
+  /(?:^|[\r\n])[ \t]*(model|view|enum|type|generator|datasource)[ \t]+([\w-]+)[ \t]*\{/g;
 
 /** Reads the blocks of a schema. The text need not be valid: what is no block is left out. */
 export function blocksOf(text: string): Block[] {
@@ -33,7 +35,7 @@ export function blocksOf(text: string): Block[] {
     const from = match.index + match[0].length;
     const close = masked.indexOf('}', from);
     const to = close === -1 ? text.length : close;
-    const start = match.index + (match[0].startsWith('\n') ? 1 : 0);
+    const start = match.index + (/^[\r\n]/.test(match[0]) ? 1 : 0);
     return {
       kind: match[1] as string,
       name: match[2] as string,

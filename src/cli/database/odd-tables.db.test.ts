@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { foundApp } from '../../testing/found-app.ts';
 
@@ -64,4 +67,26 @@ test('tables with names, keys and columns that Prisma has no word for have pages
   assert.deepEqual(await rows('select name from "Order"'), [{ name: 'capital' }]);
   await undo(task);
   assert.deepEqual(await rows('select * from "order"'), before);
+});
+
+test('a comment of the database is help to its last character, whatever ends its lines: nothing of it is the schema’s', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-comment-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const ends = { carriage: '\\r', line: '\\n', next: '\\u0085', separator: '\\u2028', feed: '\\f' };
+  const tables = Object.entries(ends).map(([name, end]) => {
+    const provider = `node -e fs.writeFileSync(process.argv[1],String()) ${join(folder, name)}`;
+    const lines = ['Help', `generator of_${name} {`, `  provider = "${provider}"`, '}', '/* {'];
+    const text = `E'${lines.join(end)}'`;
+    return `create table ${name} (id int primary key, a text);
+      comment on table ${name} is ${text}; comment on column ${name}.a is ${text};`;
+  });
+  const { admin, context } = await foundApp(t, tables.join('\n'));
+  for (const name of Object.keys(ends)) {
+    assert.equal(existsSync(join(folder, name)), false, `the comment of ${name} was run`);
+    const { slug, model } = context.registry.list.find(
+      ({ model: { dbTable } }) => dbTable === name,
+    ) as (typeof context.registry.list)[number];
+    assert.equal((await admin.get(`/${slug}/new`)).statusCode, 200);
+    assert.match(model.fields.a?.documentation ?? '', new RegExp(`generator of_${name}`));
+  }
 });

@@ -155,9 +155,13 @@ function blockText(block: PulledBlock, table: FoundTable | undefined): string {
   ].join('\n');
 }
 
+// Whatever anybody ends a line with: what stands behind it would be the schema's own, whose
+// generators are commands.
+const lineEnd = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
+
 function said(comment: string | null | undefined, indent: string): string[] {
   return (comment ?? '')
-    .split(/\r?\n/)
+    .split(lineEnd)
     .map((line) => line.trim())
     .filter(Boolean)
     .map((line) => `${indent}/// ${line}`);

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -296,3 +307,40 @@ for (const [what, files, sentence] of [
     assert.deepEqual(filesOf(folder), before);
   });
 }
+
+test('a schema is written whole or not at all: a process that ends half-way leaves it as it was', () => {
+  const schema = `${client}${source}${model}${`// ${'x'.repeat(70)}\n`.repeat(100)}`;
+  const folder = projectOf('ended', { 'prisma/schema.prisma': schema });
+  const { DATABASE_URL: _, INIT_CWD: __, ...env } = process.env;
+  // Whatever it writes ends within the first two thousand bytes of a file.
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'ulimit -f 4 && exec "$0" "$@"', process.execPath].concat(
+      join(root, 'src/cli/bulkhead.ts'),
+      'init',
+    ),
+    { cwd: folder, env: { ...env, NODE_DISABLE_COMPILE_CACHE: '1' }, encoding: 'utf8' },
+  );
+  assert.notEqual(status, 0, `${stdout}${stderr}`);
+  assert.equal(readFileSync(join(folder, 'prisma/schema.prisma'), 'utf8'), schema);
+  const { status: again, text } = run(folder, 'init');
+  assert.equal(again, 0, text);
+  assert.match(readFileSync(join(folder, 'prisma/schema.prisma'), 'utf8'), /generator bulkhead \{/);
+});
+
+test('a schema that is a link stays one, and is as readable as it was', () => {
+  const folder = projectOf('linked', { 'shared/schema.prisma': `${client}${source}${model}` });
+  const file = join(folder, 'shared/schema.prisma');
+  chmodSync(file, 0o640);
+  mkdirSync(join(folder, 'prisma'));
+  symlinkSync('../shared/schema.prisma', join(folder, 'prisma/schema.prisma'));
+  const { status, text } = run(folder, 'init');
+  assert.equal(status, 0, text);
+  assert.equal(lstatSync(join(folder, 'prisma/schema.prisma')).isSymbolicLink(), true);
+  assert.match(readFileSync(file, 'utf8'), /generator bulkhead \{/);
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.deepEqual(globSync('**/*.prisma*', { cwd: folder }).sort(), [
+    'prisma/schema.prisma',
+    'shared/schema.prisma',
+  ]);
+});

@@ -12,6 +12,7 @@ import { readSchema, type UserSchema } from '../schema/read-schema.ts';
 import { schemaError } from '../schema/schema-error.ts';
 import { clientOf, generatorText, type OwnGenerator, ownGeneratorOf } from './generators.ts';
 import { assertAdapters, type InstalledPrisma, installedPrisma } from './installed-prisma.ts';
+import { replaceText } from './replace-text.ts';
 
 /** Of the definition that is written. */
 const configFile = 'bulkhead.config.ts';
@@ -62,7 +63,7 @@ async function addGenerator(own: OwnGenerator, isDry: boolean): Promise<Change> 
   const place = nameOf(own.file);
   if (own.isThere) return { text: `${place} has a generator of ours already.`, isDone: false };
   const text = await readFile(own.file, 'utf8');
-  if (!isDry) await writeFile(own.file, generatorText(text, own));
+  if (!isDry) await replaceText(own.file, generatorText(text, own));
   const what = `generator ${own.name} to ${place}; it writes ${nameOf(join(own.folder, 'metadata.ts'))}`;
   return { text: `${isDry ? 'Would add' : 'Added'} ${what}.`, isDone: true };
 }
