@@ -50,8 +50,16 @@ test('check says that nothing is wrong, and how many connections there will be, 
   );
   const { text: json } = await check(good, 'tasks: [tidy],', '--json');
   assert.deepEqual(JSON.parse(json), {
-    ...{ problems: [], resources: 2, tasks: 1, schedules: 0, channels: 0 },
+    ...{ name: 'Shop', problems: [], resources: 2, tasks: 1, schedules: 0, channels: 0 },
   });
+});
+
+test('check --json says as JSON too that the definition is not there, or cannot be read', async () => {
+  const { status, text } = await check('', '', '--json', '--admin', 'nowhere.ts');
+  assert.equal(status, 1, text);
+  assert.match(JSON.parse(text).problems.join(), /nowhere\.ts/);
+  const { text: broken } = await check('', '[', '--json');
+  assert.match(JSON.parse(broken).problems.join(), /bulkhead\.config\.ts/);
 });
 
 test('check says all at once what a start would refuse, resources, tasks, hooks and settings alike', async () => {

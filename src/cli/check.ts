@@ -13,6 +13,28 @@ export async function check(
   { json, ...values }: AdminValues & { json?: boolean },
   config: Config,
 ): Promise<void> {
+  if (!json) return checkInWords(values, config);
+  const found = await checked(values, config).catch((error) => {
+    // A definition that cannot be read is a problem too: a program reads it where it reads the others.
+    if (!(error instanceof AppError)) throw error;
+    return { problems: [error.message] };
+  });
+  console.log(JSON.stringify(found, null, 2));
+  if (found.problems.length > 0) process.exitCode = 1;
+}
+
+async function checkInWords(values: AdminValues, config: Config): Promise<void> {
+  const { name, problems, ...counts } = await checked(values, config);
+  if (problems.length > 0) {
+    const lines = problems.map((problem) => `  ${problem.replaceAll('\n', '\n  ')}`);
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    throw new AppError('wrong-definition', 500, [`${name} has ${count}:`, ...lines].join('\n'));
+  }
+  console.log(`${name}: ${inWords(counts)}: nothing is wrong.`);
+  for (const sentence of connectionsInWords(config)) console.log(sentence);
+}
+
+async function checked(values: AdminValues, config: Config) {
   const problems: string[] = [];
   // Where there is an address, metadata of a database would be compared with it.
   const { admin } = await openAdmin(
@@ -22,23 +44,7 @@ export async function check(
   );
   for (const problem of await checkDefinition(admin, config))
     problems.push(problem.replace(/^The admin cannot be started: its /, 'Admin: '));
-  const counts = countsOf(admin);
-  if (json) {
-    console.log(JSON.stringify({ problems, ...counts }, null, 2));
-    if (problems.length > 0) process.exitCode = 1;
-    return;
-  }
-  if (problems.length > 0) {
-    const lines = problems.map((problem) => `  ${problem.replaceAll('\n', '\n  ')}`);
-    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    throw new AppError(
-      'wrong-definition',
-      500,
-      [`${admin.name} has ${count}:`, ...lines].join('\n'),
-    );
-  }
-  console.log(`${admin.name}: ${inWords(counts)}: nothing is wrong.`);
-  for (const sentence of connectionsInWords(config)) console.log(sentence);
+  return { name: admin.name, problems, ...countsOf(admin) };
 }
 
 function countsOf({ resources, tasks = [], schedules = [], channels = [] }: AdminDefinition) {

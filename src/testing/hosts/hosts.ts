@@ -53,6 +53,7 @@ async function walkDatabase({ place, packed, database, say }: HostRun): Promise<
 
   await project.type(`npx bulkhead generate --database ${connectionString}`);
   refine(project, 'database');
+  assert.equal(compileProject(project.folder, ['bulkhead.config.ts']), '');
   const refined = await project.start('npx bulkhead start --port 0', {
     DATABASE_URL: connectionString,
   });
