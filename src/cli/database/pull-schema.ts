@@ -17,7 +17,7 @@ export const foundFile = 'schema.prisma';
 
 /** The Prisma schema of a database that has none. */
 export async function pullSchema(connectionString: string, catalog: Catalog): Promise<SchemaFiles> {
-  const readable = catalog.tables.filter(({ isReadable }) => isReadable);
+  const readable = catalog.tables.filter((table) => table.isReadable && isAskedFor(table));
   const schemas = [...new Set(readable.map(({ schema }) => schema))];
   const head = headOf(schemas);
   const pulled = await pulledText(connectionString, catalog, schemas);
@@ -52,6 +52,11 @@ export async function pullSchema(connectionString: string, catalog: Catalog): Pr
     ...blocks.filter(({ kind }) => kind === 'enum').map((block) => blockText(block, undefined)),
   ].join('\n\n');
   return [[foundFile, `${text}\n`]];
+}
+
+/** Prisma asks for a table without doubling a quotation mark in its name: that is other SQL. */
+export function isAskedFor({ schema, name }: Pick<FoundTable, 'schema' | 'name'>): boolean {
+  return !`${schema}${name}`.includes('"');
 }
 
 /** Prisma takes no table of which it knows no column. */
