@@ -15,6 +15,7 @@ import { type Generated, loadAdmin } from '../schema/load-admin.ts';
 import { prepareSchema } from '../schema/prepare-schema.ts';
 import { foundDifferences } from './found-differences.ts';
 import { pullSchema } from './pull-schema.ts';
+import { quotedNames } from './quoted-names.ts';
 import { type Catalog, type FoundTable, readCatalog } from './read-catalog.ts';
 
 /** A database that was read, and what was made of it. */
@@ -133,13 +134,15 @@ function countsOf({ tables }: Catalog, text: string): string {
   return counts.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
-function notesOf({ tables, role }: Catalog, text: string): string[] {
+function notesOf(catalog: Catalog, text: string): string[] {
+  const { tables, role } = catalog;
   const shown = shownIn(text);
+  const marked = quotedNames(catalog);
   const placesOf = (some: readonly FoundTable[]) =>
     some.map(({ schema, name }) => `${schema}.${name}`);
   const hidden = placesOf(tables.filter(({ isReadable }) => !isReadable));
   const empty = placesOf(tables.filter(({ isReadable }) => isReadable)).filter(
-    (place) => !shown.has(place),
+    (place) => !shown.has(place) && !marked.some((one) => one.startsWith(place)),
   );
   const pronoun = ({ length }: readonly string[]) => (length === 1 ? 'it' : 'them');
   return [
@@ -149,6 +152,11 @@ function notesOf({ tables, role }: Catalog, text: string): string[] {
     ...(empty.length === 0
       ? []
       : [`No column of ${firstOf(empty)} can be shown: no pages for ${pronoun(empty)}.`]),
+    ...(marked.length === 0
+      ? []
+      : [
+          `Prisma cannot name what has a quotation mark in its name, and it is left alone: ${firstOf(marked)}.`,
+        ]),
   ];
 }
 
