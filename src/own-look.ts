@@ -35,9 +35,7 @@ const pictures: Readonly<Record<string, string>> = {
 export function ownFilesOf({ styles = [], logo, definition }: OwnLook): OwnFiles {
   const found = (given: string | URL, index: number, type: string): OwnFile[] => {
     const file = projectFile(given, definition);
-    return file === null
-      ? []
-      : [{ name: `own/${index}/${encodeURIComponent(basename(file))}`, file, type }];
+    return file === null ? [] : [{ name: `own/${index}/${plainName(file)}`, file, type }];
   };
   return {
     styles: styles.flatMap((one, index) => found(one, index, 'text/css; charset=utf-8')),
@@ -47,6 +45,11 @@ export function ownFilesOf({ styles = [], logo, definition }: OwnLook): OwnFiles
         : (found(logo, styles.length, pictures[extname(String(logo)).toLowerCase()] ?? '')[0] ??
           null),
   };
+}
+
+/** An address of letters alone: what has to be encoded is no route. */
+function plainName(file: string): string {
+  return basename(file).replace(/[^\w.-]+/g, '_');
 }
 
 /** A sentence for what cannot be read, or is of another kind. */

@@ -9,6 +9,9 @@ import type { EnumMeta, FieldMeta, Metadata, ModelMeta, RelationMeta } from './c
 import { keyPartOf } from './key-part.ts';
 import { metadataText } from './metadata-text.ts';
 import { type Block, blocksOf, fieldLines, textAttribute } from './schema-text.ts';
+import { readWholeLines } from './whole-lines.ts';
+
+readWholeLines();
 
 /**
  * Bulkhead's Prisma generator: writes what the other rooms need to know about a schema as plain

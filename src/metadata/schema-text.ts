@@ -59,7 +59,7 @@ export function textAttribute({ body }: Block, name: string): string | null {
 /** Lines of a block that declare a field: its name and the rest. */
 export function fieldLines({ body }: Block): { name: string; rest: string }[] {
   return body.split('\n').flatMap((line) => {
-    const match = /^\s*(\w+)\s+(\S.*)$/.exec(line);
+    const match = /^\s*(\w+)\s+(\S.*)$/s.exec(line);
     return match ? [{ name: match[1] as string, rest: match[2] as string }] : [];
   });
 }

@@ -39,13 +39,13 @@ export function parsePulled(text: string): PulledBlock[] {
 
 function fieldOf(kind: string, line: string): PulledField {
   if (kind === 'enum') {
-    const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+    const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
     return { name, type: '', rest };
   }
-  const [, nameless = '', ending = ''] = /^(\w+(?:\[\]|\?)?)\s*((?:@.*)?)$/.exec(line) ?? [];
+  const [, nameless = '', ending = ''] = /^(\w+(?:\[\]|\?)?)\s*((?:@.*)?)$/s.exec(line) ?? [];
   if (nameless !== '') return { name: '', type: nameless, rest: ending };
   const [, name = '', type = '', rest = ''] =
-    /^(\w+)\s+(Unsupported\("(?:[^"\\]|\\.)*"\)(?:\[\]|\?)?|\S+)\s*(.*)$/.exec(line) ?? [];
+    /^(\w+)\s+(Unsupported\("(?:[^"\\]|\\.)*"\)(?:\[\]|\?)?|\S+)\s*(.*)$/s.exec(line) ?? [];
   return { name, type, rest };
 }
 

@@ -29,6 +29,7 @@ const shop = `
   create table "sales-eu"."order items" (id int primary key, note text);
   create table archive.customer (id int primary key, name text, "select" text);
   create table odd (what text);
+  create table "seen"" union select 1 --" (id int primary key);
   create view happy as select id, name from customer where mood = 'happy';
   create materialized view counted as select mood, count(*) as people from customer group by mood;
   create table measured (at date not null, place text not null, value numeric, primary key (at, place)) partition by range (at);
@@ -55,6 +56,10 @@ test('a database without a schema: one command gives every table and view its pa
   const env = { BULKHEAD_FOLDER: folder, INIT_CWD: project };
   const command = await startCommand(args, env);
   assert.match(command.text(), /read as it is: 7 tables, 1 view and 1 materialized view\./);
+  assert.match(
+    command.text(),
+    /quotation mark in its name, and it is left alone: public\.seen" union select 1 --\./,
+  );
   assert.doesNotMatch(command.text(), /Since the last start/);
   const admin = await visitAs(command);
   const home = await admin.get('/');

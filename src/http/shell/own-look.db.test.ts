@@ -163,6 +163,28 @@ test('style sheets of the project are loaded after ours, at addresses that are g
   assert.match((await app.inject('/back/sign-in')).body, /<img class="mark"/);
 });
 
+test('style sheets and logos are sent whatever their files are called', async (t) => {
+  const names = ['my style.css', 'größe.css', 'a%b.css', 'a*b.css', 'a:b?c#d.css', '日.css'];
+  const files = Object.fromEntries(
+    names.map((name) => [`./${name}`, `.btn { content: '${name}' }`]),
+  );
+  const { app, get } = await site(
+    t,
+    { ...files, 'our mark.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>' },
+    { styles: Object.keys(files), logo: './our mark.svg' },
+  );
+  const { body } = await get('/');
+  const sheets = [...body.matchAll(/rel="stylesheet" href="([^"]+own[^"]+)"/g)];
+  assert.equal(sheets.length, names.length);
+  for (const [index, [, href = '']] of sheets.entries()) {
+    const sheet = await app.inject(href);
+    assert.deepEqual([sheet.statusCode, sheet.body], [200, files[`./${names[index]}`]], href);
+    assert.match(String(sheet.headers['cache-control']), /immutable/, href);
+  }
+  const [, logo = ''] = /<img class="mark" src="([^"]+)"/.exec(body) ?? [];
+  assert.equal((await app.inject(logo)).statusCode, 200);
+});
+
 test('style sheets and logos that cannot be sent are refused', async (t) => {
   const { context } = await testApp(t, { content: 'empty' });
   const { definition } = await projectOf(t, { 'a.txt': '', 'a.css': '' });

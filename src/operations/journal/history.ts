@@ -419,11 +419,11 @@ export async function listDeleted(
   const titles = await titlesPutAway(
     db,
     resource,
-    shown.filter(({ kind }) => kind === journal.changed).map(({ key }) => key),
+    shown.filter(({ kind, title }) => kind === journal.changed && title === null),
   );
   const records: DeletedRecord[] = shown.map((row) => ({
     key: row.key,
-    title: titles.get(row.key) ?? (row.title === null ? null : titleText(row.title)),
+    title: row.title === null ? (titles.get(`${row.id} ${row.key}`) ?? null) : titleText(row.title),
     at: row.at,
     principalName: row.principal_name,
     task: taskOf(row),
@@ -436,22 +436,42 @@ export async function listDeleted(
   };
 }
 
-/** What records are called that a hook put away: they are there, whoever may see them. */
+/**
+ * What records were called when a hook put them away, by the change that did: they are there, and
+ * what others have called them since is for who sees them now.
+ */
 async function titlesPutAway(
-  { pages }: Database,
+  { pages, t }: Database,
   { model, titleField }: Resource,
-  keys: readonly string[],
+  rows: readonly { id: string; key: string }[],
 ): Promise<Map<string, string>> {
   const column = model.fields[titleField]?.column;
-  if (keys.length === 0 || !column) return new Map();
-  const found = raw(
-    `${keySql(model, 't')} as key, ${cutSql(`t.${column}::text`, limits.shown.titleLength)} as title from ${model.table} t`,
+  if (rows.length === 0 || !column) return new Map();
+  const keys = rows.map(({ key }) => key);
+  const now = raw(`${keySql(model, 't')} as key, t.${column}::text as title from ${model.table} t`);
+  const changeTable = raw(t.change);
+  const image = raw(`c.before -> (array_position(c.keys, asked.key) - 1)`);
+  const changes = recordChangesSql(t, model.name, raw('asked.key'));
+  const title = raw(
+    cutSql(
+      'case when since.id is null then now.title else since.title end',
+      limits.shown.titleLength,
+    ),
   );
-  const { rows } = await query<{ key: string; title: string | null }>(
+  const { rows: found } = await query<{ id: string; key: string; title: string | null }>(
     pages,
-    sql`select ${found} where ${keyCondition(model, 't', keys)}`,
+    sql`with now as (select ${now} where ${keyCondition(model, 't', keys)})
+     select asked.id::text as id, asked.key, ${title} as title
+     from unnest(${rows.map(({ id }) => id)}::bigint[], ${keys}::text[]) asked(id, key) left join now using (key)
+       left join lateral (
+         select c.id, coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField}) as title
+         from (${changes}) changes join ${changeTable} c using (id)
+         where c.id > asked.id and (c.kind <> 'update' or ${titleField} = any(c.fields)) order by c.id limit 1
+       ) since on true`,
   );
-  return new Map(rows.flatMap(({ key, title }) => (title ? [[key, titleText(title)]] : [])));
+  return new Map(
+    found.flatMap(({ id, key, title: text }) => (text ? [[`${id} ${key}`, titleText(text)]] : [])),
+  );
 }
 
 interface DeletedRow extends TaskColumns {

@@ -9,6 +9,7 @@ import { actions } from '../../resources/actions.ts';
 import { htmx, testApp } from '../../testing/app.ts';
 import { eve, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { formOf } from '../../testing/html-form.ts';
 import { openAs, selectAs } from '../../testing/launch-as.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { workOff } from '../../testing/work-off.ts';
@@ -218,4 +219,31 @@ test('pages say that records are put away, one and many, and lead to the undo', 
   );
   assert.match(shown.body, /Will be put away/);
   assert.doesNotMatch(shown.body, /Will be deleted|Deleted along/);
+});
+
+test('who put a record away reads what it was called then, and nothing that others have made of it since', async (t) => {
+  const { signIn, db } = await testApp(t, { content: 'empty', admin: adminWith(archiving) });
+  await insertPlaces(db, 4);
+  const [editor, admin] = [await signIn('editor'), await signIn('admin')];
+  const namesAway = async () => {
+    const { body } = await editor.get('/cities/deleted');
+    return [...new Set([...body.matchAll(/(?:Place|Moved) \d/g)].map(String))].sort();
+  };
+  for (const id of [1, 2, 4]) await editor.post(`/cities/${id}/delete`);
+  // What an answer leaves to be said is said once.
+  await editor.get('/cities');
+  assert.deepEqual(await namesAway(), ['Place 1', 'Place 2', 'Place 4']);
+  for (const [id, values] of [
+    [2, { name: 'Moved 2', country: 'FRA', notes: 'x' }],
+    [4, { notes: 'Moved 4' }],
+  ] as const) {
+    const page = (await admin.get(`/cities/${id}/edit`)).body;
+    const saved = await admin.post(`/cities/${id}/edit`, {
+      ...formOf(page, 'record-form'),
+      ...values,
+    });
+    assert.equal(saved.statusCode, 303, saved.body);
+  }
+  assert.deepEqual(await namesAway(), ['Place 1', 'Place 2', 'Place 4']);
+  assert.match((await admin.get('/cities/2')).body, /Moved 2/);
 });
