@@ -17,6 +17,10 @@ test('a shop of one’s own: its look, its page and form, its template, orders p
     'People',
     'Work',
   ]);
+  const heights = await page
+    .locator('.resource-card')
+    .evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect().height));
+  expect([...new Set(heights)], 'a card without a count is as high as the others').toHaveLength(1);
   await lookAt(page, info, 'shop-home', 1440);
 
   await test.step('the style sheet of the project counts', async () => {

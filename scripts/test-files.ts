@@ -11,7 +11,8 @@ export type TestFiles = Record<Kind, string[]>;
 
 /**
  * Files whose tests take longest: begun first, each in a process of its own, so that none is left
- * at the end with the other cores idle.
+ * at the end with the other cores idle. Those that need one, for the folder that they go to or for
+ * what they do after all of their tests, stand below them.
  */
 const slowest = [
   'src/testing/behind-bouncer.db.test.ts',
@@ -35,6 +36,12 @@ const slowest = [
   'src/cli/package.db.test.ts',
   'src/cli/planted-mistakes.db.test.ts',
   'src/cli/init/from-init-to-pages.db.test.ts',
+  'src/cli/check.test.ts',
+  'src/cli/init/init.test.ts',
+  'src/cli/project/load-module.test.ts',
+  'src/cli/refined-schema.test.ts',
+  'src/cli/schema/link-packages.test.ts',
+  'src/metadata/client-module.test.ts',
 ];
 
 /**

@@ -184,6 +184,8 @@ export function isAdminOption(name: string): boolean {
 export function checkAdmin(admin: AdminDefinition): void {
   const unknown = unknownOptions(admin, Object.keys(optionNames));
   const problems = unknown.map((problem) => `Admin: ${problem}`);
+  if (typeof admin.name !== 'string' || admin.name.trim() === '')
+    problems.push("Admin, name: must be a text, such as 'Shop': it stands on every page.");
   if (admin.plugins !== undefined)
     problems.push('Admin, plugins: are applied by defineAdmin, and this was not made by it.');
   if (admin.createClient !== undefined && typeof admin.createClient !== 'function')

@@ -37,7 +37,7 @@ async function check(resources: string, rest: string, ...args: string[]) {
     [join(root, 'src/cli/bulkhead.ts'), 'check', ...args],
     { cwd: folder, env, encoding: 'utf8' },
   );
-  return { status, text: `${stdout}${stderr}` };
+  return { status, stdout, text: `${stdout}${stderr}` };
 }
 
 test('check says that nothing is wrong, and how many connections there will be, without a database', async () => {
@@ -60,6 +60,8 @@ test('check --json says as JSON too that the definition is not there, or cannot 
   assert.match(JSON.parse(text).problems.join(), /nowhere\.ts/);
   const { text: broken } = await check('', '[', '--json');
   assert.match(JSON.parse(broken).problems.join(), /bulkhead\.config\.ts/);
+  const { stdout } = await check('', '', '--json', '--schema', join(root, 'prisma/torture'));
+  assert.deepEqual(JSON.parse(stdout).problems, []);
 });
 
 test('check says all at once what a start would refuse, resources, tasks, hooks and settings alike', async () => {

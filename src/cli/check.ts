@@ -14,7 +14,7 @@ export async function check(
   config: Config,
 ): Promise<void> {
   if (!json) return checkInWords(values, config);
-  const found = await checked(values, config).catch((error) => {
+  const found = await checked(values, config, console.error).catch((error) => {
     // A definition that cannot be read is a problem too: a program reads it where it reads the others.
     if (!(error instanceof AppError)) throw error;
     return { problems: [error.message] };
@@ -28,19 +28,24 @@ async function checkInWords(values: AdminValues, config: Config): Promise<void> 
   if (problems.length > 0) {
     const lines = problems.map((problem) => `  ${problem.replaceAll('\n', '\n  ')}`);
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    throw new AppError('wrong-definition', 500, [`${name} has ${count}:`, ...lines].join('\n'));
+    throw new AppError(
+      'wrong-definition',
+      500,
+      [`${name || 'The admin'} has ${count}:`, ...lines].join('\n'),
+    );
   }
   console.log(`${name}: ${inWords(counts)}: nothing is wrong.`);
   for (const sentence of connectionsInWords(config)) console.log(sentence);
 }
 
-async function checked(values: AdminValues, config: Config) {
+async function checked(values: AdminValues, config: Config, say?: (sentence: string) => void) {
   const problems: string[] = [];
   // Where there is an address, metadata of a database would be compared with it.
   const { admin } = await openAdmin(
     values,
     values.database === undefined ? { ...config, DATABASE_URL: undefined } : config,
     (change) => problems.push(change),
+    say,
   );
   for (const problem of await checkDefinition(admin, config))
     problems.push(problem.replace(/^The admin cannot be started: its /, 'Admin: '));

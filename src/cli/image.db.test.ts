@@ -76,6 +76,7 @@ test('the image serves the admin, and a schema that it is shown, with the packag
       NODE_ENV: 'production',
     };
     const served = spawn(join(folder, 'scripts/container.sh'), ['serve', ...args], {
+      cwd: folder,
       env: { PATH: '/usr/bin:/bin', ...env },
     });
     const ended = once(served, 'exit');

@@ -25,14 +25,18 @@ export interface AdminValues {
   'ignore-differences'?: boolean | undefined;
 }
 
+type Say = (sentence: string) => void;
+
+const print: Say = (sentence) => console.log(sentence);
+
 /** Reads a schema, and has its client and metadata made where they are not yet. */
-export async function openSchema(path: string, config: Config) {
+export async function openSchema(path: string, config: Config, say = print) {
   const schema = await readSchema(path);
   const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
   const generated = await generateSchema(
     prepared,
     join(resolve(config.BULKHEAD_FOLDER), 'schemas'),
-    () => console.log(`Generating pages for ${schema.path} …`),
+    () => say(`Generating pages for ${schema.path} …`),
   );
   return { schema, prepared, generated };
 }
@@ -42,20 +46,22 @@ export async function openSchema(path: string, config: Config) {
  * the project says of itself beside.
  *
  * @param onChange told in a sentence that a schema has changed since metadata was generated from it
+ * @param say given what it does meanwhile
  */
 export async function openAdmin(
   values: AdminValues,
   config: Config,
-  onChange = (sentence: string) => console.log(sentence),
+  onChange = print,
+  say = print,
 ): Promise<OpenedAdmin> {
   if (isFound(values)) {
-    const found = await foundAdmin(config, (text) => console.log(text));
+    const found = await foundAdmin(config, say);
     return { admin: found, database: 'bulkhead', bringUp: async () => found };
   }
   const project =
     values.schema === undefined
-      ? await ownAdmin(values, config, onChange)
-      : await adminOf(values.schema, values.admin, config);
+      ? await ownAdmin(values, config, onChange, say)
+      : await adminOf(values.schema, values.admin, config, say);
   return openProject(project, config, values);
 }
 
@@ -70,9 +76,10 @@ async function adminOf(
   path: string,
   file: string | undefined,
   config: Config,
+  say: Say,
 ): Promise<OwnProject> {
   const own = await importRefinement(file);
-  if (own === null || !isWhole(own)) return schemaAdmin(path, own, config);
+  if (own === null || !isWhole(own)) return schemaAdmin(path, own, config, say);
   const schema = await readSchema(path);
   assertModels(own, schema);
   const prepared = prepareSchema(schema.files, defaultSchemaOf(config.DATABASE_URL));
@@ -84,8 +91,9 @@ async function schemaAdmin(
   path: string,
   own: Partial<AdminDefinition> | null,
   config: Config,
+  say = print,
 ): Promise<OwnProject> {
-  const { schema, prepared, generated } = await openSchema(path, config);
+  const { schema, prepared, generated } = await openSchema(path, config, say);
   const made = await loadAdmin(schema.name, generated);
   const definition = own?.definition && definitionOf(own.definition, schema.path);
   const admin = defineAdmin({ ...made, ...own, ...(definition ? { definition } : {}) });
@@ -96,14 +104,15 @@ async function schemaAdmin(
 async function ownAdmin(
   { admin: file, database }: AdminValues,
   config: Config,
-  onChange: (sentence: string) => void,
+  onChange: Say,
+  say: Say,
 ): Promise<OwnProject> {
   const admin = await importOwnAdmin(file);
   if (!isWhole(admin)) {
     const found = await findSchema(process.cwd());
-    if (found !== null) return schemaAdmin(found.path, admin, config);
+    if (found !== null) return schemaAdmin(found.path, admin, config, say);
     if (database !== undefined) {
-      const made = await foundAdmin(config, (text) => console.log(text));
+      const made = await foundAdmin(config, say);
       return { admin: defineAdmin({ ...made, ...admin }), path: null, prepared: null };
     }
     throw new AppError(

@@ -123,6 +123,14 @@ const definitions: readonly Mistake[] = [
     'createClient throws',
     admin(`createClient: () => { throw new Error('no region'); }`),
   ),
+  inDefinition(
+    'createClient does not hand the adapter on',
+    admin('createClient: () => new PrismaClient({} as never)'),
+  ),
+  inDefinition(
+    'A definition without a name',
+    admin('').replace("name: 'Shop',", 'name: undefined as never,'),
+  ),
   inDefinition('createClient returns no client', admin('createClient: () => undefined as never')),
   inDefinition(
     'A client of another schema than the metadata',

@@ -5,6 +5,8 @@ import type { ResourceDefinition } from './define-resource.ts';
 import { delegateOf } from './delegate.ts';
 import { tooOld, wrongClient } from './wrong-client.ts';
 
+const handOn = 'hand it on, as in createClient: ({ adapter }) => new PrismaClient({ adapter })';
+
 /**
  * The project's client, if it is one and knows every model that is administered: otherwise the
  * first page would be the first to notice.
@@ -20,6 +22,8 @@ export function checkedClient(
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (/driverAdapters/.test(String(error))) throw wrongClient(tooOld('of a Prisma before 6.16'));
+    if (/(requires a driver adapter|driver adapter is required)/i.test(String(error)))
+      throw wrongClient(`makes a client without the adapter that it is given: ${handOn}`);
     throw wrongClient(
       `failed (${String((error as Error)?.message ?? error)
         .trim()
@@ -61,8 +65,6 @@ export async function assertUsesPool(client: Client, pool: Pool): Promise<void> 
     pool.off('acquire', note);
   }
   if (!isUsed) {
-    throw wrongClient(
-      'makes a client that does not use the adapter that it is given: hand it on, as in createClient: ({ adapter }) => new PrismaClient({ adapter })',
-    );
+    throw wrongClient(`makes a client that does not use the adapter that it is given: ${handOn}`);
   }
 }

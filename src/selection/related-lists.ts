@@ -110,7 +110,7 @@ async function readList(
   const list = { field, resource, opposite };
   const rows = await inTime<TitledRow>(client, first, timeLeft());
   if (!rows) return { ...list, records: [], count: null, isMore: false, given: 'nothing' };
-  const titled = titledRows({}, rows);
+  const titled = titledRows(asked, rows);
   const records = titled.slice(0, maxListed).map((one) => {
     const id = resource.model.idFields.length === 0 ? '' : keyToUrl(resource.model, one.key);
     return { id, title: one.title || id };

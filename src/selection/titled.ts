@@ -3,6 +3,7 @@ import { rawValue } from '../fields/column-value.ts';
 import { limits } from '../limits.ts';
 import type { FieldMeta, ModelMeta } from '../metadata/contract.ts';
 import { keySql } from '../metadata/key-sql.ts';
+import { keyToUrl } from '../metadata/keys.ts';
 import type { Client, Where } from '../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../resources/contract.ts';
 import { cutSql, titleText } from './cut.ts';
@@ -10,7 +11,7 @@ import { idOf, reselect } from './matching-sql.ts';
 
 /**
  * A record by its key, which is empty where its model has none, with its title as far as pages show
- * it.
+ * it, else its id.
  */
 export interface Titled {
   key: string;
@@ -67,13 +68,14 @@ export interface TitledRow {
   held: unknown;
 }
 
+/** A record whose title is empty is called by its id, as everywhere. */
 export function titledRows(
-  { held }: Pick<TitleQuery, 'held'>,
+  { resource, held }: Pick<TitleQuery, 'resource' | 'held'>,
   rows: readonly TitledRow[],
 ): Titled[] {
   return rows.map((row) => ({
     key: row.key,
-    title: titleText(row.title),
+    title: titleText(row.title).trim() || keyToUrl(resource.model, row.key),
     held: held ? rawValue(held, row.held) : null,
   }));
 }

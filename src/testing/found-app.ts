@@ -24,7 +24,7 @@ import { workOff } from './work-off.ts';
 /** What is generated is kept for all tests of a file. */
 let folder: string | null = null;
 
-function stateFolder(): string {
+export function stateFolder(): string {
   if (folder === null) {
     const made = mkdtempSync(join(tmpdir(), 'bulkhead-found-'));
     after(() => rmSync(made, { recursive: true, force: true }));

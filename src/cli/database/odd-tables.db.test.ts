@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { foundApp } from '../../testing/found-app.ts';
+import { parseConfig } from '../../config.ts';
+import { foundApp, stateFolder } from '../../testing/found-app.ts';
+import { foundAdmin } from './open-found.ts';
 
 const sql = `
   create table empty ();
@@ -89,4 +91,36 @@ test('a comment of the database is help to its last character, whatever ends its
     assert.equal((await admin.get(`/${slug}/new`)).statusCode, 200);
     assert.match(model.fields.a?.documentation ?? '', new RegExp(`generator of_${name}`));
   }
+});
+
+const marked = `
+  create table "qu""ote" (id int primary key);
+  create table keyed ("i""d" int primary key, t text); create table to_keyed (id int primary key, k int references keyed, t text);
+  create table marks (id int primary key, "say ""it""" text not null default 'x' unique, t text); create index on marks ("say ""it""", t);
+  create table to_marks (id int primary key, m int references marks); create view marks_seen as select * from marks;
+  insert into marks values (1, 'a', 'b'); insert into to_marks values (1, 1);
+`;
+
+test('what has a quotation mark in its name is left alone, since Prisma writes names as they are', async (t) => {
+  const { admin, context, connectionString, rows, edit, undo } = await foundApp(t, marked);
+  const said: string[] = [];
+  await foundAdmin(
+    parseConfig({ BULKHEAD_FOLDER: stateFolder(), DATABASE_URL: connectionString }),
+    (text) => said.push(text),
+  );
+  assert.deepEqual(said.slice(1), [
+    'Prisma cannot name what has a quotation mark in its name, and it is left alone: public.keyed.i"d, public.marks.say "it", public.marks_seen.say "it", public.qu"ote.',
+  ]);
+  const slugs = context.registry.list.map(({ slug }) => slug);
+  assert.deepEqual([...slugs].sort(), ['marks', 'marks-seens', 'to-keyeds', 'to-marks']);
+  for (const path of ['', '/1', '/1/edit', '/new'])
+    for (const slug of ['marks', 'to-marks'])
+      assert.equal((await admin.get(`/${slug}${path}`)).statusCode, 200, `${slug}${path}`);
+  assert.equal((await admin.get('/marks-seens')).statusCode, 200);
+  assert.equal((await admin.get('/to-keyeds/new')).statusCode, 200);
+  const before = await rows('select * from marks');
+  const task = await edit('marks', { field: 't', 'value.t': 'changed' });
+  assert.deepEqual(await rows('select * from marks'), [{ ...before[0], t: 'changed' }]);
+  await undo(task);
+  assert.deepEqual(await rows('select * from marks'), before);
 });

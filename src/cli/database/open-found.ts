@@ -14,7 +14,8 @@ import { generateSchema } from '../schema/generate-schema.ts';
 import { type Generated, loadAdmin } from '../schema/load-admin.ts';
 import { prepareSchema } from '../schema/prepare-schema.ts';
 import { foundDifferences } from './found-differences.ts';
-import { isAskedFor, pullSchema } from './pull-schema.ts';
+import { pullSchema } from './pull-schema.ts';
+import { quotedNames } from './quoted-names.ts';
 import { type Catalog, type FoundTable, readCatalog } from './read-catalog.ts';
 
 /** A database that was read, and what was made of it. */
@@ -133,27 +134,29 @@ function countsOf({ tables }: Catalog, text: string): string {
   return counts.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
-function notesOf({ tables, role }: Catalog, text: string): string[] {
+function notesOf(catalog: Catalog, text: string): string[] {
+  const { tables, role } = catalog;
   const shown = shownIn(text);
+  const marked = quotedNames(catalog);
   const placesOf = (some: readonly FoundTable[]) =>
     some.map(({ schema, name }) => `${schema}.${name}`);
   const hidden = placesOf(tables.filter(({ isReadable }) => !isReadable));
-  const readable = tables.filter(({ isReadable }) => isReadable);
-  const quoted = placesOf(readable.filter((table) => !isAskedFor(table)));
-  const empty = placesOf(readable.filter(isAskedFor)).filter((place) => !shown.has(place));
+  const empty = placesOf(tables.filter(({ isReadable }) => isReadable)).filter(
+    (place) => !shown.has(place) && !marked.some((one) => one.startsWith(place)),
+  );
   const pronoun = ({ length }: readonly string[]) => (length === 1 ? 'it' : 'them');
   return [
     ...(hidden.length === 0
       ? []
       : [`The role ${role} may not read ${firstOf(hidden)}: no pages for ${pronoun(hidden)}.`]),
-    ...(quoted.length === 0
-      ? []
-      : [
-          `Prisma asks for no table with a quotation mark in its name, such as ${firstOf(quoted)}: no pages for ${pronoun(quoted)}.`,
-        ]),
     ...(empty.length === 0
       ? []
       : [`No column of ${firstOf(empty)} can be shown: no pages for ${pronoun(empty)}.`]),
+    ...(marked.length === 0
+      ? []
+      : [
+          `Prisma cannot name what has a quotation mark in its name, and it is left alone: ${firstOf(marked)}.`,
+        ]),
   ];
 }
 

@@ -9,6 +9,7 @@ import {
   schemaNameOf,
   typeName,
 } from './pulled-text.ts';
+import { isTableSpeakable, withoutQuotedNames } from './quoted-names.ts';
 import type { Catalog, FoundTable } from './read-catalog.ts';
 import { viewBlock } from './view-block.ts';
 
@@ -17,16 +18,18 @@ export const foundFile = 'schema.prisma';
 
 /** The Prisma schema of a database that has none. */
 export async function pullSchema(connectionString: string, catalog: Catalog): Promise<SchemaFiles> {
-  const readable = catalog.tables.filter((table) => table.isReadable && isAskedFor(table));
+  const readable = catalog.tables.filter((table) => table.isReadable && isTableSpeakable(table));
   const schemas = [...new Set(readable.map(({ schema }) => schema))];
   const head = headOf(schemas);
   const pulled = await pulledText(connectionString, catalog, schemas);
   const found = new Map(readable.map((table) => [placeOf(table.schema, table.name), table]));
   const tableOf = (block: PulledBlock) =>
     found.get(placeOf(schemaNameOf(block), mappedName(block)));
-  const blocks = parsePulled(pulled).filter(
-    (block) => block.kind === 'enum' || tableOf(block)?.kind === 'table',
-  );
+  const pulledBlocks = parsePulled(pulled);
+  const blocks = [
+    ...withoutQuotedNames(pulledBlocks.filter((block) => tableOf(block)?.kind === 'table')),
+    ...pulledBlocks.filter(({ kind }) => kind === 'enum'),
+  ];
   // As the catalog has them; those with names of ours come first otherwise.
   const order = [...found.keys()];
   const positionOf = (block: PulledBlock) =>
@@ -52,11 +55,6 @@ export async function pullSchema(connectionString: string, catalog: Catalog): Pr
     ...blocks.filter(({ kind }) => kind === 'enum').map((block) => blockText(block, undefined)),
   ].join('\n\n');
   return [[foundFile, `${text}\n`]];
-}
-
-/** Prisma asks for a table without doubling a quotation mark in its name: that is other SQL. */
-export function isAskedFor({ schema, name }: Pick<FoundTable, 'schema' | 'name'>): boolean {
-  return !`${schema}${name}`.includes('"');
 }
 
 /** Prisma takes no table of which it knows no column. */

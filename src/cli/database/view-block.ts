@@ -1,5 +1,6 @@
 import { nameOfBlock, plainNames, quoted } from './plain-names.ts';
 import type { PulledBlock } from './pulled-text.ts';
+import { isSpeakable, unspoken } from './quoted-names.ts';
 import type { FoundColumn, FoundTable } from './read-catalog.ts';
 
 /**
@@ -25,13 +26,14 @@ export function viewBlock(
     fields: columns.map((column, index) => {
       const { type, native } = typeOf(column, enums);
       const field = names[index] as string;
-      return {
+      const found = {
         name: field,
         type: `${type}${column.isList ? '[]' : column.isRequired ? '' : '?'}`,
         rest: [native, field === column.name ? '' : `@map(${quoted(column.name)})`]
           .filter(Boolean)
           .join(' '),
       };
+      return isSpeakable(column.name) ? found : unspoken(found);
     }),
     attributes: [
       ...(own === name ? [] : [`@@map(${quoted(name)})`]),

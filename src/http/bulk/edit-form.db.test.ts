@@ -80,6 +80,13 @@ test('the way back from a preview shows the fields, the changes and the values t
   }
 });
 
+test('the form names records without a title by their ids', async (t) => {
+  const { editor, db } = await setUp(t);
+  await db.pages.query(`update gazetteer.city set name = '' where id = 2`);
+  const { body } = await editor.get(`/cities/bulk-edit?_s=${await selectAs(editor, 12)}`);
+  assert.match(body, /Place 1, 2, Place 3, Place 4 and 8 more/);
+});
+
 test('several fields come back at once, and a field that is not ticked keeps what was typed into it', async (t) => {
   const { editor } = await setUp(t);
   const typed = {
