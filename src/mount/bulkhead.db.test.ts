@@ -36,6 +36,20 @@ test('in an app with a sign-in, limits and plugins of its own, an admin is mount
   assert.equal(rows.length, 0);
 });
 
+test('of two mounts one may be below the other: what one leaves to be said, and its forms, are not the other’s', async (t) => {
+  const { signIn } = await mountedHost(t, ['/admin', '/admin/two']);
+  const dan = await signIn('dan');
+  for (const prefix of ['/admin', '/admin/two', '/admin']) {
+    const form = formOf((await dan.get(`${prefix}/cities/1/edit`)).text, 'record-form');
+    const other = prefix === '/admin' ? '/admin/two' : '/admin';
+    const saved = await dan.post(`${prefix}/cities/1/edit`, { ...form, notes: `by ${prefix}` });
+    assert.equal(saved.status, 303, saved.text);
+    assert.doesNotMatch((await dan.get(`${other}/cities`)).text, /was saved/);
+    assert.match((await dan.get(`${prefix}/cities`)).text, /was saved/);
+    assert.doesNotMatch((await dan.get(`${prefix}/cities`)).text, /was saved/);
+  }
+});
+
 test('what the hooks of the app do with answers is not done with ours, and what they refuse stays refused', async (t) => {
   const { signIn } = await mountedHost(t);
   const dan = await signIn('dan');

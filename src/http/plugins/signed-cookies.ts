@@ -39,12 +39,14 @@ export const signedCookies = plugin<SignedCookieOptions>(
     const values = signedValues(secret);
     const tokens = formTokens(secret);
     const begun = new WeakMap<FastifyRequest, string>();
+    // One that is mounted above is sent here too.
+    const placed = (name: string) => `${name} ${path}`;
     const read = (name: string, { cookies, principal }: FastifyRequest) =>
-      principal ? values.open(name, principal.id, cookies?.[name]) : null;
+      principal ? values.open(placed(name), principal.id, cookies?.[name]) : null;
     const write = (reply: FastifyReply, name: string, value: string) => {
       const { principal, protocol } = reply.request;
       if (!principal) return;
-      reply.setCookie(name, values.sign(name, principal.id, value), {
+      reply.setCookie(name, values.sign(placed(name), principal.id, value), {
         path,
         httpOnly: true,
         sameSite: 'lax',
