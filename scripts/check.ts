@@ -35,6 +35,8 @@ const folder = await mkdtemp(join(tmpdir(), 'bulkhead-tests-'));
 // Hundreds of processes compile the same files: they share what the first has made, for this run
 // alone.
 if (isWhole) process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
+// Tests type commands of their own, wherever this one was typed.
+delete process.env.INIT_CWD;
 // Whoever generates a client would else start a process that asks Prisma for news.
 process.env.CHECKPOINT_DISABLE = '1';
 try {

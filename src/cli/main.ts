@@ -122,8 +122,9 @@ async function generateOwn(
     await mkdir(dirname(join(output, 'schema', name)), { recursive: true });
     await writeFile(join(output, 'schema', name), text);
   }
-  // Whatever the project is written in: what is generated says by `import.meta` where it stands.
-  await writeFile(join(output, 'package.json'), '{ "type": "module" }\n');
+  // Whatever the project is written in: what is generated says by `import.meta` where it stands. In the
+  // repository it finds us by our own name.
+  if (isPackage) await writeFile(join(output, 'package.json'), '{ "type": "module" }\n');
   await linkPackages(output);
   const file = join(output, 'metadata/metadata.ts');
   const text = await readFile(file, 'utf8');

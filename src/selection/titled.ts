@@ -73,9 +73,12 @@ export function titledRows(
   { resource, held }: Pick<TitleQuery, 'resource' | 'held'>,
   rows: readonly TitledRow[],
 ): Titled[] {
-  return rows.map((row) => ({
-    key: row.key,
-    title: titleText(row.title).trim() || keyToUrl(resource.model, row.key),
-    held: held ? rawValue(held, row.held) : null,
-  }));
+  return rows.map((row) => {
+    const title = titleText(row.title);
+    return {
+      key: row.key,
+      title: title.trim() === '' ? keyToUrl(resource.model, row.key) : title,
+      held: held ? rawValue(held, row.held) : null,
+    };
+  });
 }
