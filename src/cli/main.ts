@@ -13,7 +13,6 @@ import { indexes } from './indexes.ts';
 import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
 import { openSchema } from './open-admin.ts';
-
 import { typedPath } from './project/typed-path.ts';
 import { linkPackages } from './schema/link-packages.ts';
 import { runCommand } from './sentence.ts';

@@ -100,7 +100,7 @@ async function schemaAdmin(
   return { admin, path: schema.path, prepared };
 }
 
-/** What `bulkhead generate` made for it says where the schema is; else it is where Prisma finds it. */
+/** The one that the project wrote; what it leaves out, a schema makes, or the database. */
 async function ownAdmin(
   { admin: file, database }: AdminValues,
   config: Config,

@@ -10,7 +10,7 @@ import { type Row, readRows } from '../journal/row-values.ts';
 import { journal } from '../journal-kind.ts';
 import { keptBackOf, presentKeys, refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { callEach } from '../rules/objections.ts';
-import { askClient, type HookContext, runHook } from '../rules/run-hooks.ts';
+import { askClient, chunkContext, type HookContext, runHook } from '../rules/run-hooks.ts';
 
 /**
  * Deletes records of a resource that has rules of its own, or that is written through the project's
@@ -24,16 +24,9 @@ export async function deletePerRecord(
   cascade: DeletedCascade,
   deleteSet: () => Promise<ApplyCounts>,
 ): Promise<ApplyCounts> {
-  const { resource, author } = target;
+  const { resource } = target;
   const { model, hooks, writeThrough } = resource;
-  const context: HookContext = {
-    resource,
-    principal: through.principal,
-    taskId: author.taskId,
-    tx: through.tx,
-    calls: through.calls,
-    log: through.log,
-  };
+  const context = chunkContext(target, through);
   if (target.isTrial || (writeThrough === 'sql' && !hooks.beforeDelete && !hooks.afterDelete))
     return deleteSet();
   const rows = await readRows(

@@ -6,7 +6,7 @@ import { journal } from '../journal-kind.ts';
 import { presentKeys, refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { RecordsRefused } from '../refusals/records-refused.ts';
 import { callEach } from '../rules/objections.ts';
-import { type HookContext, type Objection, runHook } from '../rules/run-hooks.ts';
+import { chunkContext, type HookContext, type Objection, runHook } from '../rules/run-hooks.ts';
 import { putAwayWords } from '../words.ts';
 import { type DeleteParameters, deleteOperation } from './delete.ts';
 
@@ -45,7 +45,7 @@ async function putAwayEach(
   target: ApplyTarget,
   keys: readonly string[],
 ): Promise<ApplyCounts> {
-  const { resource, author, through } = target;
+  const { resource, through } = target;
   const { model } = resource;
   if (!through) throw new Error(`the delete hook of ${model.name} needs the project's client`);
   const rows = await readRows(client, model, keys, { keeps: 'image' });
@@ -55,14 +55,7 @@ async function putAwayEach(
   const gone = absent.length;
   // What the hook reaches beyond the transaction could not be taken back.
   if (target.isTrial) return { changed: rows.length, unchanged: 0, gone };
-  const context: HookContext = {
-    resource,
-    principal: through.principal,
-    taskId: author.taskId,
-    tx: through.tx,
-    calls: through.calls,
-    log: through.log,
-  };
+  const context = chunkContext(target, through);
   await callEach(rows, keyOfRow, ({ record }) => runDelete(context, record));
   const stays = await presentKeys(client, model, rows.map(keyOfRow));
   const deleted = without(rows.map(keyOfRow), stays);

@@ -11,8 +11,8 @@ import { callEach } from '../rules/objections.ts';
 import { keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
 import {
   askOwn,
+  chunkContext,
   type Draft,
-  type HookContext,
   isObjection,
   runBeforeSave,
   runHook,
@@ -40,16 +40,9 @@ export async function eachRecord(
   { name, label, each }: { name: string; label: string; each: Each },
   params: Record<string, unknown>,
 ): Promise<ApplyCounts> {
-  const { resource, author } = target;
+  const { resource } = target;
   const { model, hooks } = resource;
-  const context: HookContext = {
-    resource,
-    principal: through.principal,
-    taskId: author.taskId,
-    tx: through.tx,
-    calls: through.calls,
-    log: through.log,
-  };
+  const context = chunkContext(target, through);
   const rows = await readRows(sql, model, keys, { keeps: 'image' });
   const absent = without(keys, rows.map(keyOfRow));
   refuseKeptBack(await presentKeys(sql, model, absent));

@@ -5,6 +5,7 @@ import type { Client } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { Hooks, TransactionClient } from '../../resources/hooks.ts';
 import type { WriteCalls } from '../../resources/write-calls.ts';
+import type { ApplyTarget, Through } from '../contract.ts';
 
 /** What a hook is told beside its record. */
 export interface HookContext {
@@ -16,6 +17,14 @@ export interface HookContext {
   /** What it may do with other records and tasks; null: none of it is called. */
   readonly calls: WriteCalls | null;
   readonly log: (level: 'error', message: string, details?: Record<string, unknown>) => void;
+}
+
+/** Of hooks within a chunk's own transaction. */
+export function chunkContext(
+  { resource, author }: Pick<ApplyTarget, 'resource' | 'author'>,
+  { principal, tx, calls, log }: Through,
+): HookContext {
+  return { resource, principal, taskId: author.taskId, tx, calls, log };
 }
 
 /** One record that is about to be written. */

@@ -10,6 +10,7 @@ import { refuseKeptBack, without } from '../refusals/kept-back.ts';
 import { callEach, Objections } from '../rules/objections.ts';
 import { isLink, keyOfPassing, keysOf, type Passing } from '../rules/passing.ts';
 import {
+  chunkContext,
   type Draft,
   type HookContext,
   isObjection,
@@ -36,16 +37,9 @@ export async function updatePerRecord(
   keys: readonly string[],
   edits: readonly FieldEdit[],
 ): Promise<ApplyCounts> {
-  const { resource, author } = target;
+  const { resource } = target;
   const { model, hooks } = resource;
-  const context: HookContext = {
-    resource,
-    principal: through.principal,
-    taskId: author.taskId,
-    tx: through.tx,
-    calls: through.calls,
-    log: through.log,
-  };
+  const context = chunkContext(target, through);
   const links = edits.map(({ field }) => fieldOf(model, field)).filter(isLink);
   // Where one statement writes what was chosen, it keeps the images too.
   const isPlain = resource.writeThrough === 'sql' && !hooks.save && !hooks.beforeSave;
