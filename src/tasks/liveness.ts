@@ -13,6 +13,17 @@ export const isAliveSql = `exists (
     and held.database = (select oid from pg_database where datname = current_database())
 )`;
 
+/** SQL: has a `worker` row said nothing for longer than it may? Only one that has heartbeats. */
+export const isSilentSql =
+  'worker.heartbeat_at < clock_timestamp() - make_interval(secs => worker.stale_after_ms / 1000.0)';
+
+/**
+ * SQL: has the main loop of a `worker` row stood still for longer than what it is at in a chunk may
+ * take?
+ */
+export const isBusySql =
+  'worker.loop_at < clock_timestamp() - make_interval(secs => worker.busy_after_ms / 1000.0)';
+
 /** SQL: is any worker alive that listens to this task's queue, and hears its backend? Within a select from `task`. */
 export function hasWorkerSql(t: TableNames): string {
   return `exists (select 1 from ${t.worker} worker

@@ -21,9 +21,11 @@ import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { startJudgement } from './judgement.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -167,6 +169,7 @@ async function startLife(
     max: workerPoolSize(options.concurrency, placeCount, hosted.length),
     ownSessions: true,
   });
+  const connections = connectionsOf(session, pool);
   const worker = { id, pool, tokens, backends: names };
   const places = startPlaces(context, {
     workerId: id,
@@ -204,7 +207,11 @@ async function startLife(
   }
   const heartbeat = startHeartbeat(context, {
     ...{ id, connectionString: options.connectionString },
-    onLost: end,
+    onLost: () => {
+      connections.cut();
+      end();
+    },
+    isReached: () => answers(session, context.settings.staleAfterMs / 2),
     onDeath: () => recovery.call(),
   });
   const recovery = startRecovery(context, {
@@ -298,9 +305,20 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
  * notices.
  */
 export function startRecovery(context: TaskContext, self?: Self): Repeated {
-  return repeat(
+  const judgement = startJudgement(context.settings);
+  const recovery = repeat(
     context.settings.recoveryIntervalMs,
-    () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    () => recover(context, self, judgement),
+    (error) => {
+      judgement.distrust();
+      context.log('warning', 'recovery will try again', { error: String(error) });
+    },
   );
+  return {
+    ...recovery,
+    async stop() {
+      await recovery.stop();
+      judgement.stop();
+    },
+  };
 }
