@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
 import type { TaskContext } from '../context.ts';
+import type { Knowledge } from '../known.ts';
 import { noWish, type Wish } from './heed.ts';
 
 /** Numbers of advisory locks that workers draw from. */
@@ -16,6 +17,8 @@ interface Announced {
   /** Slices of bulk work at a time, and own tasks. */
   concurrency?: number;
   places?: number;
+  /** What it knows; it runs nothing of others. */
+  knows?: Knowledge;
   /** What it was asked under another id. */
   wish?: Wish;
 }
@@ -28,7 +31,7 @@ interface Announced {
 export async function announce(
   context: TaskContext,
   session: Client,
-  { id, queues, backends, concurrency, places, wish = noWish }: Announced,
+  { id, queues, backends, concurrency, places, knows, wish = noWish }: Announced,
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -40,11 +43,12 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end)`,
+        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, knows, quiet_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, case when $10 = 'quiet' then now() end)`,
         [
           ...[id, hostname(), process.pid, queues, backends],
           ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
           ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
+          knows === undefined ? null : JSON.stringify(knows),
         ],
       );
   }
