@@ -1,6 +1,7 @@
 import { query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { TaskContext } from '../context.ts';
 import { taskJson } from '../hooks/task-json.ts';
+import { aliveWorkersSql } from '../liveness.ts';
 import { unfinishedSql } from '../states.ts';
 
 /** Each has chunks and events, which go with it. */
@@ -8,7 +9,7 @@ const maxTasks = 10;
 
 /**
  * Forgets some finished tasks that were kept long enough, by their definition or by the setting,
- * and gives how many. What an unfinished task has launched or goes on from is kept, and what
+ * and gives how many. What only workers of another version know is left to these. What an unfinished task has launched or goes on from is kept, and what
  * hooks are still to be told of.
  */
 export async function forgetTasks({
@@ -25,6 +26,7 @@ export async function forgetTasks({
     sql`with recursive ${neededSql(t.task)}, old as (
        select id from ${raw(t.task)} task
        where finished_at < now() - coalesce(make_interval(secs => ${keptMs} / 1000), make_interval(days => ${Math.floor(settings.historyRetentionDays)}))
+         and not (kind = 'own' and operation <> all(${[...definitions.keys()]}) and exists (select from ${raw(aliveWorkersSql(t))} worker where knows -> 'own' ? operation))
          and id not in (select line from needed)
          and id not in (select (result ->> 'id')::int from ${raw(t.task_step)} where kind = 'launch' and line_id in (select line from needed))
          and not exists (select 1 from ${raw(t.task_event)} event where event.task_id = task.id and not is_fanned)

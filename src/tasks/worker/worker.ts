@@ -14,6 +14,7 @@ import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
+import { knowledgeOf } from '../known.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { type Repeated, repeat } from '../repeat.ts';
@@ -154,6 +155,7 @@ async function startLife(
     await announce(context, session, {
       ...{ id, queues: options.queues ?? null, backends: names },
       ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+      knows: knowledgeOf(context),
     });
   } catch (error) {
     await session.end().catch(() => undefined);
@@ -167,7 +169,8 @@ async function startLife(
     max: workerPoolSize(options.concurrency, placeCount, hosted.length),
     ownSessions: true,
   });
-  const worker = { id, pool, tokens, backends: names };
+  const unknown = new Set<string>();
+  const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -246,6 +249,7 @@ async function startLife(
       const one = await backend.start({
         pool,
         concurrency: options.concurrency,
+        unknown,
         async run(taskId, signal) {
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
