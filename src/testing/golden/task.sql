@@ -4,6 +4,7 @@ select
   resource,
   operation,
   backend,
+  request_id as "requestId",
   start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
@@ -11,7 +12,7 @@ where
   id = $1
   and finished_at is null;
 
--- runSlice
+-- runKnown
 begin isolation level read committed;
 
 -- isPaused
@@ -31,7 +32,7 @@ where
   )
 for share;
 
--- runSlice
+-- runKnown
 select
   state,
   parallelism,
@@ -51,7 +52,7 @@ where
   id = $1
 for update;
 
--- runSlice
+-- runKnown
 insert into
   "bulkhead"."task_slot" (task_id, slot, worker_id, token)
 select
@@ -78,7 +79,7 @@ limit
 returning
   slot;
 
--- runSlice
+-- runKnown
 update "bulkhead"."task"
 set
   attempts = attempts + 1,
@@ -161,7 +162,7 @@ from
 returning
   task_id;
 
--- runSlice
+-- runKnown
 commit;
 
 -- load
@@ -298,6 +299,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
