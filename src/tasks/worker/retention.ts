@@ -95,7 +95,7 @@ export function startRetention(context: TaskContext): { stop(): Promise<void> } 
   const run = () => {
     running = purge(context).then(
       (purged) => context.log('debug', 'what was kept long enough is purged', { ...purged }),
-      (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
+      (error) => context.log('warning', 'purging will be tried again', { error }),
     );
   };
   run();

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
   inProcessName,
@@ -93,7 +94,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
         return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
-        context.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
@@ -126,12 +127,24 @@ interface Life {
   stop(): Promise<void>;
 }
 
-async function startLife(
+function startLife(
   context: TaskContext,
   options: WorkerOptions,
   before: Wish = noWish,
 ): Promise<Life> {
   const id = randomUUID();
+  // A worker may begin within a request, and is not about that.
+  return withIds({ requestId: undefined, workerId: id }, () =>
+    startNamed(id, context, options, before),
+  );
+}
+
+async function startNamed(
+  id: string,
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish,
+): Promise<Life> {
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
   const placeCount = options.places ?? defaultPlaces();
@@ -305,6 +318,6 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    (error) => context.log('warning', 'recovery will try again', { error }),
   );
 }

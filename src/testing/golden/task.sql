@@ -6,6 +6,7 @@ select
   parameters,
   parameters_version as "parametersVersion",
   backend,
+  request_id as "requestId",
   start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
@@ -13,7 +14,7 @@ where
   id = $1
   and finished_at is null;
 
--- runSlice
+-- runKnown
 begin isolation level read committed;
 
 -- isPaused
@@ -33,7 +34,7 @@ where
   )
 for share;
 
--- runSlice
+-- runKnown
 select
   state,
   parallelism,
@@ -53,7 +54,7 @@ where
   id = $1
 for update;
 
--- runSlice
+-- runKnown
 insert into
   "bulkhead"."task_slot" (task_id, slot, worker_id, token)
 select
@@ -80,7 +81,7 @@ limit
 returning
   slot;
 
--- runSlice
+-- runKnown
 update "bulkhead"."task"
 set
   attempts = attempts + 1,
@@ -163,7 +164,7 @@ from
 returning
   task_id;
 
--- runSlice
+-- runKnown
 commit;
 
 -- load
@@ -300,6 +301,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
