@@ -27,11 +27,11 @@ test('before a process opens connections it is said how many it may, beside what
     await said('serve'),
     `Connections to the database: up to 9 of this process, of 60 that it allows, of which others have taken ${before}.`,
   );
-  // Pages, a session, six for runners, four for places, three beside.
-  assert.match(await said('work'), /: up to 23 of this process, of 60/);
+  // Pages, two sessions, six for runners, four for places, three beside.
+  assert.match(await said('work'), /: up to 24 of this process, of 60/);
   assert.match(
     await said('work', { BULKHEAD_WORKER_POOL_SIZE: '9' }),
-    /: up to 19 of this process, of 60/,
+    /: up to 20 of this process, of 60/,
   );
 
   const other = openPool({ connectionString, name: 'other', max: 20 });

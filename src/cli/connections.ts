@@ -13,11 +13,13 @@ type Sizes = Pick<
   | 'BULKHEAD_WORKER_POOL_SIZE'
 >;
 
+/** Of a worker beside its pool: the one it lives by, and that of its heartbeat. */
+const ownSessions = 2;
+
 /** Most connections that a process opens: of pages, of a worker, of both in one. */
 export function connectionsOf(config: Sizes) {
   const pages = config.BULKHEAD_PAGES_POOL_SIZE + backgroundPoolSize;
-  // Beside its pool a session of its own.
-  const worker = 1 + workerPoolSize(sizesOf(config), 1);
+  const worker = ownSessions + workerPoolSize(sizesOf(config), 1);
   // A worker has the pools that pages have, too, and opens of them what hooks and tasks ask for.
   return { serve: pages, work: pages + worker, start: pages + worker };
 }
@@ -116,7 +118,8 @@ async function openedYet(pool: Pool, config: Parameters<typeof connectionsHere>[
   const left = rows.map(({ concurrency, places, open }) => {
     const sizes = sizesOf(config);
     const size = workerPoolSize({ ...sizes, places, concurrency: concurrency ?? 1 }, 1);
-    return Math.max(0, 1 + size - open);
+    // Its heartbeat is counted by itself.
+    return Math.max(0, ownSessions - 1 + size - open);
   });
   return left.reduce((sum, count) => sum + count, 0);
 }
