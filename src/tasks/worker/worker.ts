@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
@@ -26,6 +25,7 @@ import { announce } from './announce.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -46,6 +46,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
   places?: number | null;
+  /** Connections of its pool. Default: as many as these need. */
+  poolSize?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
   /** Backends whose tasks it runs. Default: all but `in-process`. */
@@ -58,6 +60,7 @@ export interface WorkerOptions {
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
+  assertPoolSize(options);
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
@@ -99,22 +102,6 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       }
     }
   }
-}
-
-function defaultPlaces(): number {
-  return Math.min(8, availableParallelism());
-}
-
-/**
- * Connections of a worker: two runners may be at chunks while a third connection takes or releases
- * slots; a backend may keep one.
- */
-export function workerPoolSize(
-  concurrency: number,
-  places: number | undefined,
-  backends: number,
-): number {
-  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
 }
 
 interface Life {
@@ -179,7 +166,7 @@ async function startNamed(
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
+    max: workerPoolSize(options, hosted.length),
     ownSessions: true,
   });
   const unknown = new Set<string>();
