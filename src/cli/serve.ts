@@ -1,13 +1,13 @@
 import { unsealedNote } from '../audit/audit-secrets.ts';
 import { assertSecretSet, secretNote } from '../auth/session-secret.ts';
 import { commandLine } from '../command-line.ts';
+import { jsonLog } from '../log/json-log.ts';
 import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers } from './first-users.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
@@ -32,7 +32,7 @@ await runCommand(async () => {
     connectionString,
     direct: directUrl(config),
     hasWorker: false,
-    log: logAt(config.BULKHEAD_LOG_LEVEL),
+    log: jsonLog(config.BULKHEAD_LOG_LEVEL),
   });
   void worker?.stoppedByPage.then(() => console.log(workerStopped));
   onShutdown(stop);

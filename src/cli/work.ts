@@ -1,10 +1,10 @@
 import { commandLine } from '../command-line.ts';
+import { jsonLog } from '../log/json-log.ts';
 import { runWorker } from '../run-worker.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
@@ -34,7 +34,7 @@ await runCommand(async () => {
     directUrl(config),
     config,
     admin,
-    logAt(config.BULKHEAD_LOG_LEVEL),
+    jsonLog(config.BULKHEAD_LOG_LEVEL),
   );
   const end = onShutdown(() => worker.stop());
   void worker.stoppedByPage.then(() => {

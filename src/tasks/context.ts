@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { AskedPeople } from '../auth/people.ts';
 import type { Channels } from '../channels/contract.ts';
 import type { Database } from '../db/database.ts';
+import type { Logger } from '../log/log.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Backends } from '../queue/backends.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
@@ -44,11 +45,7 @@ export interface TaskContext {
   readonly settings: TaskSettings;
   /** What addresses of pages begin with. */
   readonly prefix: string;
-  readonly log: (
-    level: 'error' | 'warning' | 'info' | 'debug',
-    message: string,
-    details?: Record<string, unknown>,
-  ) => void;
+  readonly log: Logger;
   /** Who they are, and whether they may still come in: asked again when a task is about to write. */
   readonly people: AskedPeople;
 }

@@ -1,6 +1,7 @@
 import { query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { TaskContext } from '../context.ts';
 import { taskJson } from '../hooks/task-json.ts';
+import { aliveWorkersSql } from '../liveness.ts';
 import { endedSql, unfinishedSql } from '../states.ts';
 
 /** Each has chunks and events, which go with it. */
@@ -33,7 +34,8 @@ export async function firstBeyond({
 
 /**
  * Forgets some finished tasks that were kept long enough, by their definition or by the setting, or
- * that are too many, from one on; gives how many. What an unfinished task has launched or goes on
+ * that are too many, from one on; gives how many. What only workers of another version know is left
+ * to these. What an unfinished task has launched or goes on
  * from is kept, and what hooks are still to be told of.
  */
 export async function forgetTasks(
@@ -50,6 +52,7 @@ export async function forgetTasks(
        select id from ${raw(t.task)} task
        where state in (${raw(endedSql)})
          and (finished_at < now() - coalesce(make_interval(secs => ${keptMs} / 1000), make_interval(days => ${Math.floor(settings.historyRetentionDays)})) or ${isBeyond})
+         and not (kind = 'own' and operation <> all(${[...definitions.keys()]}) and exists (select from ${raw(aliveWorkersSql(t))} worker where knows -> 'own' ? operation))
          and id not in (select line from needed)
          and id not in (select follows from needed where follows is not null)
          and id not in (select (result ->> 'id')::int from ${raw(t.task_step)} where kind = 'launch' and line_id in (select line from needed))

@@ -102,6 +102,6 @@ export function startRetention(context: TaskContext): { stop(): Promise<void> } 
       const purged = await purge(context);
       context.log('debug', 'what was kept long enough is purged', { ...purged });
     },
-    (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
+    (error) => context.log('warning', 'purging will be tried again', { error }),
   );
 }

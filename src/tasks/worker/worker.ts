@@ -3,6 +3,7 @@ import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
   inProcessName,
@@ -13,6 +14,7 @@ import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
+import { knowledgeOf } from '../known.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { type Repeated, repeat } from '../repeat.ts';
@@ -95,7 +97,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
         return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
-        context.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
@@ -112,12 +114,24 @@ interface Life {
   stop(): Promise<void>;
 }
 
-async function startLife(
+function startLife(
   context: TaskContext,
   options: WorkerOptions,
   before: Wish = noWish,
 ): Promise<Life> {
   const id = randomUUID();
+  // A worker may begin within a request, and is not about that.
+  return withIds({ requestId: undefined, workerId: id }, () =>
+    startNamed(id, context, options, before),
+  );
+}
+
+async function startNamed(
+  id: string,
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish,
+): Promise<Life> {
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
   const placeCount = options.places ?? defaultPlaces();
@@ -141,6 +155,7 @@ async function startLife(
     await announce(context, session, {
       ...{ id, queues: options.queues ?? null, backends: names },
       ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+      knows: knowledgeOf(context),
     });
   } catch (error) {
     await session.end().catch(() => undefined);
@@ -154,7 +169,8 @@ async function startLife(
     max: workerPoolSize(options, hosted.length),
     ownSessions: true,
   });
-  const worker = { id, pool, tokens, backends: names };
+  const unknown = new Set<string>();
+  const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -233,6 +249,7 @@ async function startLife(
       const one = await backend.start({
         pool,
         concurrency: options.concurrency,
+        unknown,
         async run(taskId, signal) {
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
@@ -288,6 +305,6 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    (error) => context.log('warning', 'recovery will try again', { error }),
   );
 }
