@@ -44,6 +44,8 @@ export interface AdminSettings {
   readonly maxDeaths?: number;
   /** Milliseconds between looks for dead workers. */
   readonly recoveryIntervalMs?: number;
+  /** Milliseconds of silence after which a process is taken to hang, and what it holds is taken from it. */
+  readonly staleAfterMs?: number;
   /** Days for which a task can be undone. */
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
@@ -70,6 +72,7 @@ export const adminSettingVariables = {
   maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
   maxDeaths: 'BULKHEAD_MAX_DEATHS',
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
+  staleAfterMs: 'BULKHEAD_STALE_AFTER_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
   auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
@@ -149,5 +152,6 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
     countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
   };
 }

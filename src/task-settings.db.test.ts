@@ -9,7 +9,7 @@ import { AppError } from './errors.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
 import { purge } from './tasks/worker/retention.ts';
-import { startRecovery } from './tasks/worker/worker.ts';
+import { startRecovery, startWorker } from './tasks/worker/worker.ts';
 import { ada, eve, launchOn } from './testing/context.ts';
 import { type Installation, seenOnLevels, whileHeld } from './testing/setting-levels.ts';
 import { until } from './testing/until.ts';
@@ -121,6 +121,25 @@ test('dead workers are looked for as often as the nearest level says', async (t)
       isBuried,
     ),
     [true, false, true],
+  );
+});
+
+test('a worker is taken to hang after as long as the nearest level says', async (t) => {
+  const staleAfter = async ({ context, connectionString, db, defer }: Installation) => {
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
+    defer(() => worker.stop());
+    const { rows } = await db.pages.query(`select stale_after_ms as "afterMs" from ${db.t.worker}`);
+    return rows[0].afterMs;
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'staleAfterMs',
+      { environment: 2_000, admin: 3_000 },
+      { places: 0 },
+      staleAfter,
+    ),
+    [15_000, 2_000, 3_000],
   );
 });
 

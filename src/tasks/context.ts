@@ -104,4 +104,9 @@ export interface TaskSettings {
   readonly countLimit: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;
+  /**
+   * Longest that a process is silent before what it holds is taken from it: a worker's heartbeat, and
+   * a transaction in which nothing is asked.
+   */
+  readonly staleAfterMs: number;
 }

@@ -17,7 +17,7 @@ const rooms = [
   'tasks tasks/looking tasks/running/may-run.ts tasks/follow-ups/follow-up.ts tasks/follow-ups/undone-through.ts tasks/follow-ups/prepare-undo.ts tasks/start-over/assert-undoable.ts',
   'tasks/own/launch-rules.ts tasks/own/unique.ts tasks/own/mask.ts tasks/own/secret-params.ts tasks/own/read-params.ts tasks/own/reuse.ts tasks/own/own-launch.ts tasks/own/insert-own.ts tasks/own/launch-own.ts tasks/follow-ups/undo-run.ts tasks/start-over',
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
-  'channels',
+  'health channels',
   'task-info.ts task-columns.ts task-manager.ts pages admin-settings.ts plugin-origins.ts admin-definition.ts place-admin.ts check-extensions.ts task-managers.ts',
   'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
   'mounts.ts build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts open-site.ts',
