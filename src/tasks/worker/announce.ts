@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
+import { settingsHash } from '../agreed.ts';
 import type { TaskContext } from '../context.ts';
 import type { Knowledge } from '../known.ts';
 import { isInspected } from './heartbeat.ts';
@@ -30,7 +31,7 @@ interface Announced {
  * taken for it.
  */
 export async function announce(
-  { db, settings }: TaskContext,
+  { db, settings, agreed }: TaskContext,
   session: Client,
   { id, queues, backends, concurrency, places, knows, wish = noWish }: Announced,
 ): Promise<void> {
@@ -55,10 +56,10 @@ export async function announce(
       );
   }
   if (knows)
-    await session.query(`update ${db.t.worker} set knows = $2 where id = $1`, [
-      id,
-      JSON.stringify(knows),
-    ]);
+    await session.query(
+      `update ${db.t.worker} set knows = $2, settings = $3, settings_hash = $4 where id = $1`,
+      [id, JSON.stringify(knows), JSON.stringify(agreed), settingsHash(agreed)],
+    );
   await session.query('commit');
 }
 
