@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { commandLine } from '../command-line.ts';
+import { primaryUrl } from '../db/client.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
@@ -39,7 +40,7 @@ await runCommand(async () => {
     const direct = directUrl(config, connectionString);
     const admin = await bringUp(opened, config, connectionString);
     const bar = progressBar('Filling the sample');
-    await admin.seed?.(direct, bar.update);
+    await admin.seed?.(await primaryUrl(direct), bar.update);
     bar.end();
 
     const {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import pg from 'pg';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
 import {
@@ -139,7 +140,7 @@ async function startLife(
   const session = new UtcClient({
     connectionString: options.connectionString,
     application_name: id,
-    keepAlive: true,
+    isOwnSession: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
