@@ -44,10 +44,16 @@ export interface AdminSettings {
   readonly maxDeaths?: number;
   /** Milliseconds between looks for dead workers. */
   readonly recoveryIntervalMs?: number;
+  /** Milliseconds of silence after which a process is taken to hang, and what it holds is taken from it. */
+  readonly staleAfterMs?: number;
   /** Days for which a task can be undone. */
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
   readonly historyRetentionDays?: number;
+  /** Finished tasks that are kept: the newest; of those that are old enough to forget, none is kept for it. */
+  readonly historyRetentionCount?: number;
+  /** Milliseconds between looks for what was kept long enough. */
+  readonly cleanupIntervalMs?: number;
   /** Days for which entries of the audit are kept. */
   readonly auditRetentionDays?: number;
 }
@@ -70,8 +76,11 @@ export const adminSettingVariables = {
   maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
   maxDeaths: 'BULKHEAD_MAX_DEATHS',
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
+  staleAfterMs: 'BULKHEAD_STALE_AFTER_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
+  historyRetentionCount: 'BULKHEAD_HISTORY_RETENTION_COUNT',
+  cleanupIntervalMs: 'BULKHEAD_CLEANUP_INTERVAL_MS',
   auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
 } as const satisfies Record<keyof AdminSettings, keyof Config>;
 
@@ -138,6 +147,8 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     stopRatio: config.BULKHEAD_STOP_RATIO,
     undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
     historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
+    historyRetentionCount: config.BULKHEAD_HISTORY_RETENTION_COUNT ?? null,
+    cleanupIntervalMs: config.BULKHEAD_CLEANUP_INTERVAL_MS,
     auditRetentionDays: config.BULKHEAD_AUDIT_RETENTION_DAYS,
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
@@ -149,5 +160,6 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
     countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
   };
 }

@@ -30,7 +30,7 @@ export interface SiteOptions {
   /** Runs tasks here whatever calls for them. Where not, what is to run in this process does. */
   hasWorker: boolean;
   log: TaskContext['log'];
-  app?: Pick<AppOptions, 'logger' | 'isMounted'>;
+  app?: Pick<AppOptions, 'isMounted'>;
 }
 
 /** Over a database that has been brought up: pages, recovery, and a worker where one is wanted. */

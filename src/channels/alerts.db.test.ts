@@ -234,7 +234,7 @@ test('an alert is on the page of notices and in the bell’s toast, and is marke
   const page = (await admin.get('/tasks/notices')).body;
   assert.match(
     page,
-    /Alert[\s\S]+href="\/tasks\?queue=mail&amp;state=queued"[^>]*>No worker is alive/,
+    /Alert[\s\S]+href="\/tasks\?queue=mail&amp;state=queued"[^>]*>No worker is alive[\s\S]+Start a worker that takes it: npm run work\./,
   );
   const live = await admin.get('/tasks/live?bell=0', htmx);
   assert.match(String(live.headers['hx-trigger'] ?? live.body), /No worker is alive/);
@@ -286,18 +286,39 @@ test('alerts go by mail and webhook as what the system launches does, and by a c
   await look();
   assert.deepEqual(paged, ['Admin: no-worker:mail']);
   const [request] = hooks.requests;
+  const remedy = 'Start a worker that takes it: npm run work.';
   const { type, data } = JSON.parse(request?.body ?? '{}');
   assert.deepEqual(
-    [hooks.requests.length, type, data.finding, data.title, data.url],
+    [hooks.requests.length, type, data.finding, data.title, data.remedy, data.url],
     [
       1,
       'alert.begun',
       'no-worker:mail',
       left,
+      remedy,
       'https://admin.x.example/tasks?queue=mail&state=queued',
     ],
   );
   assert.equal(mails.mails.length, 2);
   for (const mail of mails.mails)
-    assert.match(JSON.stringify(mail), /No worker is alive that takes/);
+    assert.match(
+      JSON.stringify(mail),
+      /No worker is alive that takes.*Start a worker that takes it/,
+    );
+});
+
+test('what could not be looked at hides nothing, and is not taken for over', async (t) => {
+  const { context, db, heard, look, waits } = await setUp(t);
+  await waits(2);
+  await look();
+  assert.deepEqual(await heard(), [left]);
+  // As somebody's right that was taken away.
+  await db.pages.query(`alter table ${db.t.task_event} rename to away`);
+  await db.pages.query(
+    `insert into ${db.t.task_delivery} (hook, event_id, task_id, name, payload, attempts, parked_at) values ('mirror', 1, 1, 'task:failed', '{}', 10, now())`,
+  );
+  await lookForAlerts(context, db.background, { overMs: 0 });
+  await db.pages.query(`alter table "${db.schema}".away rename to task_event`);
+  await deliverAll(context, { waiting: 'is due' });
+  assert.deepEqual(await heard(), [left, 'The hook mirror has failed for good once within a day.']);
 });

@@ -3,9 +3,11 @@ import type { Principal } from '../auth/principal.ts';
 import { systemPrincipal } from '../auth/system-principal.ts';
 import { takeTurn } from '../db/take-turn.ts';
 import { type Queryable, transaction } from '../db/transaction.ts';
+import type { Finding } from '../health/finding.ts';
+import { healthParts } from '../health/health-parts.ts';
+import { lookAtAll } from '../health/look.ts';
 import type { Outbox, TaskContext } from '../tasks/context.ts';
 import type { Alert, Channel } from './contract.ts';
-import { type Finding, readFindings } from './findings.ts';
 import { preferencesOf } from './preferences.ts';
 import { reachedBy } from './recipients.ts';
 
@@ -18,8 +20,9 @@ const overAfterMs = 120_000;
 export const alertEvent = 'alert';
 
 /** What a notice of an alert keeps. */
-export interface AlertContent extends Omit<Alert, 'id' | 'since'> {
+export interface AlertContent extends Omit<Alert, 'id' | 'since' | 'remedy'> {
   readonly since: string;
+  readonly remedy?: string;
 }
 
 /** Looks again and again whether anything is wrong, by one process at a time. */
@@ -37,7 +40,7 @@ export function alertOutbox(contextOf: () => TaskContext): Outbox {
   };
 }
 
-interface AlertRow extends Finding {
+interface AlertRow extends Omit<Finding, 'check'> {
   id: string;
   since: Date;
 }
@@ -51,21 +54,34 @@ export async function lookForAlerts(
   const { t } = context.db;
   await transaction(pool, async (client) => {
     if (!(await takeTurn(client, 'alerts', t.alert))) return;
-    const findings = await readFindings(context);
+    const reports = await lookAtAll(context, healthParts);
+    const findings = reports.flatMap((report) => report.findings);
     const names = findings.map(({ name }) => name);
+    const unseen = reports.filter(({ error }) => error !== null);
+    for (const { title, error } of unseen)
+      context.log('error', 'whether anything is wrong could not be looked at', { title, error });
     await client.query(
       `update ${t.alert} set seen_at = clock_timestamp() where over_at is null and finding = any($1)`,
       [names],
     );
-    const over = await client.query<AlertRow>(
-      `update ${t.alert} set over_at = clock_timestamp()
-       where over_at is null and finding <> all($1) and seen_at < clock_timestamp() - make_interval(secs => $2::float8 / 1000) returning id, finding as name, title, path, since`,
-      [names, overMs],
-    );
+    // What could not be looked at may go on.
+    const over =
+      unseen.length > 0
+        ? { rows: [] }
+        : await client.query<AlertRow>(
+            `update ${t.alert} set over_at = clock_timestamp()
+       where over_at is null and finding <> all($1) and seen_at < clock_timestamp() - make_interval(secs => $2::float8 / 1000) returning id, finding as name, title, path, remedy, since`,
+            [names, overMs],
+          );
     const begun = await client.query<AlertRow>(
-      `insert into ${t.alert} (finding, title, path) select * from unnest($1::text[], $2::text[], $3::text[])
-       on conflict (finding) where over_at is null do nothing returning id, finding as name, title, path, since`,
-      [names, findings.map(({ title }) => title), findings.map(({ path }) => path)],
+      `insert into ${t.alert} (finding, title, path, remedy) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+       on conflict (finding) where over_at is null do nothing returning id, finding as name, title, path, remedy, since`,
+      [
+        names,
+        findings.map(({ title }) => title),
+        findings.map(({ path }) => path),
+        findings.map(({ remedy }) => remedy),
+      ],
     );
     for (const [rows, isOver] of [
       [over.rows, true],
@@ -78,16 +94,17 @@ export async function lookForAlerts(
 async function announceAlert(
   client: Queryable,
   context: TaskContext,
-  { id, name: finding, title, path, since }: AlertRow,
+  { id, name: finding, title, path, remedy, since }: AlertRow,
   isOver: boolean,
 ): Promise<void> {
   context.log(isOver ? 'info' : 'warning', isOver ? 'an alert is over' : 'an alert', {
     finding,
     title,
+    remedy,
   });
   const recipients = await operators(context);
   if (recipients.length === 0) return;
-  const alert: AlertContent = { finding, title, path, since: since.toISOString(), isOver };
+  const alert: AlertContent = { finding, title, path, remedy, since: since.toISOString(), isOver };
   await client.query(
     `insert into ${context.db.t.notice} (event_id, channel, recipient, person, content)
      select $1, channel, recipient, person, $2 from unnest($3::text[], $4::text[], $5::jsonb[]) chosen(channel, recipient, person)

@@ -31,6 +31,8 @@ export const channelTexts = {
   more: (count: number) => `and ${number.format(count)} more`,
   subject: (admin: string, text: string) => `[${admin}] ${text}`,
   alert: ({ isOver, title }: Alert) => (isOver ? `Over: ${title}` : title),
+  /** Of what is over nothing is left to do. */
+  toDo: ({ isOver, remedy }: Alert) => (isOver ? '' : remedy),
   alerts: (count: number) => `${number.format(count)} alerts`,
   openOverview: 'See how tasks fare',
   whyAlert: (admin: string) => `You get this because you look after ${admin}.`,

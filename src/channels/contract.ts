@@ -36,6 +36,8 @@ export interface Alert {
   readonly title: string;
   /** Of the page that says more. */
   readonly path: string;
+  /** What to do, in a sentence. */
+  readonly remedy: string;
   readonly since: Date;
   /** Is it over? */
   readonly isOver: boolean;

@@ -1,5 +1,5 @@
 import { channelTexts } from './channel-texts.ts';
-import type { AlertDispatch, Dispatch, Notice } from './contract.ts';
+import type { Alert, AlertDispatch, Dispatch, Notice } from './contract.ts';
 import { type ChannelSettings, pageUrl } from './settings.ts';
 
 /** Of more at once the first are named. */
@@ -31,12 +31,16 @@ export function alertMail({ alerts }: AlertDispatch, settings: ChannelSettings):
   const isOne = alerts.length === 1;
   return written(name, {
     heading: isOne ? channelTexts.alert(first) : channelTexts.alerts(alerts.length),
-    lead: '',
-    lines: isOne ? [] : alerts.slice(0, maxNamed).map(channelTexts.alert),
+    lead: isOne ? channelTexts.toDo(first) : '',
+    lines: isOne ? [] : alerts.slice(0, maxNamed).map(lineOf),
     label: channelTexts.openOverview,
     href: pageUrl(settings, isOne ? first.path : '/tasks/overview') ?? '',
     why: channelTexts.whyAlert(name),
   });
+}
+
+function lineOf(alert: Alert): string {
+  return [channelTexts.alert(alert), channelTexts.toDo(alert)].join(' ').trimEnd();
 }
 
 interface MailParts {

@@ -14,7 +14,7 @@ export interface Message {
   readonly title: string;
   /** Null: it is an alert. */
   readonly task: TaskEvent['task'] | null;
-  readonly alert: Pick<Alert, 'finding' | 'path' | 'isOver'> | null;
+  readonly alert: Pick<Alert, 'finding' | 'path' | 'remedy' | 'isOver'> | null;
 }
 
 type MessageRow = Omit<Message, 'at' | 'id' | 'title' | 'alert'> & {
@@ -61,7 +61,10 @@ export async function listMessages(
       event,
       title: task?.title ?? alert?.title ?? '',
       task,
-      alert: alert && { finding: alert.finding, path: alert.path, isOver: alert.isOver },
+      alert: alert && {
+        ...{ finding: alert.finding, path: alert.path, isOver: alert.isOver },
+        remedy: alert.remedy ?? '',
+      },
     }));
 }
 

@@ -101,7 +101,7 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
         channel: channel.name,
         recipient: first.recipient,
         ...(isOfTask(first) && { taskId: first.content.task.id }),
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error,
       });
     }
   }
@@ -148,8 +148,9 @@ async function sendAlerts(
   return ids;
 }
 
+/** One from before it was kept what to do says nothing of it. */
 function alertOf({ uid, content: { alert } }: OfAlert): Alert {
-  return { id: uid, ...alert, since: new Date(alert.since) };
+  return { id: uid, ...alert, remedy: alert.remedy ?? '', since: new Date(alert.since) };
 }
 
 const notTheirs = 'It is not theirs to see any more.';

@@ -37,12 +37,12 @@ function payloadOf(
 }
 
 function alertPayload(
-  { finding, title, path, since, isOver }: Alert,
+  { finding, title, path, remedy, since, isOver }: Alert,
   settings: ChannelSettings,
 ): Readonly<Record<string, unknown>> {
   return {
     type: isOver ? 'alert.over' : 'alert.begun',
     timestamp: new Date().toISOString(),
-    data: { finding, title, since: since.toISOString(), url: pageUrl(settings, path) },
+    data: { finding, title, remedy, since: since.toISOString(), url: pageUrl(settings, path) },
   };
 }

@@ -21,6 +21,8 @@ export interface Database {
   readonly auditKeys: AuditKeys;
   /** Major version of the server. */
   readonly version: number;
+  /** Done before the pools are closed. */
+  beforeClose(undo: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     max: backgroundPoolSize,
     ...(isShared ? { answerMs: backgroundAnswerMs } : { ownSessions: true }),
   });
+  const undoes: (() => Promise<unknown>)[] = [];
   return {
     connectionString,
     pages,
@@ -74,7 +77,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     t: tableNames(schema),
     auditKeys: auditKeys(options.auditSecrets ?? []),
     version,
+    beforeClose: (undo) => void undoes.push(undo),
     async close() {
+      await Promise.all(undoes.splice(0).map((undo) => undo()));
       await Promise.all([pages.end(), background.end()]);
     },
   };

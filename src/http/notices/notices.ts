@@ -38,7 +38,11 @@ export function noticesData(
     badge: task ? badgeOf(task.state as TaskState) : alertBadge(alert?.isOver ?? false),
     when: formatTimestamp(at, now, timeZone),
     whenIso: isoTime(at),
-    note: task && (noticeTexts.counts(task) || task.message),
+    note: task
+      ? noticeTexts.counts(task) || task.message
+      : alert && !alert.isOver
+        ? alert.remedy
+        : null,
     openUrl: url(task ? `/tasks/${task.id}` : (alert?.path ?? '/tasks/overview')),
     readUrl: url(`/tasks/notices/${id}/reading`),
     readLabel: noticeTexts.readAbout(title),

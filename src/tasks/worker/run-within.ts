@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { UtcClient } from '../../db/client.ts';
 import { openPool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -17,6 +18,7 @@ import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { announce } from './announce.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { leave } from './recovery.ts';
 
 /** How long a bulk operation rests that met passing trouble. */
@@ -44,7 +46,13 @@ export async function runWithin(
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
   const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
-  const worker = { id, pool, tokens: new Set<string>(), backends: [inlineName] };
+  const worker = {
+    id,
+    pool,
+    tokens: new Set<string>(),
+    backends: [inlineName],
+    unknown: new Set<string>(),
+  };
   const left = new Set(tasks.map((task) => task.id));
   const keeping = repeat(
     keepEveryMs,
@@ -59,20 +67,25 @@ export async function runWithin(
     () => lapseRuns(context),
     () => undefined,
   );
+  let heartbeat: ReturnType<typeof startHeartbeat> | null = null;
   try {
     await session.connect();
     await announce(context, session, { id, queues: [], backends: [] });
+    heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
     for (const task of tasks) {
       left.delete(task.id);
-      await (task.kind === 'own'
-        ? runOwn(context, worker, task.id, lost.promise)
-        : runBulk(context, worker, task.id));
+      await withIds({ workerId: id }, () =>
+        task.kind === 'own'
+          ? runOwn(context, worker, task.id, lost.promise)
+          : runBulk(context, worker, task.id),
+      );
     }
   } catch (error) {
-    context.log('error', 'a task could not be run within its call', { error: String(error) });
+    context.log('error', 'a task could not be run within its call', { error });
     const why = `It could not be run: ${error instanceof Error ? error.message : String(error)}`;
     for (const task of tasks) await endQueued(context, task.id, 'error', why);
   } finally {
+    heartbeat?.stop();
     await Promise.all([keeping.stop(), lapsing.stop()]);
     await Promise.allSettled([session.end(), pool.end()]);
     await leave(context, id);

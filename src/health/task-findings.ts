@@ -1,16 +1,10 @@
 import { systemPrincipal } from '../auth/system-principal.ts';
+import { commandLine } from '../command-line.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { hasWorkerSql } from '../tasks/liveness.ts';
+import { aliveWorkersSql, workerForSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
 import { queueSql } from '../tasks/paused-queues.ts';
-
-/** Something that is wrong with how tasks fare. */
-export interface Finding {
-  /** It is the same one for as long as it goes on. */
-  readonly name: string;
-  readonly title: string;
-  readonly path: string;
-}
+import type { Finding, HealthPart } from './finding.ts';
 
 /** A worker that is started anew is back by then. */
 const withoutWorkerMs = 60_000;
@@ -19,14 +13,21 @@ const standsStillMinutes = 10;
 /** What was given up longer ago is not news. */
 const givenUpHours = 24;
 
-/** All that is wrong now; one statement for each kind. */
-export async function readFindings(context: TaskContext): Promise<Finding[]> {
-  return [
-    ...(await ofQueues(context)),
-    ...(await ofTasks(context)),
-    ...(await ofSchedules(context)),
-    ...(await ofHooks(context)),
-  ];
+/** How tasks fare; one statement for each kind. */
+export const taskParts: readonly HealthPart[] = [
+  { name: 'waiting-tasks', check: 'queue', title: 'Tasks that wait', look: found(ofQueues) },
+  {
+    name: 'standing-tasks',
+    check: 'workers',
+    title: 'Tasks that stand still',
+    look: found(ofTasks),
+  },
+  { name: 'schedules', check: 'queue', title: 'Schedules', look: found(ofSchedules) },
+  { name: 'hooks', check: 'channels', title: 'Hooks of tasks', look: found(ofHooks) },
+];
+
+function found(read: (context: TaskContext) => Promise<Finding[]>): HealthPart['look'] {
+  return async (context) => ({ findings: await read(context) });
 }
 
 /** Tasks that could begin, or go on: nobody is there to do them, or they have waited for long. */
@@ -42,6 +43,11 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
     const stands = standing.get(queue) ?? 0;
     if (left.length + stands > 0)
       return [noWorker(queue, sum(left.map(({ waiting }) => waiting)), stands)];
+    const unknown = all.filter(({ isUnknown, waitingSince }) => {
+      const waited = waitingSince && Date.now() - waitingSince.getTime();
+      return isUnknown && waited !== null && waited >= withoutWorkerMs;
+    });
+    if (unknown.length > 0) return [unknownTo(queue, sum(unknown.map(({ waiting }) => waiting)))];
     const long = sum(all.map(({ waitingLong }) => waitingLong));
     return long > 0 ? [waitsLong(queue, long)] : [];
   });
@@ -51,7 +57,7 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
 async function readLeft({ db }: TaskContext): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.background.query<{ queue: string; count: number }>(
     `select ${queueSql} as queue, count(*)::int as count from ${db.t.task} task
-     where finished_at is null and backend <> 'inline' and not ${hasWorkerSql(db.t)} and exists (
+     where finished_at is null and backend <> 'inline' and ${workerForSql(aliveWorkersSql(db.t))} = 'none' and exists (
        select from ${db.t.task_slot} slot left join ${db.t.worker} worker on worker.id = slot.worker_id
        where slot.task_id = task.id and coalesce(seen_at, taken_at) < clock_timestamp() - make_interval(secs => ${withoutWorkerMs / 1_000})
      ) group by 1`,
@@ -70,6 +76,20 @@ function noWorker(queue: string, waiting: number, standing: number): Finding {
     name: `no-worker:${queue}`,
     title: `No worker is alive that takes the queue “${queue}”: ${parts.join(', ')}.`,
     path: `/tasks?queue=${encodeURIComponent(queue)}&state=${waiting > 0 ? 'queued' : 'running'}`,
+    remedy: `Start a worker that takes it: ${commandLine('work')}.`,
+    check: 'workers',
+  };
+}
+
+function unknownTo(queue: string, count: number): Finding {
+  const what = count === 1 ? 'it is' : 'they are';
+  return {
+    name: `unknown:${queue}`,
+    title: `In the queue “${queue}” ${tasks(count, 'waits', 'wait')} for a version of the code that knows what ${what} about: no running worker does.`,
+    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+    remedy:
+      'Start workers of the version that launched them, or cancel those that no version knows any more.',
+    check: 'workers',
   };
 }
 
@@ -78,6 +98,9 @@ function waitsLong(queue: string, count: number): Finding {
     name: `waits-long:${queue}`,
     title: `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ten minutes.`,
     path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+    remedy:
+      'Start another worker, or give those that there are more places: BULKHEAD_PLACES, BULKHEAD_WORKER_CONCURRENCY.',
+    check: 'queue',
   };
 }
 
@@ -92,6 +115,9 @@ async function ofTasks({ db }: TaskContext): Promise<Finding[]> {
     name: `stands-still:${id}`,
     title: `Task #${id} runs, and has written nothing for more than ten minutes.`,
     path: `/tasks/${id}`,
+    remedy:
+      'See on its page what holds it up; cancelled, it lets go of its records, and can be tried again.',
+    check: 'workers',
   }));
 }
 
@@ -106,6 +132,8 @@ async function ofSchedules({ db }: TaskContext): Promise<Finding[]> {
     name: `schedule:${name}`,
     title: `The last time of the schedule ${name} was not launched.${message ? ` ${message}` : ''}`,
     path: '/tasks/schedules',
+    remedy: 'Mend what it says, and have the schedule run from its page.',
+    check: 'queue',
   }));
 }
 
@@ -118,6 +146,9 @@ async function ofHooks({ db }: TaskContext): Promise<Finding[]> {
     name: `hook:${hook}`,
     title: `The hook ${hook} has failed for good ${count === 1 ? 'once' : `${count} times`} within a day.`,
     path: '/tasks/overview',
+    remedy:
+      'See on the page of the task what it threw, mend the hook, and have the delivery made again there.',
+    check: 'channels',
   }));
 }
 

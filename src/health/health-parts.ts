@@ -1,0 +1,5 @@
+import type { HealthPart } from './finding.ts';
+import { taskParts } from './task-findings.ts';
+
+/** Everything that is looked at, in the order in which it is said. */
+export const healthParts: readonly HealthPart[] = [...taskParts];
