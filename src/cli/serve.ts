@@ -24,6 +24,7 @@ await runCommand(async () => {
   const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
+  const connections = await connectionsHere('serve', config, directUrl(config));
   const { app, context, worker, stop } = await openSite({
     admin,
     config,
@@ -40,7 +41,7 @@ await runCommand(async () => {
   });
   const signIns = await ensureFirstUsers(context, config, address, false);
   console.log(`${admin.name} is served at ${address}`);
-  console.log(await connectionsHere('serve', config, directUrl(config)));
+  console.log(connections);
   const note = secretNote(config);
   if (note) console.log(note);
   if (context.db.auditKeys.name === null) console.log(unsealedNote);

@@ -42,6 +42,7 @@ await runCommand(async () => {
     await admin.seed?.(direct, bar.update);
     bar.end();
 
+    const connections = await connectionsHere('start', config, direct);
     const {
       app,
       context,
@@ -58,7 +59,7 @@ await runCommand(async () => {
     undo.push(close);
     const address = await servePages(app, config);
     void worker?.stoppedByPage.then(() => console.log(workerStopped));
-    console.log(await connectionsHere('start', config, direct));
+    console.log(connections);
     say(
       admin.name,
       address,

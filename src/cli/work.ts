@@ -29,6 +29,7 @@ await runCommand(async () => {
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
   for (const sentence of unheardQueues(config.BULKHEAD_QUEUES, admin)) console.error(sentence);
+  const connections = await connectionsHere('work', config, directUrl(config));
   const worker = await runWorker(
     directUrl(config),
     config,
@@ -41,5 +42,5 @@ await runCommand(async () => {
     end();
   });
   console.log('A worker is running.');
-  console.log(await connectionsHere('work', config, directUrl(config)));
+  console.log(connections);
 });

@@ -87,6 +87,10 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
+  /** Finished tasks that are kept, the newest, where they are not too old; null: however many. */
+  readonly historyRetentionCount: number | null;
+  /** How often it is looked for what was kept long enough. */
+  readonly cleanupIntervalMs: number;
   /** Days for which entries of the audit are kept. */
   readonly auditRetentionDays: number;
   /**

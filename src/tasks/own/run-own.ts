@@ -22,7 +22,14 @@ import type { OwnTask } from '../task-row.ts';
 import { keepAbout } from './about-own.ts';
 import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
-import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
+import {
+  defaultAttempts,
+  endAttempt,
+  endRefused,
+  succeed,
+  succeedAtOnce,
+  suspend,
+} from './end-own.ts';
 import { keepLog } from './log-own.ts';
 import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
@@ -170,6 +177,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   /** Null: it may not run, or can no more, which no further attempt would change. */
   async function getReady(): Promise<Ready | null> {
     try {
+      // Whoever saw to an attempt that was lost may not have known how many there are.
+      if (task.failedAttempts >= (definition.options.attempts ?? defaultAttempts))
+        return await refuse('worker-died', noMoreAttempts);
       const refusal = await whyNot(context, task);
       if (refusal) return await refuse(refusal.code, refusal.message);
       if (task.isUndo && !definition.options.undo)
@@ -246,6 +256,7 @@ async function undoneResult(
   return rows[0]?.result ?? null;
 }
 
+const noMoreAttempts = 'Its worker died while it ran, and it is not tried again.';
 const unreadParams =
   'What comes before the run has thrown: its parameters are secret, so it is not said what.';
 const maxResultBytes = 1_000_000;

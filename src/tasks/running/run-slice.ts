@@ -4,10 +4,11 @@ import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { withIds } from '../../log/ids.ts';
-import { findOperation } from '../../operations/operations.ts';
 import { findRewriting } from '../../operations/triggers.ts';
+import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
+import { findUnknown } from '../known.ts';
 import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
@@ -29,6 +30,8 @@ export interface SliceWorker {
   readonly tokens: Set<string>;
   /** Backends whose tasks it runs. */
   readonly backends: readonly string[];
+  /** What it has met and does not know, by name. */
+  readonly unknown: Set<string>;
 }
 
 /**
@@ -71,44 +74,56 @@ async function runKnown(
   }
 }
 
-/** How long a task waits for a worker that knows what it is about, before this one looks again. */
+/** How long a task waits for a worker that knows what it is about, before one is called again. */
 const unknownDelayMs = 5_000;
 
 /**
- * Does this worker know the task's resource and operation? One of an older or newer version may
- * not, and leaves it to others. What it does know, and starts over, is brought a step further.
+ * Does this worker know what the task is about? One of an older or newer version may not, and leaves
+ * it to others. What it does know, and starts over, is brought a step further.
  */
 async function isKnown(
   context: TaskContext,
-  { pool, backends }: SliceWorker,
+  { pool, backends, unknown }: SliceWorker,
   taskId: number,
 ): Promise<Pick<TaskRow, 'requestId'> | null> {
-  const { db, registry } = context;
+  const { db } = context;
   const { rows } = await pool.query<
-    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend' | 'requestId'> & {
+    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'parameters' | 'backend' | 'requestId'> & {
+      parametersVersion: number;
       isStartingOver: boolean;
     }
   >(
-    `select kind, resource, operation, backend, request_id as "requestId", start_over is not null as "isStartingOver" from ${db.t.task} where id = $1 and finished_at is null`,
+    `select kind, resource, operation, parameters, parameters_version as "parametersVersion", backend, request_id as "requestId", start_over is not null as "isStartingOver"
+     from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   // One that is called for too early is not there yet; an own one is taken by places.
   if (!task || task.kind === 'own' || !backends.includes(task.backend)) return null;
-  const resource = registry.list.find(({ slug }) => slug === task.resource);
-  if (resource && findOperation(resource, task.operation)) {
+  const what = findUnknown(context, task);
+  if (!what) {
     if (task.isStartingOver) await startOver(context, pool, taskId);
     return task;
   }
-  const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
-  context.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
+  unknown.add(what.name);
+  const { resource, operation } = task;
+  context.log('warning', 'a task is left to a worker that knows it', {
+    ...{ taskId, resource, operation },
+    unknown: what.name,
+  });
   await transaction(pool, async (client) => {
     await client.query(
       `update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`,
-      [taskId, `A worker that looked at it does not know ${what}. It waits for one that does.`],
+      [
+        taskId,
+        `A worker that looked at it does not know ${what.words}. It waits for one that does.`,
+      ],
     );
+    // The queue keeps the call for whoever knows it; of others nobody knows who hears them.
+    if (task.backend === queueName)
+      return context.backends.queue.callKnowing(client, taskId, what.name);
     const call = { kind: 'bulk', taskIds: [taskId], delayMs: unknownDelayMs } as const;
-    await wakeFor(client, context, task.backend, call);
+    return wakeFor(client, context, task.backend, call);
   });
   return null;
 }

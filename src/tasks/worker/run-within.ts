@@ -45,7 +45,13 @@ export async function runWithin(
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
   const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
-  const worker = { id, pool, tokens: new Set<string>(), backends: [inlineName] };
+  const worker = {
+    id,
+    pool,
+    tokens: new Set<string>(),
+    backends: [inlineName],
+    unknown: new Set<string>(),
+  };
   const left = new Set(tasks.map((task) => task.id));
   const keeping = repeat(
     keepEveryMs,

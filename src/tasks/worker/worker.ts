@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
@@ -15,6 +14,7 @@ import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
+import { knowledgeOf } from '../known.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { type Repeated, repeat } from '../repeat.ts';
@@ -25,6 +25,7 @@ import { announce } from './announce.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -45,6 +46,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
   places?: number | null;
+  /** Connections of its pool. Default: as many as these need. */
+  poolSize?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
   /** Backends whose tasks it runs. Default: all but `in-process`. */
@@ -57,6 +60,7 @@ export interface WorkerOptions {
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
+  assertPoolSize(options);
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
@@ -98,22 +102,6 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       }
     }
   }
-}
-
-function defaultPlaces(): number {
-  return Math.min(8, availableParallelism());
-}
-
-/**
- * Connections of a worker: two runners may be at chunks while a third connection takes or releases
- * slots; a backend may keep one.
- */
-export function workerPoolSize(
-  concurrency: number,
-  places: number | undefined,
-  backends: number,
-): number {
-  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
 }
 
 interface Life {
@@ -167,6 +155,7 @@ async function startNamed(
     await announce(context, session, {
       ...{ id, queues: options.queues ?? null, backends: names },
       ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+      knows: knowledgeOf(context),
     });
   } catch (error) {
     await session.end().catch(() => undefined);
@@ -177,10 +166,11 @@ async function startNamed(
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
+    max: workerPoolSize(options, hosted.length),
     ownSessions: true,
   });
-  const worker = { id, pool, tokens, backends: names };
+  const unknown = new Set<string>();
+  const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -259,6 +249,7 @@ async function startNamed(
       const one = await backend.start({
         pool,
         concurrency: options.concurrency,
+        unknown,
         async run(taskId, signal) {
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
