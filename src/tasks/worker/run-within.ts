@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import { withIds } from '../../log/ids.ts';
 import { inlineName } from '../../queue/backend.ts';
@@ -41,7 +42,7 @@ export async function runWithin(
   if (tasks.length === 0) return;
   const { db } = context;
   const id = randomUUID();
-  const session = new UtcClient({ connectionString, application_name: id, keepAlive: true });
+  const session = new UtcClient({ connectionString, application_name: id, isOwnSession: true });
   const lost = Promise.withResolvers<void>();
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());

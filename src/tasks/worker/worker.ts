@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
 import { withIds } from '../../log/ids.ts';
@@ -143,7 +144,7 @@ async function startNamed(
   const session = new UtcClient({
     connectionString: options.connectionString,
     application_name: id,
-    keepAlive: true,
+    isOwnSession: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
