@@ -57,6 +57,7 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };
