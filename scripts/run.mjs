@@ -26,6 +26,7 @@ const scripts = {
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',
   hosts: 'scripts/hosts.ts',
+  image: 'scripts/image.ts',
 };
 
 /** Schemas by name: where each stands, and the metadata that is made of it. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { agreedSettings } from './agreed-settings.ts';
 import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
@@ -12,6 +13,7 @@ import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { carefulLog } from './log/careful-log.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
@@ -43,9 +45,10 @@ export async function buildContext(
   connectionString: string,
   environment: Config,
   given: AdminDefinition,
-  log: TaskContext['log'],
+  givenLog: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
   checkAdmin(given);
+  const log = carefulLog(givenLog);
   const admin = placeAdmin(given, defaultSchemaOf(connectionString));
   const config = settingsOf(environment, admin);
   const db = await openDatabase({
@@ -138,7 +141,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'agreed'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -148,7 +151,7 @@ export function withChannels(
     people: parts.people,
     settings: { ...config, name: admin.name },
   });
-  return {
+  const whole = {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
@@ -159,6 +162,7 @@ export function withChannels(
       sealOutbox(contextOf, config),
     ],
   };
+  return { ...whole, agreed: agreedSettings(config, whole) };
 }
 
 /**

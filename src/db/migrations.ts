@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { commandLine } from '../command-line.ts';
 import { AppError } from '../errors.ts';
+import { UtcClient } from './client.ts';
 import { finishHalfDone } from './half-done-migration.ts';
 import { sqlstate, sqlstateOf } from './sqlstate.ts';
 
@@ -116,8 +117,7 @@ async function connected<T>(
   connectionString: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ connectionString, application_name: 'bulkhead migrations' });
-  client.on('error', () => undefined);
+  const client = new UtcClient({ connectionString, application_name: 'bulkhead migrations' });
   try {
     await client.connect();
     return await work(client);

@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import { idsNow } from '../log/ids.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { DuplicatePolicy } from '../unique.ts';
@@ -65,8 +66,8 @@ export async function insertTask(
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, parameters_version, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, parameters_version, request_id, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $31, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
@@ -108,6 +109,7 @@ export async function insertTask(
       task.startOver ? JSON.stringify(task.startOver) : null,
       operation.version ?? 1,
       entryJson(db, entryOf(task)),
+      idsNow().requestId ?? null,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

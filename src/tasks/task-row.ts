@@ -138,6 +138,8 @@ interface AnyTask {
   queuedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** The request that it was launched in, as its lines in the log have it. */
+  requestId: string | null;
   /** Its last sign of life: a move, a chunk, progress that was said. */
   updatedAt: Date;
   /** Milliseconds since it started in which nobody was at it, up to `restedAt`. */
@@ -225,6 +227,7 @@ const columns: Record<
   queuedAt: 'queued_at',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
+  requestId: 'request_id',
   updatedAt: 'updated_at',
   idleMs: 'idle_ms',
   restedAt: 'rested_at',

@@ -44,6 +44,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     progressMessage: null,
     result: null,
     id: 7,
+    requestId: null,
     operationId: null,
     resource: 'cities',
     model: 'City',

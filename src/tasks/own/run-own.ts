@@ -3,6 +3,8 @@ import { withOrigin } from '../../audit/origin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
+import { errorText } from '../../log/error-text.ts';
+import { withIds } from '../../log/ids.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import {
@@ -62,17 +64,19 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   const lease: Lease = { taskId: task.id, slot: 0, token };
   const stopping = new AbortController();
   const definition = context.definitions.get(task.operation) as TaskDefinition;
+  const { id: taskId, failedAttempts, requestId } = task;
+  const ids = { requestId: requestId ?? undefined, taskId, attempt: failedAttempts + 1 };
   return {
     task,
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: withOrigin({ kind: 'task', name: String(task.id) }, run)
+    ended: withIds(ids, () => withOrigin({ kind: 'task', name: String(task.id) }, run))
       // Only the end of a part leaves a task with none that goes on.
       .then(() => (task.parentId === null ? undefined : endEmptied(context, pool)))
       .catch((error) =>
         context.log('error', 'the end of a task could not be written', {
           taskId: task.id,
-          error: String(error),
+          error,
         }),
       ),
   };
@@ -120,7 +124,7 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
-        error: hide(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+        error: hide(errorText(error)),
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
@@ -43,7 +44,20 @@ export async function runSlice(
   taskId: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(await isKnown(context, worker, taskId))) return;
+  const known = await isKnown(context, worker, taskId);
+  if (!known) return;
+  const { requestId } = known;
+  await withIds({ requestId: requestId ?? undefined, taskId, workerId: worker.id }, () =>
+    runKnown(context, worker, taskId, signal),
+  );
+}
+
+async function runKnown(
+  context: TaskContext,
+  worker: SliceWorker,
+  taskId: number,
+  signal: AbortSignal,
+): Promise<void> {
   const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
@@ -71,25 +85,25 @@ async function isKnown(
   context: TaskContext,
   { pool, backends, unknown }: SliceWorker,
   taskId: number,
-): Promise<boolean> {
+): Promise<Pick<TaskRow, 'requestId'> | null> {
   const { db } = context;
   const { rows } = await pool.query<
-    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'parameters' | 'backend'> & {
+    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'parameters' | 'backend' | 'requestId'> & {
       parametersVersion: number;
       isStartingOver: boolean;
     }
   >(
-    `select kind, resource, operation, parameters, parameters_version as "parametersVersion", backend, start_over is not null as "isStartingOver"
+    `select kind, resource, operation, parameters, parameters_version as "parametersVersion", backend, request_id as "requestId", start_over is not null as "isStartingOver"
      from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   // One that is called for too early is not there yet; an own one is taken by places.
-  if (!task || task.kind === 'own' || !backends.includes(task.backend)) return false;
+  if (!task || task.kind === 'own' || !backends.includes(task.backend)) return null;
   const what = findUnknown(context, task);
   if (!what) {
     if (task.isStartingOver) await startOver(context, pool, taskId);
-    return true;
+    return task;
   }
   unknown.add(what.name);
   const { resource, operation } = task;
@@ -111,7 +125,7 @@ async function isKnown(
     const call = { kind: 'bulk', taskIds: [taskId], delayMs: unknownDelayMs } as const;
     return wakeFor(client, context, task.backend, call);
   });
-  return false;
+  return null;
 }
 
 const stays = 'What was done before stays.';
@@ -215,7 +229,7 @@ async function withRetries(
       return await run();
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
-      context.log('info', 'a chunk is tried again', { error: String(error), tries });
+      context.log('info', 'a chunk is tried again', { chunk: running.chunk, error, tries });
       running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) =>
         setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)),
@@ -272,12 +286,12 @@ async function afterError(
   const { taskId } = lease;
   if (blame(error) === 'passing') {
     if (sqlstateOf(error) === timedOut && (await isTooSlow(context, pool, lease))) return 0;
-    context.log('warning', 'a task goes on later', { taskId, error: String(error) });
+    context.log('warning', 'a task goes on later', { taskId, error });
     return 1_000;
   }
   context.log('error', 'a task failed', {
     taskId,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error,
   });
   const [reason, what] = isTableChanged(error)
     ? [

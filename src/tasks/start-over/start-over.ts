@@ -42,7 +42,7 @@ export async function seeToStartingOver(context: TaskContext, pool: Pool): Promi
   );
   for (const { id } of rows)
     await startOver(context, pool, id).catch((error) =>
-      context.log('warning', 'a task starts over later', { taskId: id, error: String(error) }),
+      context.log('warning', 'a task starts over later', { taskId: id, error }),
     );
 }
 

@@ -132,7 +132,7 @@ function openHeart({ db, settings, log }: TaskContext, connectionString: string)
     };
     const started = new Worker(file, { workerData });
     started.on('message', hear);
-    started.on('error', (error) => log('error', 'the heartbeat failed', { error: String(error) }));
+    started.on('error', (error) => log('error', 'the heartbeat failed', { error }));
     started.on('exit', () => {
       if (!isClosed) setTimeout(restart, restartMs).unref();
     });

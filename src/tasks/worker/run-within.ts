@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -39,7 +41,7 @@ export async function runWithin(
   if (tasks.length === 0) return;
   const { db } = context;
   const id = randomUUID();
-  const session = new UtcClient({ connectionString, application_name: id, keepAlive: true });
+  const session = new UtcClient({ connectionString, application_name: id, isOwnSession: true });
   const lost = Promise.withResolvers<void>();
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
@@ -72,12 +74,14 @@ export async function runWithin(
     heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
     for (const task of tasks) {
       left.delete(task.id);
-      await (task.kind === 'own'
-        ? runOwn(context, worker, task.id, lost.promise)
-        : runBulk(context, worker, task.id));
+      await withIds({ workerId: id }, () =>
+        task.kind === 'own'
+          ? runOwn(context, worker, task.id, lost.promise)
+          : runBulk(context, worker, task.id),
+      );
     }
   } catch (error) {
-    context.log('error', 'a task could not be run within its call', { error: String(error) });
+    context.log('error', 'a task could not be run within its call', { error });
     const why = `It could not be run: ${error instanceof Error ? error.message : String(error)}`;
     for (const task of tasks) await endQueued(context, task.id, 'error', why);
   } finally {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import pg from 'pg';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
   inProcessName,
@@ -25,6 +26,7 @@ import { announce } from './announce.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -45,6 +47,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
   places?: number | null;
+  /** Connections of its pool. Default: as many as these need. */
+  poolSize?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
   /** Backends whose tasks it runs. Default: all but `in-process`. */
@@ -57,6 +61,7 @@ export interface WorkerOptions {
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
+  assertPoolSize(options);
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
@@ -93,27 +98,11 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
         return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
-        context.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
-}
-
-function defaultPlaces(): number {
-  return Math.min(8, availableParallelism());
-}
-
-/**
- * Connections of a worker: two runners may be at chunks while a third connection takes or releases
- * slots; a backend may keep one.
- */
-export function workerPoolSize(
-  concurrency: number,
-  places: number | undefined,
-  backends: number,
-): number {
-  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
 }
 
 interface Life {
@@ -126,12 +115,24 @@ interface Life {
   stop(): Promise<void>;
 }
 
-async function startLife(
+function startLife(
   context: TaskContext,
   options: WorkerOptions,
   before: Wish = noWish,
 ): Promise<Life> {
   const id = randomUUID();
+  // A worker may begin within a request, and is not about that.
+  return withIds({ requestId: undefined, workerId: id }, () =>
+    startNamed(id, context, options, before),
+  );
+}
+
+async function startNamed(
+  id: string,
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish,
+): Promise<Life> {
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
   const placeCount = options.places ?? defaultPlaces();
@@ -141,7 +142,7 @@ async function startLife(
   const session = new UtcClient({
     connectionString: options.connectionString,
     application_name: id,
-    keepAlive: true,
+    isOwnSession: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -166,7 +167,7 @@ async function startLife(
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
+    max: workerPoolSize(options, hosted.length),
     ownSessions: true,
   });
   const unknown = new Set<string>();
@@ -305,6 +306,6 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    (error) => context.log('warning', 'recovery will try again', { error }),
   );
 }

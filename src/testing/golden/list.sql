@@ -283,6 +283,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",

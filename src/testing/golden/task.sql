@@ -1,3 +1,12 @@
+-- 
+select
+  pg_is_in_recovery() as "isStandby",
+  pg_backend_pid() as pid,
+  set_config('tcp_keepalives_idle', '5', false),
+  set_config('tcp_keepalives_interval', '5', false),
+  set_config('tcp_keepalives_count', '2', false),
+  set_config('tcp_user_timeout', '15000', false);
+
 -- isKnown
 select
   kind,
@@ -6,6 +15,7 @@ select
   parameters,
   parameters_version as "parametersVersion",
   backend,
+  request_id as "requestId",
   start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
@@ -13,7 +23,7 @@ where
   id = $1
   and finished_at is null;
 
--- runSlice
+-- runKnown
 begin isolation level read committed;
 
 -- isPaused
@@ -33,7 +43,7 @@ where
   )
 for share;
 
--- runSlice
+-- runKnown
 select
   state,
   parallelism,
@@ -53,7 +63,7 @@ where
   id = $1
 for update;
 
--- runSlice
+-- runKnown
 insert into
   "bulkhead"."task_slot" (task_id, slot, worker_id, token)
 select
@@ -80,7 +90,7 @@ limit
 returning
   slot;
 
--- runSlice
+-- runKnown
 update "bulkhead"."task"
 set
   attempts = attempts + 1,
@@ -163,7 +173,7 @@ from
 returning
   task_id;
 
--- runSlice
+-- runKnown
 commit;
 
 -- load
@@ -300,6 +310,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
