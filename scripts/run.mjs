@@ -20,6 +20,7 @@ const scripts = {
   fuzz: 'scripts/fuzz.ts',
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
+  soak: 'scripts/soak.ts',
   bouncer: 'scripts/bouncer.ts',
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressProblem } from './database-address.ts';
 import { AppError } from './errors.ts';
 import { settingBounds, wholeBetween } from './limits.ts';
 import { nearestOf } from './nearest.ts';
@@ -19,6 +20,10 @@ const share = { error: 'must be a number above 0 and at most 1' };
 const address = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+  .superRefine((url, { addIssue }) => {
+    const message = addressProblem(url);
+    if (message !== null) addIssue({ code: 'custom', message });
+  })
   .transform((url) =>
     url.includes('uselibpqcompat=true')
       ? url
