@@ -11,6 +11,7 @@ import { sessionSecret } from './auth/session-secret.ts';
 import { checkExtensions, viewFolderOf } from './check-extensions.ts';
 import type { Config } from './config.ts';
 import { taskManagerOf } from './create-task-manager.ts';
+import type { Standbys } from './db/standbys.ts';
 import { hostRequestOf } from './http/host-request.ts';
 import { compression } from './http/plugins/compress.ts';
 import { answerClientError, connections } from './http/plugins/connections.ts';
@@ -24,6 +25,7 @@ import { hostRequests } from './http/plugins/host.ts';
 import { origins } from './http/plugins/origin.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
+import { reads } from './http/plugins/reads.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
@@ -45,6 +47,8 @@ export interface AppOptions {
   config: Config;
   context: TaskContext;
   logger?: FastifyBaseLogger;
+  /** What reads of pages may be served by; left out: the primary alone. */
+  standbys?: Standbys | null;
   /** Requests are those of an app that it is mounted in, which logs them. */
   isMounted?: boolean;
   /** Told of every route as it is added. */
@@ -59,6 +63,7 @@ export async function buildApp({
   config,
   context,
   logger,
+  standbys = null,
   isMounted = false,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -127,6 +132,10 @@ export async function buildApp({
       await pages.register(guard, { people: context.people });
       await pages.register(unseenMessages, { context });
       await pages.register(isOurs ? csrfProtection : signedCookies, cookies);
+      await pages.register(reads, {
+        ...{ context, standbys, isHttps: cookies.isHttps },
+        path: cookies.path,
+      });
       await pages.register(timeZones);
       await pages.register(origins);
       await pages.register(rateLimits);
