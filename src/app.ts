@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  LogController,
-  type RouteOptions,
-} from 'fastify';
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import { checkExtensions, viewFolderOf } from './check-extensions.ts';
 import type { Config } from './config.ts';
 import { taskManagerOf } from './create-task-manager.ts';
-import type { Standbys } from './db/standbys.ts';
 import { hostRequestOf } from './http/host-request.ts';
 import { compression } from './http/plugins/compress.ts';
 import { answerClientError, connections } from './http/plugins/connections.ts';
@@ -26,6 +20,7 @@ import { origins } from './http/plugins/origin.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
 import { reads } from './http/plugins/reads.ts';
+import { requestIds } from './http/plugins/request-ids.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
@@ -35,6 +30,7 @@ import { timeZones } from './http/plugins/time-zone.ts';
 import { unseenMessages } from './http/plugins/unseen.ts';
 import { views } from './http/plugins/views.ts';
 import { ownSignIn, routes } from './http/routes.ts';
+import { RequestLines, serverLog } from './http/server-log.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
 import type {} from './mounts.ts';
@@ -46,9 +42,6 @@ export interface AppOptions {
   admin: AdminDefinition;
   config: Config;
   context: TaskContext;
-  logger?: FastifyBaseLogger;
-  /** What reads of pages may be served by; left out: the primary alone. */
-  standbys?: Standbys | null;
   /** Requests are those of an app that it is mounted in, which logs them. */
   isMounted?: boolean;
   /** Told of every route as it is added. */
@@ -62,22 +55,13 @@ export async function buildApp({
   admin,
   config,
   context,
-  logger,
-  standbys = null,
   isMounted = false,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
-    ...(logger
-      ? { loggerInstance: logger }
-      : {
-          logger:
-            config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL },
-        }),
-    ...(isMounted && {
-      logController: new LogController({ disableRequestLogging: true }),
-      genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
-    }),
+    loggerInstance: serverLog(context.log),
+    logController: new RequestLines(isMounted),
+    genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one
     // alone is believed, not what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES
@@ -101,6 +85,7 @@ export async function buildApp({
   const tasks = taskManagerOf(admin, context);
   app.decorate('bulkhead', { tasks, at: () => ({ tasks }) });
   if (onRoute) app.addHook('onRoute', onRoute);
+  await app.register(requestIds);
   await app.register(hostRequests);
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
@@ -133,7 +118,7 @@ export async function buildApp({
       await pages.register(unseenMessages, { context });
       await pages.register(isOurs ? csrfProtection : signedCookies, cookies);
       await pages.register(reads, {
-        ...{ context, standbys, isHttps: cookies.isHttps },
+        ...{ context, isHttps: cookies.isHttps },
         path: cookies.path,
       });
       await pages.register(timeZones);

@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { carefulLog } from './log/careful-log.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
@@ -43,9 +44,10 @@ export async function buildContext(
   connectionString: string,
   environment: Config,
   given: AdminDefinition,
-  log: TaskContext['log'],
+  givenLog: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
   checkAdmin(given);
+  const log = carefulLog(givenLog);
   const admin = placeAdmin(given, defaultSchemaOf(connectionString));
   const config = settingsOf(environment, admin);
   const db = await openDatabase({
@@ -54,6 +56,9 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    reads: config.READ_DATABASE_URL
+      ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
+      : null,
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };

@@ -3,8 +3,6 @@ import type { AdminDefinition } from './admin-definition.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { buildContext } from './build-context.ts';
 import type { Config } from './config.ts';
-import type { Database } from './db/database.ts';
-import { openStandbys, type Standbys } from './db/standbys.ts';
 import { inProcessName } from './queue/backend.ts';
 import { workerOptionsOf } from './run-worker.ts';
 import { backendsOf, runsInProcess } from './tasks/assert-backends.ts';
@@ -32,24 +30,7 @@ export interface SiteOptions {
   /** Runs tasks here whatever calls for them. Where not, what is to run in this process does. */
   hasWorker: boolean;
   log: TaskContext['log'];
-  app?: Pick<AppOptions, 'logger' | 'isMounted'>;
-}
-
-/** Null: none are named. */
-async function standbysOf(
-  config: Pick<
-    Config,
-    'READ_DATABASE_URL' | 'BULKHEAD_PAGES_POOL_SIZE' | 'BULKHEAD_READ_MAX_LAG_MS'
-  >,
-  db: Database,
-  log: TaskContext['log'],
-): Promise<Standbys | null> {
-  if (config.READ_DATABASE_URL === undefined) return null;
-  return openStandbys({
-    ...{ address: config.READ_DATABASE_URL, primary: db.pages, watch: db.background, log },
-    poolSize: config.BULKHEAD_PAGES_POOL_SIZE,
-    maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS,
-  });
+  app?: Pick<AppOptions, 'isMounted'>;
 }
 
 /** Over a database that has been brought up: pages, recovery, and a worker where one is wanted. */
@@ -71,9 +52,7 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
         ? null
         : await startWorker(context, { ...workerOptionsOf(config, direct), backends });
     if (worker) undo.push(() => worker.stop());
-    const standbys = await standbysOf(config, db, log);
-    if (standbys) undo.push(() => standbys.close());
-    const app = await buildApp({ admin, config, context, standbys, ...options.app });
+    const app = await buildApp({ admin, config, context, ...options.app });
     const recovery = startRecovery(context);
     // Elsewhere it is a worker's.
     const retention = context.settings.background ? null : startRetention(context);

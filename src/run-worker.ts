@@ -33,6 +33,7 @@ export function workerOptionsOf(config: Config, connectionString: string): Worke
     connectionString,
     concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     places: config.BULKHEAD_PLACES ?? null,
+    poolSize: config.BULKHEAD_WORKER_POOL_SIZE ?? null,
     queues: config.BULKHEAD_QUEUES ?? null,
   };
 }

@@ -101,7 +101,7 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
         channel: channel.name,
         recipient: first.recipient,
         ...(isOfTask(first) && { taskId: first.content.task.id }),
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error,
       });
     }
   }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { buildContext } from '../build-context.ts';
 import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { jsonLog } from '../log/json-log.ts';
 import {
   createIndexes,
   findWantedIndexes,
@@ -9,7 +10,6 @@ import {
 } from '../selection/wanted-indexes.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 
 export interface IndexOptions {
@@ -42,7 +42,7 @@ export async function indexes(
       directUrl(config, connectionString),
       config,
       admin,
-      logAt(config.BULKHEAD_LOG_LEVEL),
+      jsonLog(config.BULKHEAD_LOG_LEVEL),
     );
     try {
       const wanted = await findWantedIndexes(db.background, context.registry);

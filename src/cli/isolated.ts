@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
+import { withIds } from '../log/ids.ts';
 import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
@@ -40,11 +41,8 @@ try {
     max: 4,
     ownSessions: true,
   });
-  const run = startRun(
-    { ...built.context, settings: { ...built.context.settings, ...settings } },
-    pool,
-    taken,
-  );
+  const context = { ...built.context, settings: { ...built.context.settings, ...settings } };
+  const run = withIds({ workerId: first.workerId }, () => startRun(context, pool, taken));
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
   await run.ended;

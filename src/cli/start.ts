@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { commandLine } from '../command-line.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { jsonLog } from '../log/json-log.ts';
 import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { progressBar } from './progress-bar.ts';
 import { runCommand } from './sentence.ts';
@@ -42,6 +42,7 @@ await runCommand(async () => {
     await admin.seed?.(direct, bar.update);
     bar.end();
 
+    const connections = await connectionsHere('start', config, direct);
     const {
       app,
       context,
@@ -53,12 +54,12 @@ await runCommand(async () => {
       connectionString,
       direct,
       hasWorker: true,
-      log: logAt(config.BULKHEAD_LOG_LEVEL),
+      log: jsonLog(config.BULKHEAD_LOG_LEVEL),
     });
     undo.push(close);
     const address = await servePages(app, config);
     void worker?.stoppedByPage.then(() => console.log(workerStopped));
-    console.log(await connectionsHere('start', config, direct));
+    console.log(connections);
     say(
       admin.name,
       address,

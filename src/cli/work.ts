@@ -1,10 +1,10 @@
 import { commandLine } from '../command-line.ts';
+import { jsonLog } from '../log/json-log.ts';
 import { runWorker } from '../run-worker.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
@@ -29,11 +29,12 @@ await runCommand(async () => {
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
   for (const sentence of unheardQueues(config.BULKHEAD_QUEUES, admin)) console.error(sentence);
+  const connections = await connectionsHere('work', config, directUrl(config));
   const worker = await runWorker(
     directUrl(config),
     config,
     admin,
-    logAt(config.BULKHEAD_LOG_LEVEL),
+    jsonLog(config.BULKHEAD_LOG_LEVEL),
   );
   const end = onShutdown(() => worker.stop());
   void worker.stoppedByPage.then(() => {
@@ -41,5 +42,5 @@ await runCommand(async () => {
     end();
   });
   console.log('A worker is running.');
-  console.log(await connectionsHere('work', config, directUrl(config)));
+  console.log(connections);
 });

@@ -18,7 +18,15 @@ export interface PrimarySample {
 
 /** What a standby last said, or why it cannot be asked. */
 type LastSaid =
-  | { kind: 'standby'; replayed: WalPosition; system: string; database: string; atMs: number }
+  | {
+      kind: 'standby';
+      replayed: WalPosition;
+      system: string;
+      database: string;
+      atMs: number;
+      /** How long ago the last commit that it has replayed was made, by the clocks of both servers. */
+      ageMs: number | null;
+    }
   | { kind: 'no-standby'; atMs: number }
   | { kind: 'away'; message: string };
 
@@ -57,7 +65,9 @@ export class Standby {
   readonly #watch: Pool;
   #samples: PrimarySample[] = [];
   #latest: PrimarySample | null = null;
-  #seen: LastSaid = { kind: 'away', message: noAnswer };
+  /** Null: it has not said anything yet. */
+  #seen: LastSaid | null = null;
+  readonly #sinceMs = performance.now();
   #reachedMs: number | null = null;
   readonly #ended = new BoundedMap<number, true>(10_000);
 
@@ -98,8 +108,9 @@ export class Standby {
         timeline: number;
         system: string;
         database: string;
+        age_ms: number | null;
       }>(
-        `select pg_is_in_recovery() as is_standby, pg_last_wal_replay_lsn()::text as lsn,
+        `select pg_is_in_recovery() as is_standby, pg_last_wal_replay_lsn()::text as lsn, (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as age_ms,
            greatest((select timeline_id from pg_control_checkpoint()), (select min_recovery_end_timeline from pg_control_recovery())) as timeline,
            (select system_identifier::text from pg_control_system()) as system,
            (select oid::text from pg_database where datname = current_database()) as database`,
@@ -110,7 +121,7 @@ export class Standby {
           ? {
               kind: 'standby',
               replayed: { timeline: row.timeline, lsn: parseLsn(row.lsn) },
-              ...{ system: row.system, database: row.database, atMs },
+              ...{ system: row.system, database: row.database, ageMs: row.age_ms, atMs },
             }
           : { kind: 'no-standby', atMs };
     } catch (error) {
@@ -121,7 +132,7 @@ export class Standby {
 
   // Of what the primary had done, the latest that is replayed.
   #keepReached(): void {
-    if (this.#seen.kind !== 'standby' || !this.#isSame(this.#seen)) return;
+    if (this.#seen?.kind !== 'standby' || !this.#isSame(this.#seen)) return;
     const { replayed } = this.#seen;
     const place = this.#samples.findLastIndex(({ position }) => position.lsn <= replayed.lsn);
     const last = this.#samples[place];
@@ -146,7 +157,7 @@ export class Standby {
 
   /** Null: it is not to be read from. A lower bound of what it has replayed. */
   replayed(maxLagMs: number): WalPosition | null {
-    return this.state(maxLagMs).isUsed && this.#seen.kind === 'standby'
+    return this.state(maxLagMs).isUsed && this.#seen?.kind === 'standby'
       ? this.#seen.replayed
       : null;
   }
@@ -160,17 +171,19 @@ export class Standby {
       ...{ kind, message },
       lagMs: this.#reachedMs === null ? null : nowMs - this.#reachedMs,
       lagBytes:
-        latest === null || seen.kind !== 'standby'
+        latest === null || seen?.kind !== 'standby'
           ? null
           : Math.max(0, Number(latest.position.lsn - seen.replayed.lsn)),
     });
+    if (seen === null)
+      return nowMs - this.#sinceMs > believedMs ? state('away', noAnswer) : state('unknown');
     if (seen.kind === 'away') return state('away', seen.message);
     if (nowMs - seen.atMs > believedMs) return state('away', noAnswer);
     if (seen.kind === 'no-standby') return state('no-standby');
     if (latest === null || nowMs - latest.atMs > believedMs) return state('unknown');
     if (!this.#isSame(seen)) return state('elsewhere');
-    // One that has reached nothing of ours yet is as far behind as we have been looking, or further.
-    const sinceMs = this.#reachedMs ?? this.#samples[0]?.atMs ?? nowMs;
+    // One that has reached nothing since we began to look: its own last commit says since when.
+    const sinceMs = this.#reachedMs ?? seen.atMs - (seen.ageMs ?? 0);
     if (nowMs - sinceMs > maxLagMs) return state('behind');
     return state(this.#reachedMs === null ? 'unknown' : 'following');
   }

@@ -23,7 +23,7 @@ async function over(
     max: 4,
   });
   const logged: string[] = [];
-  const standbys = await openStandbys({
+  const standbys = openStandbys({
     ...{ address, primary: pool, watch: pool, poolSize: 2, maxLagMs: 60_000, ...options },
     log: (level, message) => level !== 'debug' && logged.push(message),
   });
@@ -115,9 +115,9 @@ test('a server of another cluster, one that takes writes and one that is not the
   const { primary, standby } = await pair(t);
   const elsewhere = await pair(t);
   for (const [address, words] of [
-    [elsewhere.standby.connectionString, 'does not follow this database'],
+    [elsewhere.standby.connectionString, 'does not follow this primary'],
     [primary.connectionString, 'is no standby: it takes writes itself'],
-    [standby.urlOf('template1'), 'does not follow this database'],
+    [standby.urlOf('template1'), 'does not follow this primary'],
     [
       'postgresql://nobody@127.0.0.1:1/none',
       'is not to be reached (connect ECONNREFUSED 127.0.0.1:1)',

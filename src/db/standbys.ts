@@ -34,8 +34,11 @@ export interface Standbys {
   close(): Promise<void>;
 }
 
-/** Opens them and looks at them once a second; one that is away is no reason not to begin. */
-export async function openStandbys(options: StandbysOptions): Promise<Standbys> {
+/**
+ * Looks at them once a second, from now on; one that is away is no reason not to begin, and until one
+ * has answered the primary serves everything.
+ */
+export function openStandbys(options: StandbysOptions): Standbys {
   const { primary, watch, poolSize, maxLagMs, log } = options;
   const onUnanswered = (error: unknown) =>
     log('debug', 'A standby did not answer; the primary did.', { error: String(error) });
@@ -50,19 +53,16 @@ export async function openStandbys(options: StandbysOptions): Promise<Standbys> 
     const sample = await samplePrimary(watch).catch(() => null);
     if (sample) for (const standby of list) standby.note({ ...sample, atMs });
     // One that keeps silent does not say so.
-    for (const standby of logged.keys()) logChange(standby);
+    for (const standby of list) logChange(standby);
   };
   const lookAt = async (standby: Standby) => {
     await standby.look();
     logChange(standby);
   };
-  await lookAtPrimary();
-  await Promise.race([Promise.all(list.map(lookAt)), wait(lookEveryMs, null, { ref: false })]);
-  for (const standby of list) logChange(standby);
   const again = async (look: () => Promise<void>) => {
     while (!signal.aborted) {
+      await look();
       await wait(lookEveryMs, null, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted) await look();
     }
   };
   const loops = [again(lookAtPrimary), ...list.map((standby) => again(() => lookAt(standby)))];
@@ -97,6 +97,7 @@ export async function openStandbys(options: StandbysOptions): Promise<Standbys> 
   function logChange(standby: Standby): void {
     const state = standby.state(maxLagMs);
     const before = logged.get(standby);
+    if (state.kind === 'unknown') return;
     if (before === state.kind) return;
     logged.set(standby, state.kind);
     const { name, kind, message } = state;
@@ -104,7 +105,6 @@ export async function openStandbys(options: StandbysOptions): Promise<Standbys> 
       if (before !== undefined) log('info', `The standby ${name} serves reads again.`);
       return;
     }
-    if (kind === 'unknown') return;
     const why = `${standbyTexts[kind]}${message === '' ? '' : ` (${message})`}`;
     log('warning', `The standby ${name} ${why}: the primary serves its reads.`);
   }
@@ -116,7 +116,7 @@ export const standbyTexts: Readonly<Record<Exclude<StandbyKind, 'following' | 'u
     away: 'is not to be reached',
     behind: 'is too far behind',
     'no-standby': 'is no standby: it takes writes itself',
-    elsewhere: 'does not follow this database',
+    elsewhere: 'does not follow this primary',
   };
 
 async function samplePrimary(

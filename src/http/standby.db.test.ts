@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { lookAtAll } from '../health/look.ts';
+import { standbyParts } from '../health/standby-findings.ts';
 import { insertPlaces, placeForm } from '../testing/places.ts';
 import { type CookieJar, type StandbyApp, standbyApp } from '../testing/standby-app.ts';
 import { until } from '../testing/until.ts';
@@ -16,6 +18,11 @@ async function readsFromStandby({ db, pause, resume }: StandbyApp, { get }: Cook
     (await get(`/cities?notes-contains=${encodeURIComponent(mark)}`)).body.includes('Place 3'),
   );
 }
+
+const findingsOf = async ({ context }: StandbyApp) =>
+  (await lookAtAll(context, standbyParts)).flatMap(({ findings }) =>
+    findings.map(({ name }) => name),
+  );
 
 const isOnList = async ({ get }: CookieJar, text: string, query = '') =>
   (await get(`/cities?${query}`)).body.includes(text);
@@ -114,6 +121,8 @@ test('a standby that goes away, comes back and is promoted fails nobody, and is 
   });
   await standby.kill();
   await until(() => logged.some((line) => line.includes('is not to be reached')));
+  const name = `127.0.0.1:${standby.port}`;
+  assert.deepEqual(await findingsOf(app), [`standby-away:${name}`]);
   // Its memory is taken for another's until the last of it has gone.
   await until(() =>
     standby.start().then(
@@ -123,8 +132,10 @@ test('a standby that goes away, comes back and is promoted fails nobody, and is 
   );
   await until(() => logged.some((line) => line.includes('serves reads again')));
   await readsFromStandby(app, eve);
+  assert.deepEqual(await findingsOf(app), []);
   await standby.promote();
   await until(() => logged.some((line) => line.includes('is no standby')));
+  assert.deepEqual(await findingsOf(app), [`standby-no-standby:${name}`]);
   await db.pages.query(
     `update gazetteer.city set name = 'Only on the primary' where name = 'Place 1'`,
   );
@@ -148,4 +159,5 @@ test('a standby that is further behind than it may be is not read from', async (
   await until(() => isOnList(eve, 'Long ago'));
   assert.ok(!(await isOnList(eve, 'As of')));
   await until(() => logged.some((line) => line.includes('is too far behind')));
+  assert.deepEqual(await findingsOf(app), [`standby-behind:127.0.0.1:${standby.port}`]);
 });

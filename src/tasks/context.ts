@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { AskedPeople } from '../auth/people.ts';
 import type { Channels } from '../channels/contract.ts';
 import type { Database } from '../db/database.ts';
+import type { Logger } from '../log/log.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Backends } from '../queue/backends.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
@@ -44,11 +45,7 @@ export interface TaskContext {
   readonly settings: TaskSettings;
   /** What addresses of pages begin with. */
   readonly prefix: string;
-  readonly log: (
-    level: 'error' | 'warning' | 'info' | 'debug',
-    message: string,
-    details?: Record<string, unknown>,
-  ) => void;
+  readonly log: Logger;
   /** Who they are, and whether they may still come in: asked again when a task is about to write. */
   readonly people: AskedPeople;
 }
@@ -90,6 +87,10 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
+  /** Finished tasks that are kept, the newest, where they are not too old; null: however many. */
+  readonly historyRetentionCount: number | null;
+  /** How often it is looked for what was kept long enough. */
+  readonly cleanupIntervalMs: number;
   /** Days for which entries of the audit are kept. */
   readonly auditRetentionDays: number;
   /**

@@ -38,6 +38,8 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
   const left = underWay.filter(({ isWithoutWorker }) => isWithoutWorker);
   const leftCount = sum(left.map(({ count }) => count));
   const queues = [...new Set(left.map(({ queue }) => queue))];
+  const unknown = underWay.filter(({ isUnknown }) => isUnknown);
+  const unknownCount = sum(unknown.map(({ count }) => count));
   const longCount = sum(underWay.map(({ waitingLong }) => waitingLong));
   const { failures } = unseenTo;
   const found: (Attention | false)[] = [
@@ -51,6 +53,12 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
           queues.length === 1 ? { queue: queues[0] as string } : {},
         ),
       ),
+    },
+    unknownCount > 0 && {
+      tone: 'error',
+      icon: 'circle-question-mark',
+      text: about.unknown(unknownCount),
+      href: url(tasksPath([...new Set(unknown.map(({ state }) => state))])),
     },
     failures > 0 && {
       tone: 'error',

@@ -21,6 +21,8 @@ export const overviewTexts = {
   about: {
     withoutWorker: (count: number) =>
       `${counted(count, 'task waits', 'tasks wait')} and no worker is alive that could run ${isOne(count) ? 'it' : 'them'}.`,
+    unknown: (count: number) =>
+      `${counted(count, 'task waits', 'tasks wait')} for a version of the code that knows what ${isOne(count) ? 'it is' : 'they are'} about: no running worker does. ${isOne(count) ? 'It' : 'Each'} can be cancelled.`,
     gone: (count: number) =>
       `${counted(count, 'worker is', 'workers are')} gone. What ${isOne(count) ? 'it was' : 'they were'} at is taken up by others.`,
     unheard: (count: number) =>

@@ -5,7 +5,6 @@ import type { Principal } from '../../auth/principal.ts';
 import { BoundedMap } from '../../bounded-map.ts';
 import type { Database } from '../../db/database.ts';
 import type { Standby } from '../../db/standby.ts';
-import type { Standbys } from '../../db/standbys.ts';
 import {
   endOfAll,
   laterOf,
@@ -37,8 +36,6 @@ declare module 'fastify' {
 
 export interface ReadsOptions {
   context: TaskContext;
-  /** Null: there are none, and the primary serves everything. */
-  standbys: Standbys | null;
   path: string;
   isHttps: boolean;
 }
@@ -55,8 +52,9 @@ const slackMs = 60_000;
  * a task that they have been shown: whatever they cannot say that they know is asked of the primary.
  */
 export const reads = plugin<ReadsOptions>(
-  async (app, { context, standbys, path, isHttps }) => {
+  async (app, { context, path, isHttps }) => {
     const { db, registry } = context;
+    const { standbys } = db;
     const primary: Reads = { db, registry, asOf: null };
     if (standbys === null) {
       app.decorateRequest('reads', async () => primary);

@@ -193,7 +193,7 @@ async function guarded<T>(
     const details = {
       resource: resource.slug,
       hook: name,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error,
     };
     context.log('error', 'a hook failed', details);
     return new RaisedObjection({

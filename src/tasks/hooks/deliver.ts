@@ -63,7 +63,7 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
       event: name,
       taskId,
       attempts,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error,
     });
   }
   return true;

@@ -24,9 +24,7 @@ export function startTelling(
   const latestOf = new Map<number, string>();
   let announcedAt = 0;
   const loops = [
-    repeat(everyMs, tellOnce, (error) =>
-      log('warning', 'hooks are told again', { error: String(error) }),
-    ),
+    repeat(everyMs, tellOnce, (error) => log('warning', 'hooks are told again', { error })),
     ...context.outboxes.map(({ name, deliverNext: deliverFrom }) =>
       repeat(
         outboxEveryMs,
@@ -34,7 +32,7 @@ export function startTelling(
           if (worker === null && (await isWorkerAlive())) return;
           while (!isStopped() && (await deliverFrom(pool)));
         },
-        (error) => log('warning', `${name} delivers again`, { error: String(error) }),
+        (error) => log('warning', `${name} delivers again`, { error }),
       ),
     ),
   ];
@@ -98,7 +96,7 @@ export function startTelling(
             hook: hook.name,
             event: event.name,
             taskId: task.id,
-            error: String(error),
+            error,
           });
         }
     }

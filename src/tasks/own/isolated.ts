@@ -112,7 +112,7 @@ export function startIsolatedRun(
     await endAttempt(context, pool, task, lease, ended).catch((error) =>
       log('error', 'the end of a task could not be written', {
         taskId: task.id,
-        error: String(error),
+        error,
       }),
     );
   }

@@ -102,7 +102,7 @@ export function startPlaces(
         if (!isStopped && !isResting && runs.size < concurrency) await lookWhenDue();
       }
     } catch (error) {
-      context.log('warning', 'own tasks are looked for again', { error: String(error) });
+      context.log('warning', 'own tasks are looked for again', { error });
     } finally {
       isLooking = false;
     }

@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
 import type { TaskContext } from '../context.ts';
+import type { Knowledge } from '../known.ts';
 import { isInspected } from './heartbeat.ts';
 import { noWish, type Wish } from './heed.ts';
 
@@ -17,6 +18,8 @@ interface Announced {
   /** Slices of bulk work at a time, and own tasks. */
   concurrency?: number;
   places?: number;
+  /** What it knows; it runs nothing of others. */
+  knows?: Knowledge;
   /** What it was asked under another id. */
   wish?: Wish;
 }
@@ -29,7 +32,7 @@ interface Announced {
 export async function announce(
   { db, settings }: TaskContext,
   session: Client,
-  { id, queues, backends, concurrency, places, wish = noWish }: Announced,
+  { id, queues, backends, concurrency, places, knows, wish = noWish }: Announced,
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -41,13 +44,14 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at, stale_after_ms, busy_after_ms, heartbeat_at, loop_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end, $13, $14, case when not $15 then clock_timestamp() end, case when not $15 then clock_timestamp() end)`,
+        `insert into ${db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at, stale_after_ms, busy_after_ms, heartbeat_at, loop_at, knows)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end, $13, $14, case when not $15 then clock_timestamp() end, case when not $15 then clock_timestamp() end, $16)`,
         [
           ...[id, hostname(), process.pid, queues, backends],
           ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
           ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
           ...[settings.staleAfterMs, busyAfterMs(settings), isInspected()],
+          knows === undefined ? null : JSON.stringify(knows),
         ],
       );
   }

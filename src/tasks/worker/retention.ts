@@ -1,14 +1,14 @@
 import { forgetEntries } from '../../audit/forget-entries.ts';
 import type { TaskContext } from '../context.ts';
 import { maxPreviewHours } from '../previewing/preview.ts';
+import { repeat } from '../repeat.ts';
 import { unfinishedSql } from '../states.ts';
-import { forgetTasks } from './forget-tasks.ts';
+import { firstBeyond, forgetTasks } from './forget-tasks.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
 const maxRows = 1_000;
 /** Selections are for the hour; nobody confirms one of last week. */
 const selectionDays = 7;
-const everyMs = 3_600_000;
 /** No process has had a hook for so long: it is told nothing more. */
 const hookDays = 7;
 
@@ -62,7 +62,7 @@ export async function purge(context: TaskContext): Promise<Purged> {
         select id from ${t.change} where at < ${older(settings.historyRetentionDays)} and (task_id is null or task_id not in (${inUse}))
         order by at limit ${limit})`,
     ),
-    tasks: await inTurns(() => forgetTasks(context)),
+    tasks: await forgetAll(),
     selections: await inParts(
       (limit) =>
         `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
@@ -74,6 +74,11 @@ export async function purge(context: TaskContext): Promise<Purged> {
     // Last: it throws where the audit is broken.
     entries: await forgetEntries(db, db.background, settings.auditRetentionDays),
   };
+
+  async function forgetAll(): Promise<number> {
+    const beyond = await firstBeyond(context);
+    return inTurns(() => forgetTasks(context, beyond));
+  }
 
   function inParts(statement: (limit: number) => string): Promise<number> {
     return inTurns(async () => (await db.background.query(statement(maxRows))).rowCount ?? 0);
@@ -89,21 +94,14 @@ async function inTurns(part: () => Promise<number>): Promise<number> {
   }
 }
 
-/** Purges now and once an hour. */
+/** Purges now, and again and again. */
 export function startRetention(context: TaskContext): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  const run = () => {
-    running = purge(context).then(
-      (purged) => context.log('debug', 'what was kept long enough is purged', { ...purged }),
-      (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
-    );
-  };
-  run();
-  const timer = setInterval(run, everyMs);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
+  return repeat(
+    context.settings.cleanupIntervalMs,
+    async () => {
+      const purged = await purge(context);
+      context.log('debug', 'what was kept long enough is purged', { ...purged });
     },
-  };
+    (error) => context.log('warning', 'purging will be tried again', { error }),
+  );
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -44,7 +45,13 @@ export async function runWithin(
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
   const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
-  const worker = { id, pool, tokens: new Set<string>(), backends: [inlineName] };
+  const worker = {
+    id,
+    pool,
+    tokens: new Set<string>(),
+    backends: [inlineName],
+    unknown: new Set<string>(),
+  };
   const left = new Set(tasks.map((task) => task.id));
   const keeping = repeat(
     keepEveryMs,
@@ -66,12 +73,14 @@ export async function runWithin(
     heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
     for (const task of tasks) {
       left.delete(task.id);
-      await (task.kind === 'own'
-        ? runOwn(context, worker, task.id, lost.promise)
-        : runBulk(context, worker, task.id));
+      await withIds({ workerId: id }, () =>
+        task.kind === 'own'
+          ? runOwn(context, worker, task.id, lost.promise)
+          : runBulk(context, worker, task.id),
+      );
     }
   } catch (error) {
-    context.log('error', 'a task could not be run within its call', { error: String(error) });
+    context.log('error', 'a task could not be run within its call', { error });
     const why = `It could not be run: ${error instanceof Error ? error.message : String(error)}`;
     for (const task of tasks) await endQueued(context, task.id, 'error', why);
   } finally {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import { openPool, UtcClient } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
   inProcessName,
@@ -14,6 +14,7 @@ import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
+import { knowledgeOf } from '../known.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { type Repeated, repeat } from '../repeat.ts';
@@ -24,6 +25,7 @@ import { announce } from './announce.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
 
@@ -44,6 +46,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
   places?: number | null;
+  /** Connections of its pool. Default: as many as these need. */
+  poolSize?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
   /** Backends whose tasks it runs. Default: all but `in-process`. */
@@ -56,6 +60,7 @@ export interface WorkerOptions {
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
+  assertPoolSize(options);
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
@@ -92,27 +97,11 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
         return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
-        context.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
-}
-
-function defaultPlaces(): number {
-  return Math.min(8, availableParallelism());
-}
-
-/**
- * Connections of a worker: two runners may be at chunks while a third connection takes or releases
- * slots; a backend may keep one.
- */
-export function workerPoolSize(
-  concurrency: number,
-  places: number | undefined,
-  backends: number,
-): number {
-  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
 }
 
 interface Life {
@@ -125,12 +114,24 @@ interface Life {
   stop(): Promise<void>;
 }
 
-async function startLife(
+function startLife(
   context: TaskContext,
   options: WorkerOptions,
   before: Wish = noWish,
 ): Promise<Life> {
   const id = randomUUID();
+  // A worker may begin within a request, and is not about that.
+  return withIds({ requestId: undefined, workerId: id }, () =>
+    startNamed(id, context, options, before),
+  );
+}
+
+async function startNamed(
+  id: string,
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish,
+): Promise<Life> {
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
   const placeCount = options.places ?? defaultPlaces();
@@ -154,6 +155,7 @@ async function startLife(
     await announce(context, session, {
       ...{ id, queues: options.queues ?? null, backends: names },
       ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+      knows: knowledgeOf(context),
     });
   } catch (error) {
     await session.end().catch(() => undefined);
@@ -164,10 +166,11 @@ async function startLife(
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
+    max: workerPoolSize(options, hosted.length),
     ownSessions: true,
   });
-  const worker = { id, pool, tokens, backends: names };
+  const unknown = new Set<string>();
+  const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -246,6 +249,7 @@ async function startLife(
       const one = await backend.start({
         pool,
         concurrency: options.concurrency,
+        unknown,
         async run(taskId, signal) {
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
@@ -301,6 +305,6 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    (error) => context.log('warning', 'recovery will try again', { error }),
   );
 }
