@@ -143,6 +143,7 @@ async function startNamed(
     connectionString: options.connectionString,
     application_name: id,
     isOwnSession: true,
+    isWorker: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -169,6 +170,7 @@ async function startNamed(
     name: id,
     max: workerPoolSize(options, hosted.length),
     ownSessions: true,
+    isWorker: true,
   });
   const unknown = new Set<string>();
   const worker = { id, pool, tokens, backends: names, unknown };
