@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { agreedSettings } from './agreed-settings.ts';
 import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
@@ -56,6 +57,9 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    reads: config.READ_DATABASE_URL
+      ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
+      : null,
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };
@@ -140,7 +144,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'agreed'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -150,7 +154,7 @@ export function withChannels(
     people: parts.people,
     settings: { ...config, name: admin.name },
   });
-  return {
+  const whole = {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
@@ -161,6 +165,7 @@ export function withChannels(
       sealOutbox(contextOf, config),
     ],
   };
+  return { ...whole, agreed: agreedSettings(config, whole) };
 }
 
 /**

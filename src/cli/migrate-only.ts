@@ -26,8 +26,8 @@ export async function migrateOnly(
     say(text);
     return { sql: text };
   }
-  const pending = await pendingMigrations(connectionString, set);
   if (check) {
+    const pending = await pendingMigrations(connectionString, set);
     if (pending.length === 0) {
       say('The tables of Bulkhead are up to date.');
       return { pending, applied: [] };
@@ -38,13 +38,13 @@ export async function migrateOnly(
       `Not applied yet: ${pending.join(', ')}. ${commandLine('migrate')} applies them.`,
     );
   }
-  await migrateAll(connectionString, config, {});
+  const applied = await migrateAll(connectionString, config, {});
   say(
-    pending.length === 0
+    applied.length === 0
       ? 'The tables of Bulkhead were up to date.'
-      : `Applied: ${pending.join(', ')}.`,
+      : `Applied: ${applied.join(', ')}.`,
   );
-  return { pending: [], applied: pending };
+  return { pending: [], applied };
 }
 
 async function roleOf(connectionString: string): Promise<RestrictedRole> {

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import { assertSecretSet } from '../auth/session-secret.ts';
 import { commandLine } from '../command-line.ts';
+import { primaryUrl } from '../db/client.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { jsonLog } from '../log/json-log.ts';
 import { openSite } from '../open-site.ts';
@@ -28,6 +30,7 @@ await runCommand(async () => {
     'keep-database': { type: 'boolean' },
     ...adminOptions,
   });
+  assertSecretSet(config, process.env);
   const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -39,7 +42,7 @@ await runCommand(async () => {
     const direct = directUrl(config, connectionString);
     const admin = await bringUp(opened, config, connectionString);
     const bar = progressBar('Filling the sample');
-    await admin.seed?.(direct, bar.update);
+    await admin.seed?.(await primaryUrl(direct), bar.update);
     bar.end();
 
     const connections = await connectionsHere('start', config, direct);

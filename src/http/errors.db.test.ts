@@ -97,6 +97,20 @@ test('an error', async (t) => {
     },
   );
 
+  await t.test(
+    'of no host that takes writes says when to come again, and of no host',
+    async (t) => {
+      const app = await build(new AppError('no-primary', 503, secret));
+      t.after(() => app.close());
+      for (const accept of ['application/json', 'text/html']) {
+        const answer = await app.inject({ url: '/cities', headers: { cookie, accept } });
+        assert.deepEqual([answer.statusCode, answer.headers['retry-after']], [503, '5']);
+        assert.match(answer.body, /None of the database’s servers takes changes/);
+        assert.ok(!answer.body.includes(secret));
+      }
+    },
+  );
+
   await t.test('of a table that is not what the schema says is told from a bug', async (t) => {
     const ways = [
       Object.assign(new Error(secret), { code: '42703' }),

@@ -11,8 +11,6 @@ export interface CleanedUp extends Purged {
   workers: number;
   /** Places at tasks that such workers, or ones whose row is gone, still had. */
   slots: number;
-  /** Of people, that have run out. */
-  sessions: number;
 }
 
 /**
@@ -20,26 +18,14 @@ export interface CleanedUp extends Purged {
  * themselves. Safe anywhere, at any time, and any number at once; what is alive is never touched.
  */
 export async function cleanUp(context: TaskContext): Promise<CleanedUp> {
-  const { db } = context;
   const stale = await countStale(context);
   await recover(context);
-  const { rowCount } = await db.background.query(
-    `delete from ${db.t.session} where expire < now()`,
-  );
-  return { ...stale, sessions: rowCount ?? 0, ...(await purge(context)) };
+  return { ...stale, ...(await purge(context)) };
 }
 
 /** What `cleanUp` would do; nothing is changed. */
 export async function countCleanUp(context: TaskContext): Promise<CleanedUp> {
-  const { db } = context;
-  const { rows } = await db.background.query<{ sessions: number }>(
-    `select count(*)::int as sessions from ${db.t.session} where expire < now()`,
-  );
-  return {
-    ...(await countStale(context)),
-    sessions: rows[0]?.sessions ?? 0,
-    ...(await countPurgeable(context)),
-  };
+  return { ...(await countStale(context)), ...(await countPurgeable(context)) };
 }
 
 async function countStale({ db }: TaskContext): Promise<{ workers: number; slots: number }> {

@@ -14,6 +14,8 @@ export interface Purged {
   /** Of hooks that no process has had for a week. */
   deliveries: number;
   hooks: number;
+  /** Of people, that are over. */
+  sessions: number;
   notices: number;
   alerts: number;
   /** Of schedules. */
@@ -48,6 +50,7 @@ export function purgeable({
       where: `hook in (select name from ${t.task_hook} where seen_at < ${older(hookDays)})`,
     },
     hooks: { table: t.task_hook, where: `seen_at < ${older(hookDays)}` },
+    sessions: { table: t.session, where: 'expire < now()' },
     notices: { table: t.notice, where: `state <> 'waiting' and created_at < ${history}` },
     alerts: { table: t.alert, where: `over_at < ${history}` },
     runs: { table: t.schedule_run, where: `settled_at < ${history}` },

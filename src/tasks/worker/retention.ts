@@ -9,7 +9,7 @@ const maxRows = 1_000;
 
 /**
  * Empties the images of changes that can no longer be undone, with what was shown before, forgets changes and finished tasks
- * whose time has come, and removes selections and previews that nobody came back to. Safe to run
+ * whose time has come, and removes sessions that are over, and selections and previews that nobody came back to. Safe to run
  * anywhere at any time; tasks that are not finished are never touched.
  */
 export async function purge(context: TaskContext): Promise<Purged> {
@@ -17,6 +17,7 @@ export async function purge(context: TaskContext): Promise<Purged> {
   const old = purgeable(context);
   return {
     ...(await forgetHooks()),
+    sessions: await forget(old.sessions),
     notices: await forget(old.notices),
     alerts: await forget(old.alerts),
     runs: await forget(old.runs),
