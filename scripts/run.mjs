@@ -21,6 +21,7 @@ const scripts = {
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
   bouncer: 'scripts/bouncer.ts',
+  machines: 'scripts/machines.ts',
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',
