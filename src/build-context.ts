@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { agreedSettings } from './agreed-settings.ts';
 import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
@@ -140,7 +141,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'agreed'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -150,7 +151,7 @@ export function withChannels(
     people: parts.people,
     settings: { ...config, name: admin.name },
   });
-  return {
+  const whole = {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
@@ -161,6 +162,7 @@ export function withChannels(
       sealOutbox(contextOf, config),
     ],
   };
+  return { ...whole, agreed: agreedSettings(config, whole) };
 }
 
 /**

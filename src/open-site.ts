@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
+import { agreedOfPages } from './agreed-settings.ts';
 import { type AppOptions, buildApp } from './app.ts';
+import { sessionSecret } from './auth/session-secret.ts';
 import { buildContext } from './build-context.ts';
 import type { Config } from './config.ts';
 import { inProcessName } from './queue/backend.ts';
@@ -9,6 +11,7 @@ import { backendsOf, runsInProcess } from './tasks/assert-backends.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { startTelling } from './tasks/hooks/tell.ts';
 import { startRetention } from './tasks/worker/retention.ts';
+import { announcePages } from './tasks/worker/web-process.ts';
 import { startRecovery, startWorker, type Worker } from './tasks/worker/worker.ts';
 
 /** The pages of an admin, with what goes on beside them. */
@@ -57,7 +60,11 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
     // Elsewhere it is a worker's.
     const retention = context.settings.background ? null : startRetention(context);
     const telling = startTelling(context, db.pages, null);
-    undo.push(() => Promise.all([recovery.stop(), telling.stop(), retention?.stop()]));
+    const secret = await sessionSecret(config);
+    const known = announcePages(context, agreedOfPages(config, secret, context.agreed));
+    undo.push(() =>
+      Promise.all([recovery.stop(), telling.stop(), retention?.stop(), known.stop()]),
+    );
     undo.push(() => app.close());
     return { app, context, worker, stop };
   } catch (error) {

@@ -23,8 +23,8 @@ export async function migrateOnly(
     const role = await roleOf(connectionString);
     return console.log(await migrationSql(set, queueSchemaOf(config), role));
   }
-  const pending = await pendingMigrations(connectionString, set);
   if (check) {
+    const pending = await pendingMigrations(connectionString, set);
     if (pending.length === 0) return console.log('The tables of Bulkhead are up to date.');
     throw new AppError(
       'pending-migrations',
@@ -32,11 +32,11 @@ export async function migrateOnly(
       `Not applied yet: ${pending.join(', ')}. ${commandLine('migrate')} applies them.`,
     );
   }
-  await migrateAll(connectionString, config, {});
+  const applied = await migrateAll(connectionString, config, {});
   console.log(
-    pending.length === 0
+    applied.length === 0
       ? 'The tables of Bulkhead were up to date.'
-      : `Applied: ${pending.join(', ')}.`,
+      : `Applied: ${applied.join(', ')}.`,
   );
 }
 

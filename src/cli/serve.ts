@@ -1,5 +1,5 @@
 import { unsealedNote } from '../audit/audit-secrets.ts';
-import { secretNote } from '../auth/session-secret.ts';
+import { assertSecretSet, secretNote } from '../auth/session-secret.ts';
 import { commandLine } from '../command-line.ts';
 import { jsonLog } from '../log/json-log.ts';
 import { openSite } from '../open-site.ts';
@@ -23,6 +23,7 @@ const usage = [
 await runCommand(async () => {
   const { values, config } = readArguments(usage, { port: { type: 'string' }, ...adminOptions });
   const connectionString = requireDatabaseUrl(config);
+  assertSecretSet(config, process.env);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
   const connections = await connectionsHere('serve', config, directUrl(config));
   const { app, context, worker, stop } = await openSite({

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { assertSecretSet } from '../auth/session-secret.ts';
 import { commandLine } from '../command-line.ts';
 import { primaryUrl } from '../db/client.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
@@ -29,6 +30,7 @@ await runCommand(async () => {
     'keep-database': { type: 'boolean' },
     ...adminOptions,
   });
+  assertSecretSet(config, process.env);
   const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {

@@ -88,7 +88,7 @@ function unknownTo(queue: string, count: number): Finding {
     title: `In the queue “${queue}” ${tasks(count, 'waits', 'wait')} for a version of the code that knows what ${what} about: no running worker does.`,
     path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
     remedy:
-      'Start workers of the version that launched them, or cancel those that no version knows any more.',
+      'Start a worker of the version that launched them, or cancel what no version will know any more.',
     check: 'workers',
   };
 }

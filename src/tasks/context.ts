@@ -43,6 +43,11 @@ export interface TaskContext {
   /** Runs tasks that have just been launched to their ends, within the call that launched them. */
   readonly runWithin: (...tasks: readonly Pick<TaskRow, 'id' | 'kind'>[]) => Promise<void>;
   readonly settings: TaskSettings;
+  /**
+   * What must be the same in every process, by name; what is secret or long by a hash, which begins
+   * with “#”.
+   */
+  readonly agreed: Readonly<Record<string, string>>;
   /** What addresses of pages begin with. */
   readonly prefix: string;
   readonly log: Logger;

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 export interface WorkerProcess {
   readonly child: ChildProcess;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Stands still, and all of it, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
 }
 
 /**
@@ -34,8 +37,12 @@ export async function startWorkerProcess(
   });
   return {
     child,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async kill(signal) {
       child.kill(signal);
+      // One that is frozen hears of nothing else.
+      child.kill('SIGCONT');
       await ended;
     },
   };

@@ -1,3 +1,4 @@
+import { differencesOf } from '../../tasks/looking/processes.ts';
 import { tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
 import { longWaitMs } from '../../tasks/looking/under-way.ts';
@@ -83,6 +84,7 @@ function ofWorkers({ operator, url }: AttentionParts): Attention[] {
   const asked = operator.workers.filter((worker) => worker.isAlive && worker.asked !== null).length;
   const gone = operator.workers.filter(({ isAlive }) => !isAlive).length;
   const unheard = operator.workers.filter(({ isAlive, isUnheard }) => isAlive && isUnheard).length;
+  const differ = differencesOf(operator.processes);
   const bad = operator.schedules.filter(({ runs: [last] }) =>
     ['missed', 'stopped', 'refused'].includes(last?.state ?? ''),
   );
@@ -101,6 +103,12 @@ function ofWorkers({ operator, url }: AttentionParts): Attention[] {
       href: '#queues',
     },
     asked > 0 && { tone: 'warning', icon: 'moon', text: about.quiet(asked), href: '#workers' },
+    differ.size > 0 && {
+      tone: 'warning',
+      icon: 'git-compare-arrows',
+      text: about.differ(differ.size),
+      href: operator.workers.some(({ id }) => differ.has(id)) ? '#workers' : '#pages',
+    },
     bad.length > 0 && {
       tone: 'warning',
       icon: 'calendar-x',

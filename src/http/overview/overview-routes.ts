@@ -5,6 +5,7 @@ import { readFailuresInTime } from '../../tasks/looking/failures-in-time.ts';
 import { readLately } from '../../tasks/looking/lately.ts';
 import { listQueues } from '../../tasks/looking/list-queues.ts';
 import { listEveryWorker } from '../../tasks/looking/list-workers.ts';
+import { listProcesses, type RunningProcess } from '../../tasks/looking/processes.ts';
 import { listTasksById } from '../../tasks/looking/queries.ts';
 import { readUnderWay } from '../../tasks/looking/under-way.ts';
 import { readUnseenTo } from '../../tasks/looking/unseen-to.ts';
@@ -42,6 +43,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ hours: hoursJson(hours, lately.stretches), kinds: lately.kinds },
         ...(operator && {
           ...{ queues: operator.queues, workers: operator.workers },
+          processes: operator.processes.map(processJson),
           schedules: operator.schedules,
         }),
       };
@@ -63,9 +65,10 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   });
 
   async function readOperatorParts(principal: Principal): Promise<OperatorParts> {
-    const [queues, workers, schedules] = await Promise.all([
+    const [queues, workers, processes, schedules] = await Promise.all([
       listQueues(context),
       listEveryWorker(db, settings.recoveryIntervalMs),
+      listProcesses(db),
       listSchedules(context, principal),
     ]);
     const titles = await titlesOfTasks(
@@ -73,9 +76,13 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       principal,
       workers.flatMap(({ taskIds }) => taskIds),
     );
-    return { queues, workers, schedules, titles };
+    return { queues, workers, processes, schedules, titles };
   }
 };
+
+function processJson({ settings: _, ...process }: RunningProcess): object {
+  return process;
+}
 
 function hoursJson(
   hours: ReturnType<typeof lastHours>,

@@ -39,6 +39,8 @@ export const overviewTexts = {
       `The ${isOne(count) ? 'queue' : 'queues'} ${names} ${isOne(count) ? 'is' : 'are'} paused: nothing new of ${isOne(count) ? 'it' : 'them'} is taken.`,
     quiet: (count: number) =>
       `${counted(count, 'worker takes', 'workers take')} nothing more, or ${isOne(count) ? 'is' : 'are'} asked to stop.`,
+    differ: (count: number) =>
+      `${counted(count, 'process', 'processes')} of workers and pages ${isOne(count) ? 'has' : 'have'} another version or other settings than what was started last.`,
     schedules: (names: string, count: number) =>
       `The last time of ${isOne(count) ? 'the schedule' : 'the schedules'} ${names} was missed, stopped or refused.`,
   },
@@ -123,6 +125,19 @@ export const overviewTexts = {
   by: (backends: string) => `backend: ${backends}`,
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
+  pages: 'Processes of pages',
+  pagesNone: 'No process of pages has said that it is there.',
+  processes: {
+    names: { version: 'version', code: 'code of the admin' } as Readonly<Record<string, string>>,
+    differsIn: (name: string, here: string, there: string) => `${name} ${here} (there ${there})`,
+    another: (name: string) => `another ${name}`,
+    differs: (
+      other: { name: string; isWorker: boolean; hash: string },
+      hash: string,
+      parts: string,
+    ) =>
+      `Other than ${other.isWorker ? 'the worker' : 'the pages'} started last (${other.name}): ${parts}. Restart whichever is not as it should be. Settings ${hash}, there ${other.hash}.`,
+  },
   queues: 'Queues',
   queueColumns: { queue: 'Queue', waiting: 'Waiting', running: 'Running' },
   queueGoesOn: 'Goes on',

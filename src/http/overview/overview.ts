@@ -20,6 +20,7 @@ import { chartSvg } from './chart.ts';
 import { type ControlAct, queueAct } from './control.ts';
 import type { OperatorParts } from './operator-parts.ts';
 import { overviewTexts } from './overview-texts.ts';
+import { differencesInWords, type PagesLine, pagesLines } from './processes.ts';
 import { filterOf, type LookBack, lookBacks, type ShownStretch } from './stretches.ts';
 import { type WorkerLine, workerLine } from './workers.ts';
 
@@ -57,6 +58,7 @@ export interface OverviewData {
   /** Null: they are not theirs to see. */
   queues: readonly QueueLine[] | null;
   workers: readonly WorkerLine[] | null;
+  pages: readonly PagesLine[] | null;
   schedules: { lines: readonly ScheduleLine[]; all: Link } | null;
   words: typeof overviewTexts;
 }
@@ -105,6 +107,7 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
   const { timeZone } = readerOf(principal);
   const here = (of: LookBack) => url(`/tasks/overview${of === 'day' ? '' : `?of=${of}`}`);
   const { countedFrom } = parts.lately;
+  const differs = differencesInWords(operator?.processes ?? []);
   return {
     title: overviewTexts.heading,
     tasks: { href: url('/tasks'), label: overviewTexts.tasks },
@@ -130,8 +133,10 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
         workerLine(worker, {
           ...{ now, url, timeZone, titles: operator.titles },
           operates: operates(parts, principal),
+          differs: differs.get(worker.id) ?? [],
         }),
       ) ?? null,
+    pages: operator && pagesLines(operator.processes, { now, timeZone }),
     schedules: operator && {
       lines: schedulesData(operator.schedules, { now, timeZone, url, areFollowed: isBackground })
         .lines,

@@ -12,6 +12,8 @@ export interface WorkerLine {
   state: { label: string; icon: string; tone: 'success' | 'warning' | 'error' };
   /** What somebody asks of it, and when they did. */
   asked: string | null;
+  /** How it is not as what was started last. */
+  differs: readonly string[];
   tasks: readonly { href: string; label: string }[];
   takes: string;
   atATime: string | null;
@@ -30,11 +32,12 @@ interface WorkerParts {
   titles: ReadonlyMap<number, string>;
   /** May the reader ask something of it? */
   operates: boolean;
+  differs: readonly string[];
 }
 
 export function workerLine(
   worker: WorkerInfo,
-  { now, url, timeZone, titles, operates }: WorkerParts,
+  { now, url, timeZone, titles, operates, differs }: WorkerParts,
 ): WorkerLine {
   const { id, version, queues, backends, concurrency, places } = worker;
   const { startedAt, seenAt, taskIds } = worker;
@@ -44,6 +47,7 @@ export function workerLine(
     version: version === null ? null : overviewTexts.version(version),
     state: stateOf(worker),
     asked: askedOf(worker, now, timeZone),
+    differs,
     tasks: taskIds.map((taskId) => ({
       href: url(`/tasks/${taskId}`),
       label: overviewTexts.task(titles.get(taskId) ?? '', taskId),

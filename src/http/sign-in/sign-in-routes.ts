@@ -6,6 +6,7 @@ import { knownDevices } from '../../auth/known-devices.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
 import { normalEmail, noteSignIn, type Users } from '../../auth/users.ts';
+import { databaseNow } from '../../db/database-now.ts';
 import { limits } from '../../limits.ts';
 import type { Body } from '../form.ts';
 import { openForm, tokenIn } from '../kept-form.ts';
@@ -118,7 +119,7 @@ export async function signIn(
   user: Principal,
 ): Promise<void> {
   await request.session.regenerate();
-  request.session.startedAt = Date.now();
+  request.session.startedAt = await databaseNow(users.pages);
   request.session.userId = user.id;
   request.session.from = {
     address: request.ip,

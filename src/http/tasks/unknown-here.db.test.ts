@@ -103,7 +103,11 @@ async function setUp(t: TestContext, admin: AdminDefinition) {
       )
     ).rows[0];
   const page = async (path: string) => (await operator.get(path)).body.replace(/\s+/g, ' ');
-  return { ...app, operator, codeOf, there, launch, row, page };
+  const found = async () =>
+    (await lookAtAll(app.context, taskParts)).flatMap(({ findings }) =>
+      findings.map(({ name }) => name),
+    );
+  return { ...app, operator, codeOf, there, launch, row, page, found };
 }
 
 /** As a version to come would have launched it, or one before that had it. */
@@ -132,9 +136,7 @@ const ofAnother: Record<string, { set: string; what: RegExp; leftFor: string }> 
 
 for (const [what, { set, what: words, leftFor }] of Object.entries(ofAnother))
   test(`${what} that no running worker knows: the task waits, says so wherever it is shown, calls nobody again, and can be cancelled`, async (t) => {
-    const { db, context, codeOf, launch, row, page, operator } = await setUp(t, newer);
-    const findingsNow = async () =>
-      (await lookAtAll(context, taskParts)).flatMap(({ findings }) => findings);
+    const { db, found, codeOf, launch, row, page, operator } = await setUp(t, newer);
     const id = await launch('update', { field: 'status', 'value.status': 'published' });
     await db.pages.query(`update ${db.t.task} set ${set} where id = $1`, [id]);
     const [one, other] = [codeOf(newer), codeOf(newer)];
@@ -163,16 +165,12 @@ for (const [what, { set, what: words, leftFor }] of Object.entries(ofAnother))
     );
     await db.pages.query(`update ${db.t.task} set queued_at = now() - interval '1 hour'`);
     await db.pages.query(`update ${db.t.task_event} set at = now() - interval '1 hour'`);
-    const findings = await findingsNow();
-    assert.deepEqual(
-      findings.map(({ name }) => name),
-      ['unknown:bulk'],
-    );
+    assert.deepEqual(await found(), ['unknown:bulk']);
     const answer = await operator.get(`/tasks/${id}`, { accept: 'application/json' });
     assert.equal(answer.json().isUnknown, true);
     await operator.post(`/tasks/${id}/cancellation`);
     assert.equal((await finished(db, id)).state, 'cancelled');
-    assert.deepEqual(await findingsNow(), []);
+    assert.deepEqual(await found(), []);
   });
 
 test('two workers of different code side by side: the one that knows a task takes it, although the other was called first', async (t) => {

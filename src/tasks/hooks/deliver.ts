@@ -21,6 +21,7 @@ interface Delivery {
   hook: string;
   name: TaskEventName;
   taskId: number;
+  requestId: string | null;
   payload: { at: string; by: TaskEvent['by']; task: TaskEvent['task'] };
   attempts: number;
 }
@@ -38,7 +39,8 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
        select id from ${t.task_delivery} next where hook = any($1) and ${isDeliverableSql(t)}
        order by due_at, id limit 1 for update skip locked
      )
-     returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts`,
+     returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts,
+       (select request_id from ${t.task} task where task.id = task_id) as "requestId"`,
     [hooks.map(({ name }) => name)],
   );
   const [delivery] = rows;
@@ -57,11 +59,12 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
     await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
   } catch (error) {
     await putOff(context, pool, delivery, error);
-    const { taskId, attempts } = delivery;
+    const { taskId, attempts, requestId } = delivery;
     log('warning', 'a hook of the project’s failed', {
       hook: hook.name,
       event: name,
       taskId,
+      requestId: requestId ?? undefined,
       attempts,
       error,
     });

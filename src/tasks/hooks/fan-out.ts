@@ -22,6 +22,13 @@ export async function announceHooks(
     );
 }
 
+/** An event that no hook listens to. */
+interface Unheard {
+  name: string;
+  taskId: number;
+  requestId: string | undefined;
+}
+
 /**
  * Makes a delivery of each new event for each hook that listens to it, and gives the names of those
  * that nobody listens to. What somebody else is fanning out is passed over. Full: there may be more.
@@ -29,8 +36,13 @@ export async function announceHooks(
 export async function fanOut(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-): Promise<{ isFull: boolean; unheard: { name: string; taskId: number }[] }> {
-  const { rows } = await client.query<{ name: string | null; taskId: number; isHeard: boolean }>(
+): Promise<{ isFull: boolean; unheard: Unheard[] }> {
+  const { rows } = await client.query<{
+    name: string | null;
+    taskId: number;
+    requestId: string | null;
+    isHeard: boolean;
+  }>(
     `with event as materialized (
        select * from ${t.task_event} where not is_fanned order by id limit ${maxFanned} for update skip locked
      ), named as (
@@ -59,13 +71,13 @@ export async function fanOut(
      ), past as (
        delete from ${t.task_event} kept using event where kept.id = event.id and event.state = 'cleaned'
      )
-     select named.name, named.about as "taskId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard" from named`,
+     select named.name, named.about as "taskId", (select request_id from ${t.task} task where task.id = named.about) as "requestId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard" from named`,
     [finished],
   );
   return {
     isFull: rows.length >= maxFanned,
-    unheard: rows.flatMap(({ name, taskId, isHeard }) =>
-      name === null || isHeard ? [] : [{ name, taskId }],
+    unheard: rows.flatMap(({ name, taskId, requestId, isHeard }) =>
+      name === null || isHeard ? [] : [{ name, taskId, requestId: requestId ?? undefined }],
     ),
   };
 }

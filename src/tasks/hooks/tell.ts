@@ -50,7 +50,7 @@ export function startTelling(
     if (worker === null && (await isWorkerAlive())) return;
     for (let isFull = true; isFull && !isStopped(); ) {
       const fanned = await fanOut(pool, context);
-      for (const { name, taskId } of fanned.unheard) log('debug', name, { taskId });
+      for (const { name, ...ids } of fanned.unheard) log('debug', name, ids);
       isFull = fanned.isFull;
     }
     if (hooks.length === 0) return;

@@ -149,8 +149,8 @@ export async function suspend(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
-    if ('until' in awaited) {
-      const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
+    if ('sleepsMs' in awaited) {
+      const waitMs = Math.max(1, awaited.sleepsMs);
       return putBack(client, context, task, waitMs, null, { waitsFor: 'sleep' });
     }
     if ('children' in awaited) return waitFor(client, context, task, awaited);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
+import { settingsHash } from '../agreed.ts';
 import type { TaskContext } from '../context.ts';
 import type { Knowledge } from '../known.ts';
 import { isInspected } from './heartbeat.ts';
@@ -30,7 +31,7 @@ interface Announced {
  * taken for it.
  */
 export async function announce(
-  { db, settings }: TaskContext,
+  { db, settings, agreed }: TaskContext,
   session: Client,
   { id, queues, backends, concurrency, places, knows, wish = noWish }: Announced,
 ): Promise<void> {
@@ -44,17 +45,21 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at, stale_after_ms, busy_after_ms, heartbeat_at, loop_at, knows)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end, $13, $14, case when not $15 then clock_timestamp() end, case when not $15 then clock_timestamp() end, $16)`,
+        `insert into ${db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at, stale_after_ms, busy_after_ms, heartbeat_at, loop_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end, $13, $14, case when not $15 then clock_timestamp() end, case when not $15 then clock_timestamp() end)`,
         [
           ...[id, hostname(), process.pid, queues, backends],
           ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
           ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
           ...[settings.staleAfterMs, busyAfterMs(settings), isInspected()],
-          knows === undefined ? null : JSON.stringify(knows),
         ],
       );
   }
+  if (knows)
+    await session.query(
+      `update ${db.t.worker} set knows = $2, settings = $3, settings_hash = $4 where id = $1`,
+      [id, JSON.stringify(knows), JSON.stringify(agreed), settingsHash(agreed)],
+    );
   await session.query('commit');
 }
 

@@ -25,7 +25,7 @@ export interface Purged {
 
 /**
  * Empties the images of changes that can no longer be undone, with what was shown before, forgets changes and finished tasks
- * whose time has come, and removes selections and previews that nobody came back to. Safe to run
+ * whose time has come, and removes sessions that are over, and selections and previews that nobody came back to. Safe to run
  * anywhere at any time; tasks that are not finished are never touched.
  */
 export async function purge(context: TaskContext): Promise<Purged> {
@@ -40,6 +40,7 @@ export async function purge(context: TaskContext): Promise<Purged> {
   await db.background.query(
     `delete from ${t.notice} where state <> 'waiting' and created_at < ${older(settings.historyRetentionDays)}`,
   );
+  await db.background.query(`delete from ${t.session} where expire < now()`);
   await db.background.query(
     `delete from ${t.alert} where over_at < ${older(settings.historyRetentionDays)}`,
   );

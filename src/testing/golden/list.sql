@@ -2,6 +2,13 @@
 select
   session.sess,
   session.expire::timestamptz as "endsAt",
+  (
+    extract(
+      epoch
+      from
+        clock_timestamp()
+    ) * 1000
+  )::float8 as "nowMs",
   "user".id,
   "user".name,
   "user".email,
