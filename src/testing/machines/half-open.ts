@@ -7,7 +7,7 @@ import { startWorkerProcess, type WorkerProcess } from '../worker-process.ts';
 import { keepLedger, ledgerDifferences } from '../write-ledger.ts';
 
 /** The way of a worker to its database, which can be made to lose everything and to say nothing of it. */
-export interface WorkerLine {
+export interface CuttableLine {
   /** A worker at its far end; it outlives what the line does. */
   startFar(env: Readonly<Record<string, string>>): Promise<WorkerProcess>;
   cut(): Promise<void> | void;
@@ -43,7 +43,7 @@ const chunks = { BULKHEAD_CHUNK_SIZE: '50' };
  */
 export async function halfOpen(
   after: (undo: () => unknown) => void,
-  openLine: (connectionString: string) => Promise<WorkerLine>,
+  openLine: (connectionString: string) => Promise<CuttableLine>,
   { ms, times, staleAfterMs, say }: HalfOpen,
 ): Promise<HalfOpenResult> {
   const { db, connectionString, signIn } = await testApp({ after });

@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type StreamingServer, startPrimary } from '../standby-server.ts';
 import { startWorkerProcess } from '../worker-process.ts';
-import type { WorkerLine } from './half-open.ts';
+import type { CuttableLine } from './half-open.ts';
 import { CannotRun } from './install.ts';
 
 const run = promisify(execFile);
@@ -37,7 +37,7 @@ export async function startReachable(): Promise<StreamingServer> {
 export async function namespacedLine(
   connectionString: string,
   after: (undo: () => unknown) => void,
-): Promise<WorkerLine> {
+): Promise<CuttableLine> {
   const ip = async (...args: string[]) => {
     await run('ip', args);
   };

@@ -1,12 +1,12 @@
 import { startRelay } from '../relay.ts';
 import { startWorkerProcess } from '../worker-process.ts';
-import type { WorkerLine } from './half-open.ts';
+import type { CuttableLine } from './half-open.ts';
 
 /** Through a relay that swallows what both sides say. */
 export async function relayedLine(
   connectionString: string,
   after: (undo: () => unknown) => void,
-): Promise<WorkerLine> {
+): Promise<CuttableLine> {
   const relay = await startRelay(connectionString);
   after(() => relay.stop());
   return {
