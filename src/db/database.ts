@@ -6,6 +6,7 @@ import { boundWrites } from './bounded-writes.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough, openLookPool } from './pooler.ts';
+import { openStandbys, type Standbys, type StandbysOptions } from './standbys.ts';
 import { beginWith } from './transaction.ts';
 import { letTakeTurns } from './turns.ts';
 
@@ -16,6 +17,8 @@ export interface Database {
   readonly pages: pg.Pool;
   /** Work outside requests that is not a worker's own. */
   readonly background: pg.Pool;
+  /** Servers that lists, counts and histories may be read from; null: the primary alone. */
+  readonly standbys: Standbys | null;
   /** Our tables' Postgres schema. */
   readonly schema: string;
   readonly queueSchema: string;
@@ -35,6 +38,8 @@ export interface DatabaseOptions {
   queueSchema?: string;
   /** Connections for requests. */
   pagesPoolSize?: number;
+  /** Where else pages may read. */
+  reads?: Pick<StandbysOptions, 'address' | 'maxLagMs' | 'log'> | null;
   /** Default: nothing that is written into it is signed. */
   auditSecrets?: readonly string[];
   /** Longest that a transaction stands still before what it holds is taken from it. Default: 15,000. */
@@ -87,8 +92,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     boundWrites(pages);
   }
   const undoes: (() => Promise<unknown>)[] = [];
+  const standbys = options.reads
+    ? openStandbys({
+        ...{ ...options.reads, primary: pages, watch: background },
+        poolSize: options.pagesPoolSize ?? 10,
+      })
+    : null;
+  if (standbys) undoes.push(() => standbys.close());
   return {
     connectionString,
+    standbys,
     pages,
     background,
     schema,
