@@ -316,7 +316,7 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
     () => recover(context, self, judgement),
     (error) => {
       judgement.distrust();
-      context.log('warning', 'recovery will try again', { error });
+      context.log('warning', 'recovery will try again', { where: 'recovery', error });
     },
   );
   return {
