@@ -13,16 +13,20 @@ export interface WorkerProcess {
 /**
  * Starts a worker as `npm run work` does, or of the admin that a file exports, in a process that can
  * be killed. Resolves when it says that it runs.
+ *
+ * @param within command that runs it
  */
 export async function startWorkerProcess(
   connectionString: string,
   env: Record<string, string> = {},
   adminFile: string | null = null,
+  within: readonly string[] = [],
 ): Promise<WorkerProcess> {
   const program = adminFile
     ? [join(import.meta.dirname, 'admin-worker.ts'), adminFile]
     : [join(import.meta.dirname, '../cli/work.ts')];
-  const child = spawn(process.execPath, [...process.execArgv, ...program], {
+  const [command = '', ...args] = [...within, process.execPath, ...process.execArgv, ...program];
+  const child = spawn(command, args, {
     env: { ...process.env, DATABASE_URL: connectionString, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -42,11 +42,16 @@ export async function runWithin(
   if (tasks.length === 0) return;
   const { db } = context;
   const id = randomUUID();
-  const session = new UtcClient({ connectionString, application_name: id, isOwnSession: true });
+  const session = new UtcClient({
+    connectionString,
+    application_name: id,
+    isOwnSession: true,
+    isWorker: true,
+  });
   const lost = Promise.withResolvers<void>();
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
-  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
+  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true, isWorker: true });
   const connections = connectionsOf(session, pool);
   const worker = {
     id,

@@ -145,6 +145,7 @@ async function startNamed(
     connectionString: options.connectionString,
     application_name: id,
     isOwnSession: true,
+    isWorker: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -171,6 +172,7 @@ async function startNamed(
     name: id,
     max: workerPoolSize(options, hosted.length),
     ownSessions: true,
+    isWorker: true,
   });
   const connections = connectionsOf(session, pool);
   const unknown = new Set<string>();
