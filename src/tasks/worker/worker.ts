@@ -320,7 +320,7 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
     () => besideTurns(context.db.pages, () => recover(context, self, judgement)),
     (error) => {
       judgement.distrust();
-      context.log('warning', 'recovery will try again', { error });
+      context.log('warning', 'recovery will try again', { where: 'recovery', error });
     },
   );
   return {
