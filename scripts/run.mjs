@@ -22,6 +22,7 @@ const scripts = {
   chaos: 'scripts/chaos.ts',
   soak: 'scripts/soak.ts',
   bouncer: 'scripts/bouncer.ts',
+  machines: 'scripts/machines.ts',
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',

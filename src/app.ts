@@ -19,6 +19,7 @@ import { hostRequests } from './http/plugins/host.ts';
 import { origins } from './http/plugins/origin.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
+import { reads } from './http/plugins/reads.ts';
 import { requestIds } from './http/plugins/request-ids.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
 import { security } from './http/plugins/security.ts';
@@ -116,6 +117,10 @@ export async function buildApp({
       await pages.register(guard, { people: context.people });
       await pages.register(unseenMessages, { context });
       await pages.register(isOurs ? csrfProtection : signedCookies, cookies);
+      await pages.register(reads, {
+        ...{ context, isHttps: cookies.isHttps },
+        path: cookies.path,
+      });
       await pages.register(timeZones);
       await pages.register(origins);
       await pages.register(rateLimits);

@@ -57,6 +57,9 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    reads: config.READ_DATABASE_URL
+      ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
+      : null,
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };

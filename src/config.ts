@@ -82,6 +82,7 @@ const secretList = z
 const settings = z.object({
   DATABASE_URL: address.optional(),
   DIRECT_DATABASE_URL: address.optional(),
+  READ_DATABASE_URL: address.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole('PORT').default(3000),
   BULKHEAD_DATABASE_SCHEMA: z
@@ -111,6 +112,7 @@ const settings = z.object({
     .default('false')
     .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
+  BULKHEAD_READ_MAX_LAG_MS: whole('BULKHEAD_READ_MAX_LAG_MS').default(60_000),
   BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
   BULKHEAD_PLACES: whole('BULKHEAD_PLACES').optional(),
   BULKHEAD_WORKER_MAX_TASKS: whole('BULKHEAD_WORKER_MAX_TASKS').optional(),

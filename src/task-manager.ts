@@ -29,7 +29,8 @@ import { launchManyOwn, launchOwn } from './tasks/own/launch-own.ts';
 import type { OnFinished, OwnLaunch } from './tasks/own/own-launch.ts';
 import { pauseSchedule, resumeSchedule, runSchedule } from './tasks/schedules/control-schedules.ts';
 import { listSchedules, type ScheduleInfo } from './tasks/schedules/list-schedules.ts';
-import { type Purged, purge } from './tasks/worker/retention.ts';
+import type { Purged } from './tasks/worker/purgeable.ts';
+import { purge } from './tasks/worker/retention.ts';
 
 /** How a task of your own is launched. */
 export interface LaunchOptions {

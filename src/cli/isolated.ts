@@ -44,6 +44,7 @@ try {
     name: first.workerId,
     max: 4,
     ownSessions: true,
+    isWorker: true,
   });
   const context = { ...built.context, settings: { ...built.context.settings, ...settings } };
   const run = withIds({ workerId: first.workerId }, () => startRun(context, pool, taken));

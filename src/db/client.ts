@@ -12,6 +12,11 @@ export interface ClientOptions extends pg.ClientConfig {
    * became of statements that it does not answer, and notices by itself when we are gone.
    */
   isOwnSession?: boolean;
+  /**
+   * A worker's own session: its work has limits of time of its own, whatever somebody has set for all
+   * statements of the role.
+   */
+  isWorker?: boolean | undefined;
   /** Of several hosts, one that takes writes (the default), or whichever answers. */
   wants?: 'primary' | 'any';
   /** Longest that the server says nothing to a statement. Default: as long as it is at it. */
@@ -29,7 +34,11 @@ const serverSettings = {
   tcp_keepalives_interval: '5',
   tcp_keepalives_count: '2',
   tcp_user_timeout: '15000',
+  // A worker listens for as long as it is there; what a pool does not use it ends itself.
+  idle_session_timeout: '0',
 } as const;
+/** What somebody has set for all that ask for too much. */
+const workerSettings = { statement_timeout: '0' } as const;
 /** The same on our side: Node asks once a second from then on, ten times. */
 const keepAliveAfterMs = 5_000;
 const lookEveryMs = 2_000;
@@ -158,8 +167,9 @@ export class UtcClient extends pg.Client {
 
   /** Is it a standby? By the way it is said what the server needs to notice that we are gone. */
   async #greet(): Promise<boolean> {
-    const settings = this.#options.isOwnSession
-      ? Object.entries(serverSettings).map(
+    const { isOwnSession, isWorker } = this.#options;
+    const settings = isOwnSession
+      ? Object.entries({ ...serverSettings, ...(isWorker ? workerSettings : {}) }).map(
           ([name, value]) => `, set_config('${name}', '${value}', false)`,
         )
       : [];

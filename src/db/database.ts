@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough, openLookPool } from './pooler.ts';
+import { openStandbys, type Standbys, type StandbysOptions } from './standbys.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -13,6 +14,8 @@ export interface Database {
   readonly pages: pg.Pool;
   /** Work outside requests that is not a worker's own. */
   readonly background: pg.Pool;
+  /** Servers that lists, counts and histories may be read from; null: the primary alone. */
+  readonly standbys: Standbys | null;
   /** Our tables' Postgres schema. */
   readonly schema: string;
   readonly queueSchema: string;
@@ -32,6 +35,8 @@ export interface DatabaseOptions {
   queueSchema?: string;
   /** Connections for requests. */
   pagesPoolSize?: number;
+  /** Where else pages may read. */
+  reads?: Pick<StandbysOptions, 'address' | 'maxLagMs' | 'log'> | null;
   /** Default: nothing that is written into it is signed. */
   auditSecrets?: readonly string[];
 }
@@ -68,8 +73,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...(isShared ? { answerMs: backgroundAnswerMs } : { ownSessions: true }),
   });
   const undoes: (() => Promise<unknown>)[] = [];
+  const standbys = options.reads
+    ? openStandbys({
+        ...{ ...options.reads, primary: pages, watch: background },
+        poolSize: options.pagesPoolSize ?? 10,
+      })
+    : null;
+  if (standbys) undoes.push(() => standbys.close());
   return {
     connectionString,
+    standbys,
     pages,
     background,
     schema,

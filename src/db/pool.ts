@@ -5,7 +5,8 @@ import { type ClientOptions, UtcClient } from './client.ts';
 
 export { UtcClient } from './client.ts';
 
-export interface PoolOptions extends Pick<ClientOptions, 'wants' | 'answerMs' | 'lookEveryMs'> {
+export interface PoolOptions
+  extends Pick<ClientOptions, 'wants' | 'answerMs' | 'lookEveryMs' | 'isWorker'> {
   /** One that may name several hosts. */
   connectionString: string;
   /** Shown in pg_stat_activity. */
@@ -73,9 +74,9 @@ export function openPool(options: PoolOptions): pg.Pool {
     sessionSettings,
     ownSessions: isOwn,
   } = options;
-  const { wants, answerMs, lookEveryMs } = options;
+  const { wants, answerMs, lookEveryMs, isWorker } = options;
   const client = {
-    ...{ connectionString, wants, answerMs, lookEveryMs, isOwnSession: isOwn },
+    ...{ connectionString, wants, answerMs, lookEveryMs, isWorker, isOwnSession: isOwn },
     ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
     ...(sessionSettings ? { options: sessionSettings } : {}),
   };

@@ -13,6 +13,17 @@ export const isAliveSql = `exists (
     and held.database = (select oid from pg_database where datname = current_database())
 )`;
 
+/** SQL: has a `worker` row said nothing for longer than it may? Only one that has heartbeats. */
+export const isSilentSql =
+  'worker.heartbeat_at < clock_timestamp() - make_interval(secs => worker.stale_after_ms / 1000.0)';
+
+/**
+ * SQL: has the main loop of a `worker` row stood still for longer than what it is at in a chunk may
+ * take?
+ */
+export const isBusySql =
+  'worker.loop_at < clock_timestamp() - make_interval(secs => worker.busy_after_ms / 1000.0)';
+
 /** SQL: does a row `worker` listen to the queue of a task, whose columns have no name before them, and hear its backend? */
 const listensSql = `(worker.queues is null or case kind when 'bulk' then '${bulkQueue}' else queue end = any(worker.queues)) and backend = any(worker.backends)`;
 

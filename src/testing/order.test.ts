@@ -22,7 +22,7 @@ const rooms = [
   'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
   'mounts.ts agreed-settings.ts build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts open-site.ts',
   // What every way to begin takes, whether a command or an app of the project's.
-  'cli/connection.ts cli/sentence.ts cli/same-database.ts cli/migrate-all.ts cli/project cli/schema cli/database-notes.ts cli/database cli/open-project.ts cli/bring-up.ts cli/first-users.ts',
+  'cli/connection.ts cli/exit-statuses.ts cli/sentence.ts cli/same-database.ts cli/migrate-all.ts cli/project cli/schema cli/database-notes.ts cli/database cli/open-project.ts cli/bring-up.ts cli/first-users.ts',
   'mount index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

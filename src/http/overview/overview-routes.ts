@@ -30,10 +30,12 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const [hours, columns] = [lastHours(now, timeZone), columnsOf(lookBack, now, timeZone)];
     const since = (columns[0] as (typeof columns)[number]).from.toJSDate();
     const seesAll = seesSchedules(context, principal);
+    const reads = await request.reads(null);
+    const reading = { ...context, db: reads.db };
     const [{ groups, oldest }, lately, failures, unseenTo, operator] = await Promise.all([
       readUnderWay(context, principal),
-      readLately(context, principal, { bounds: boundsOf(hours), since }),
-      readFailuresInTime(context, principal, { bounds: boundsOf(columns) }),
+      readLately(reading, principal, { bounds: boundsOf(hours), since }),
+      readFailuresInTime(reading, principal, { bounds: boundsOf(columns) }),
       readUnseenTo(context, principal, { seesAll, max: settings.countLimit }),
       seesAll ? readOperatorParts(principal) : null,
     ]);
@@ -58,7 +60,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ now, url, registry, principal, lookBack, hours, columns },
         ...{ underWay: groups, lately, failures, unseenTo, operator },
         ...{ oldest, waiting: await named(context, principal, waiting) },
-        countLimit: settings.countLimit,
+        ...{ countLimit: settings.countLimit, chartsAsOf: reads.asOf },
         isBackground: settings.background,
       }),
     );

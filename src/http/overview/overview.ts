@@ -11,6 +11,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { operates } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan, formatTimestamp } from '../format.ts';
 import { type ScheduleLine, schedulesData } from '../schedules/schedules.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import type { Link } from '../tasks/progress.ts';
 import { type TaskLine, taskLine } from '../tasks/tasks.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
@@ -43,6 +44,8 @@ export interface OverviewData {
   attention: readonly Attention[];
   figures: readonly (Link & { count: string; icon: string })[];
   oldest: readonly (TaskLine & { waited: string })[];
+  /** How old what they count may be. */
+  chartsAsOf: AsOf | null;
   charts: readonly ChartData[];
   countedFrom: string | null;
   lookBacks: readonly (Link & { isCurrent: boolean })[];
@@ -96,6 +99,7 @@ export interface OverviewParts {
   waiting: readonly TaskRow[];
   operator: OperatorParts | null;
   countLimit: number;
+  chartsAsOf: AsOf | null;
   /** Are schedules followed? */
   isBackground: boolean;
 }
@@ -117,6 +121,7 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
     figures: figuresOf(parts),
     oldest: oldestOf(parts),
     charts: await chartsOf(parts),
+    chartsAsOf: parts.chartsAsOf,
     countedFrom:
       countedFrom &&
       overviewTexts.countedFrom(maxCounted, formatTimestamp(countedFrom, now, timeZone)),

@@ -1,4 +1,4 @@
-import { query, raw, type Sql, sql } from '../../db/sql.ts';
+import { empty, query, raw, type Sql, sql } from '../../db/sql.ts';
 import type { TaskContext } from '../context.ts';
 import { taskJson } from '../hooks/task-json.ts';
 import { aliveWorkersSql } from '../liveness.ts';
@@ -33,22 +33,21 @@ export async function firstBeyond({
 }
 
 /**
- * Forgets some finished tasks that were kept long enough, by their definition or by the setting, or
- * that are too many, from one on; gives how many. What only workers of another version know is left
- * to these. What an unfinished task has launched or goes on
- * from is kept, and what hooks are still to be told of.
+ * SQL: the beginning of a statement that finds as `old` finished tasks that were kept long enough, by
+ * their definition or by the setting, or that are too many, from one on. What only workers of another
+ * version know is left to these. What an unfinished task has launched or goes on from is kept, and
+ * what hooks are still to be told of.
  */
-export async function forgetTasks(
-  { db: { t, background }, settings, definitions }: TaskContext,
+export function oldTasksSql(
+  { db: { t }, settings, definitions }: TaskContext,
   beyond: EndedTask | null,
-): Promise<number> {
+  limit: Sql = empty,
+): Sql {
   const keptMs = keptMsSql(definitions);
   const isBeyond = beyond
     ? sql`${keptMs} is null and (finished_at, id) <= (${beyond.at}::timestamptz, ${beyond.id}::int)`
     : raw('false');
-  const { rowCount } = await query(
-    background,
-    sql`with recursive ${neededSql(t.task)}, old as (
+  return sql`with recursive ${neededSql(t.task)}, old as (
        select id from ${raw(t.task)} task
        where state in (${raw(endedSql)})
          and (finished_at < now() - coalesce(make_interval(secs => ${keptMs} / 1000), make_interval(days => ${Math.floor(settings.historyRetentionDays)})) or ${isBeyond})
@@ -58,8 +57,16 @@ export async function forgetTasks(
          and id not in (select (result ->> 'id')::int from ${raw(t.task_step)} where kind = 'launch' and line_id in (select line from needed))
          and not exists (select 1 from ${raw(t.task_event)} event where event.task_id = task.id and not is_fanned)
          and not exists (select 1 from ${raw(t.task_delivery)} delivery where delivery.task_id = task.id and parked_at is null)
-       order by id limit ${maxTasks}
-     ), cleaned as (
+       order by id ${limit}
+     )`;
+}
+
+/** Forgets some of those; gives how many. */
+export async function forgetTasks(context: TaskContext, beyond: EndedTask | null): Promise<number> {
+  const { t, background } = context.db;
+  const { rowCount } = await query(
+    background,
+    sql`${oldTasksSql(context, beyond, raw(`limit ${maxTasks}`))}, cleaned as (
        insert into ${raw(t.task_event)} (task_id, state, payload) select id, 'cleaned', ${raw(taskJson('state', 'reason'))} from ${raw(t.task)} task where id in (select id from old)
          and exists (select 1 from ${raw(t.task_hook)} where 'task:cleaned' = any(events))
      ), events as (

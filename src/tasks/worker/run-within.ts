@@ -18,6 +18,7 @@ import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { announce } from './announce.ts';
+import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { leave } from './recovery.ts';
 
@@ -41,11 +42,17 @@ export async function runWithin(
   if (tasks.length === 0) return;
   const { db } = context;
   const id = randomUUID();
-  const session = new UtcClient({ connectionString, application_name: id, isOwnSession: true });
+  const session = new UtcClient({
+    connectionString,
+    application_name: id,
+    isOwnSession: true,
+    isWorker: true,
+  });
   const lost = Promise.withResolvers<void>();
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
-  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
+  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true, isWorker: true });
+  const connections = connectionsOf(session, pool);
   const worker = {
     id,
     pool,
@@ -71,7 +78,14 @@ export async function runWithin(
   try {
     await session.connect();
     await announce(context, session, { id, queues: [], backends: [] });
-    heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
+    heartbeat = startHeartbeat(context, {
+      ...{ id, connectionString },
+      onLost() {
+        connections.cut();
+        lost.resolve();
+      },
+      isReached: () => answers(session, context.settings.staleAfterMs / 2),
+    });
     for (const task of tasks) {
       left.delete(task.id);
       await withIds({ workerId: id }, () =>

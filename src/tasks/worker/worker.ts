@@ -23,9 +23,11 @@ import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { startJudgement } from './judgement.ts';
 import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
@@ -154,6 +156,7 @@ async function startNamed(
     connectionString: options.connectionString,
     application_name: id,
     isOwnSession: true,
+    isWorker: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -182,7 +185,9 @@ async function startNamed(
     name: id,
     max: workerPoolSize(options, hosted.length),
     ownSessions: true,
+    isWorker: true,
   });
+  const connections = connectionsOf(session, pool);
   const unknown = new Set<string>();
   const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
@@ -222,7 +227,11 @@ async function startNamed(
   }
   const heartbeat = startHeartbeat(context, {
     ...{ id, connectionString: options.connectionString },
-    onLost: end,
+    onLost: () => {
+      connections.cut();
+      end();
+    },
+    isReached: () => answers(session, context.settings.staleAfterMs / 2),
     onDeath: () => recovery.call(),
   });
   const recovery = startRecovery(context, {
@@ -332,9 +341,20 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
  * notices.
  */
 export function startRecovery(context: TaskContext, self?: Self): Repeated {
-  return repeat(
+  const judgement = startJudgement(context.settings);
+  const recovery = repeat(
     context.settings.recoveryIntervalMs,
-    () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error }),
+    () => recover(context, self, judgement),
+    (error) => {
+      judgement.distrust();
+      context.log('warning', 'recovery will try again', { error });
+    },
   );
+  return {
+    ...recovery,
+    async stop() {
+      await recovery.stop();
+      judgement.stop();
+    },
+  };
 }

@@ -5,7 +5,8 @@ select
   set_config('tcp_keepalives_idle', '5', false),
   set_config('tcp_keepalives_interval', '5', false),
   set_config('tcp_keepalives_count', '2', false),
-  set_config('tcp_user_timeout', '15000', false);
+  set_config('tcp_user_timeout', '15000', false),
+  set_config('idle_session_timeout', '0', false);
 
 -- isKnown
 select

@@ -1,0 +1,22 @@
+import { metadata } from '../../generated/sample-metadata/metadata.ts';
+import sample from '../admin.ts';
+import { defineAdmin } from '../admin-definition.ts';
+import { defineResource } from '../index.ts';
+import { brakeSql } from './brake.ts';
+
+/** The sample, with code of its own around every write of a place: a brake at the third one. */
+export const brakingAdmin = defineAdmin({
+  ...sample,
+  schedules: [],
+  taskHooks: [],
+  resources: [
+    defineResource(metadata, 'City', {
+      hooks: {
+        async afterSave({ record, tx }) {
+          if (record.name === 'Place 3') await tx.$queryRawUnsafe(`select ${brakeSql}::text`);
+        },
+      },
+    }),
+    ...sample.resources.filter(({ model }) => model !== 'City'),
+  ],
+});
