@@ -12,8 +12,12 @@ import { openDefinition } from './open-admin.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
-// Whatever the run does to this thread, the other one hears of the worker's end.
-new Worker(ourModule('cli/isolated-end')).unref();
+// Whatever the run does to this thread, the other one hears of the worker's end, and sees how much
+// memory is taken.
+const [, , maxMemoryMb] = process.argv;
+new Worker(ourModule('cli/isolated-end'), {
+  workerData: maxMemoryMb === undefined ? null : Number(maxMemoryMb),
+}).unref();
 // The worker is sent them too, and says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 

@@ -76,7 +76,7 @@ async function connect(): Promise<UtcClient> {
     application_name: 'bulkhead heartbeat',
     connectionTimeoutMillis: answerMs,
     lock_timeout: everyMs,
-    keepAlive: true,
+    isOwnSession: true,
   });
   opened.on('error', () => undefined);
   await opened.connect();
