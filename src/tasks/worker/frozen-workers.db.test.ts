@@ -31,6 +31,7 @@ interface Phase {
   when?: string;
   /** What makes it come there. */
   first?: string;
+  env?: Record<string, string>;
 }
 
 const phases: Record<string, Phase> = {
@@ -43,6 +44,8 @@ const phases: Record<string, Phase> = {
     event: 'update',
     table: 'chunk',
     when: "old.state = 'active' and new.state = 'active'",
+    // The pace falls below what is left of a chunk, so that it is cut.
+    env: { BULKHEAD_CHUNK_TARGET_MS: '1' },
   },
   'in a chunk': { event: 'update', table: 'gazetteer.city', when: "old.name = 'Place 30'" },
   'in a hook that holds row locks': {},
@@ -52,7 +55,7 @@ const phases: Record<string, Phase> = {
 };
 
 /** A worker that is frozen in a phase of a task's life, and another beside it. */
-async function freezeIn(t: TestContext, { event, table, when, first: sql }: Phase) {
+async function freezeIn(t: TestContext, { event, table, when, first: sql, env: own = {} }: Phase) {
   const { db, connectionString, defer } = await testDatabase(t);
   const isHook = table === undefined;
   const context = testContext(db, settings, { chunkSize: 20 }, ...(isHook ? [brakingAdmin] : []));
@@ -69,7 +72,11 @@ async function freezeIn(t: TestContext, { event, table, when, first: sql }: Phas
     );
   const brake = await holdBrake(db, connectionString);
   defer(() => brake.letGo());
-  const frozen = await startWorkerProcess(connectionString, env, isHook ? brakingFile : null);
+  const frozen = await startWorkerProcess(
+    connectionString,
+    { ...env, ...own },
+    isHook ? brakingFile : null,
+  );
   defer(() => frozen.kill('SIGKILL'));
   const launch = async (notes: string) => {
     const body = { field: 'notes', 'value.notes': notes };
