@@ -4,7 +4,7 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { DatabaseHost } from '../database-address.ts';
 import type { TableNames } from './names.ts';
 import { openPool } from './pool.ts';
-import { readingPool } from './reading-pool.ts';
+import { readingPool, unlessGone } from './reading-pool.ts';
 import { parseLsn, type WalPosition } from './wal-position.ts';
 
 /** What a primary is known by, and where it was when it was last asked. */
@@ -218,10 +218,11 @@ export class Standby {
     const asked = taskIds.filter((id) => !this.#ended.has(id));
     if (asked.length === 0) return true;
     try {
-      const { rows } = await this.#pool.query<{ id: number }>(
+      const answer = this.#pool.query<{ id: number }>(
         `select id from ${t.task} where id = any($1) and finished_at is not null`,
         [asked],
       );
+      const { rows } = await unlessGone(this.#waiting, answer);
       for (const { id } of rows) this.#ended.set(id, true);
       return rows.length === asked.length;
     } catch {
