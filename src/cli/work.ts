@@ -43,6 +43,10 @@ await runCommand(async () => {
     console.log('The worker has stopped, as somebody asked on a page.');
     end();
   });
+  void worker.wornOut.then((why) => {
+    console.log(`The worker has stopped, for whatever keeps it running to start it anew. ${why}`);
+    end();
+  });
   console.log('A worker is running.');
   console.log(connections);
 });
