@@ -4,6 +4,7 @@ import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
 import { withIds } from '../log/ids.ts';
+import { errorsReported } from '../log/report.ts';
 import { ourModule } from '../our-files.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
@@ -47,6 +48,7 @@ try {
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
   await run.ended;
+  await errorsReported();
 } catch (error) {
   await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
 }

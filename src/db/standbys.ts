@@ -41,7 +41,7 @@ export interface Standbys {
 export function openStandbys(options: StandbysOptions): Standbys {
   const { primary, watch, poolSize, maxLagMs, log } = options;
   const onUnanswered = (error: unknown) =>
-    log('debug', 'A standby did not answer; the primary did.', { error: String(error) });
+    log('debug', 'A standby did not answer; the primary did.', { error });
   const list = addressesOf(options.address).map(
     (address) => new Standby(address, primary, { poolSize, onUnanswered }),
   );
