@@ -66,6 +66,7 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
     reads: config.READ_DATABASE_URL
       ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
       : null,

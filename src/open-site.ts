@@ -36,6 +36,9 @@ export interface SiteOptions {
   app?: Pick<AppOptions, 'isMounted'>;
 }
 
+const memoryNote =
+  'BULKHEAD_WORKER_MAX_MEMORY_MB is for workers in a process of their own: here it is ignored, since pages are served too.';
+
 /** Over a database that has been brought up: pages, recovery, and a worker where one is wanted. */
 export async function openSite(options: SiteOptions): Promise<OpenedSite> {
   const { admin, config, connectionString, direct, hasWorker, log } = options;
@@ -53,7 +56,12 @@ export async function openSite(options: SiteOptions): Promise<OpenedSite> {
     const worker =
       backends.length === 0
         ? null
-        : await startWorker(context, { ...workerOptionsOf(config, direct), backends });
+        : await startWorker(context, {
+            ...{ ...workerOptionsOf(config, direct), backends },
+            // The pages go on: of the memory that they share nothing would be given back.
+            ...{ maxMemoryMb: null, isRenewed: true },
+          });
+    if (worker && config.BULKHEAD_WORKER_MAX_MEMORY_MB !== undefined) log('warning', memoryNote);
     if (worker) undo.push(() => worker.stop());
     const app = await buildApp({ admin, config, context, ...options.app });
     const recovery = startRecovery(context);

@@ -20,6 +20,7 @@ export async function runWorker(
   );
   return {
     stoppedByPage: worker.stoppedByPage,
+    wornOut: worker.wornOut,
     async stop() {
       await worker.stop();
       await db.close();
@@ -35,5 +36,7 @@ export function workerOptionsOf(config: Config, connectionString: string): Worke
     places: config.BULKHEAD_PLACES ?? null,
     poolSize: config.BULKHEAD_WORKER_POOL_SIZE ?? null,
     queues: config.BULKHEAD_QUEUES ?? null,
+    maxTasks: config.BULKHEAD_WORKER_MAX_TASKS ?? null,
+    maxMemoryMb: config.BULKHEAD_WORKER_MAX_MEMORY_MB ?? null,
   };
 }

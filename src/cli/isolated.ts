@@ -6,14 +6,19 @@ import { openPool } from '../db/pool.ts';
 import { withIds } from '../log/ids.ts';
 import { errorsReported } from '../log/report.ts';
 import { ourModule } from '../our-files.ts';
+import { endWhenLost } from '../tasks/own/end-when-lost.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { openDefinition } from './open-admin.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
-// Whatever the run does to this thread, the other one hears of the worker's end.
-new Worker(ourModule('cli/isolated-end')).unref();
+// Whatever the run does to this thread, the other one hears of the worker's end, and sees how much
+// memory is taken.
+const [, , maxMemoryMb] = process.argv;
+new Worker(ourModule('cli/isolated-end'), {
+  workerData: maxMemoryMb === undefined ? null : Number(maxMemoryMb),
+}).unref();
 // The worker is sent them too, and says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
@@ -47,7 +52,9 @@ try {
   const run = withIds({ workerId: first.workerId }, () => startRun(context, pool, taken));
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
+  const ending = endWhenLost(context, pool, taken);
   await run.ended;
+  ending.stop();
   await errorsReported();
 } catch (error) {
   await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -6,6 +6,7 @@ import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
 import { openAdmin } from './open-admin.ts';
+import { leaveOutQueueTraces } from './queue-traces.ts';
 import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
 import { unheardQueues } from './unheard-queues.ts';
@@ -21,6 +22,7 @@ const usage = [
 
 /** The worker half for production. */
 await runCommand(async () => {
+  leaveOutQueueTraces();
   const { values, config } = readArguments(usage, {
     ...adminOptions,
     queues: { type: 'string' },
@@ -39,6 +41,10 @@ await runCommand(async () => {
   const end = onShutdown(() => worker.stop());
   void worker.stoppedByPage.then(() => {
     console.log('The worker has stopped, as somebody asked on a page.');
+    end();
+  });
+  void worker.wornOut.then((why) => {
+    console.log(`The worker has stopped, for whatever keeps it running to start it anew. ${why}`);
     end();
   });
   console.log('A worker is running.');

@@ -12,6 +12,8 @@ export interface TaskPlaces {
   /** Takes nothing more until it is called on again; what runs goes on. Resolves when nothing is being taken. */
   rest(): Promise<void>;
   goOn(): void;
+  /** Resolves when nothing runs, of what was taken before. */
+  idle(): Promise<void>;
   /** Asks every run to stop and waits until each has. */
   stop(): Promise<void>;
 }
@@ -74,6 +76,10 @@ export function startPlaces(
     goOn() {
       isResting = false;
       call();
+    },
+    async idle() {
+      await lastLook;
+      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
     },
     async stop() {
       isStopped = true;

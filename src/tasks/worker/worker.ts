@@ -4,6 +4,7 @@ import { UtcClient } from '../../db/client.ts';
 import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { besideTurns } from '../../db/turns.ts';
 import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
@@ -31,6 +32,7 @@ import { startJudgement } from './judgement.ts';
 import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
+import { startWear, type WearLimits } from './wear.ts';
 
 export interface Worker {
   /**
@@ -40,9 +42,11 @@ export interface Worker {
   stop(): Promise<void>;
   /** Resolves when it has stopped since somebody asked it to on a page; otherwise never. */
   readonly stoppedByPage: Promise<void>;
+  /** Resolves, with why, when it has stopped since it has done as much as it may; otherwise never. */
+  readonly wornOut: Promise<string>;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends WearLimits {
   /** A session connection of its own, past any transaction-mode proxy. */
   connectionString: string;
   /** Wake-ups worked on at a time. */
@@ -59,6 +63,8 @@ export interface WorkerOptions {
   lookEveryMs?: number;
   /** Longest that a backend which is for one process waits for the one before. Default: 30,000. */
   predecessorMs?: number;
+  /** One that has done as much as it may begins anew under a new id, in this process. */
+  isRenewed?: boolean;
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
@@ -67,6 +73,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
+  const worn = Promise.withResolvers<string>();
   let current = await startLife(context, options);
   const lives = (async () => {
     for (;;) {
@@ -75,9 +82,11 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       if (isStopped) return;
       const { wish } = current;
       if (wish.asked === 'stop') return byPage.resolve();
-      context.log('warning', 'the worker lost its session and starts anew', {
-        workerId: current.id,
-      });
+      const { id: workerId, wornWhy: why } = current;
+      if (why !== null && !options.isRenewed) return worn.resolve(why);
+      if (why === null)
+        context.log('warning', 'the worker lost its session and starts anew', { workerId });
+      else context.log('info', 'the worker starts anew', { workerId, why });
       const next = await startAgain(wish);
       if (!next) return;
       current = next;
@@ -87,6 +96,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
   })();
   return {
     stoppedByPage: byPage.promise,
+    wornOut: worn.promise,
     async stop() {
       isStopped = true;
       current.end();
@@ -114,6 +124,8 @@ interface Life {
   end(): void;
   /** What somebody asks of it: of the next life too. */
   readonly wish: Wish;
+  /** Why it is to end, having done as much as it may; null: it is not for that. */
+  readonly wornWhy: string | null;
   stop(): Promise<void>;
 }
 
@@ -166,7 +178,9 @@ async function startNamed(
     throw error;
   }
 
-  const tokens = new Set<string>();
+  let wornWhy: string | null = null;
+  const wear = startWear(options, wearOut);
+  const { tokens } = wear;
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
@@ -206,6 +220,7 @@ async function startNamed(
     await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
     if (before.asked !== 'quiet') await takeUp();
   } catch (error) {
+    wear.stop();
     await heeding.stop();
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
@@ -235,7 +250,11 @@ async function startNamed(
     get wish() {
       return heeding.wish;
     },
+    get wornWhy() {
+      return wornWhy;
+    },
     async stop() {
+      wear.stop();
       await heeding.stop();
       // First what takes tasks: a worker that has lost its session is taken for dead already.
       await Promise.all([...started, places].map((one) => one.stop()));
@@ -254,7 +273,18 @@ async function startNamed(
     },
   };
 
+  /** Takes nothing more, and ends when what it has begun has ended or is handed on. */
+  function wearOut(why: string): void {
+    wornWhy = why;
+    context.log('info', 'the worker takes nothing more', { workerId: id, why });
+    const quietSql = `update ${context.db.t.worker} set quiet_at = coalesce(quiet_at, clock_timestamp()) where id = $1`;
+    Promise.all([putDown(), context.db.background.query(quietSql, [id])])
+      .then(() => places.idle())
+      .then(end, end);
+  }
+
   async function takeUp(): Promise<void> {
+    if (wornWhy !== null) return;
     for (const backend of hosted) {
       const one = await backend.start({
         pool,
@@ -315,7 +345,8 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   const judgement = startJudgement(context.settings);
   const recovery = repeat(
     context.settings.recoveryIntervalMs,
-    () => recover(context, self, judgement),
+    // Those who wait in a line may wait for what it frees.
+    () => besideTurns(context.db.pages, () => recover(context, self, judgement)),
     (error) => {
       judgement.distrust();
       context.log('warning', 'recovery will try again', { where: 'recovery', error });
