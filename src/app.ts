@@ -62,7 +62,7 @@ export async function buildApp({
   const app: FastifyInstance = Fastify({
     loggerInstance: serverLog(context.log),
     logController: new RequestLines(isMounted),
-    genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
+    genReqId: (raw: IncomingMessage) => idOfHost(hostRequestOf(raw)?.id) ?? randomUUID(),
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one
     // alone is believed, not what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES
@@ -139,4 +139,9 @@ export async function buildApp({
     { prefix },
   );
   return app;
+}
+
+/** It is kept with tasks: what no column holds is left out of it. */
+function idOfHost(id: string | undefined): string | undefined {
+  return id?.replace(/[^\x20-\x7e]/g, '').slice(0, limits.shown.cellLength) || undefined;
 }

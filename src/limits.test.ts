@@ -87,6 +87,7 @@ const known: Record<string, string> = {
   'src/db/turns.ts': 'of requests that wait, of which the server takes so many',
   'src/db/what-became.ts': 'of the servers of such addresses',
   'src/http/icons.ts': 'files of a folder',
+  'src/log/report.ts': 'of errors that are on their way, of which there are so many',
   'src/operations/rules/objections.ts': 'of one set of records',
   'src/tasks/running/apply-isolated.ts': 'of one chunk',
   'src/tasks/worker/heartbeat-thread.ts': 'of workers of this process',

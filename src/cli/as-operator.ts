@@ -6,6 +6,7 @@ import { systemPrincipal } from '../auth/system-principal.ts';
 import { buildContext } from '../build-context.ts';
 import type { Config } from '../config.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { AppError } from '../errors.ts';
 import { jsonLog } from '../log/json-log.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { bringUp } from './bring-up.ts';
@@ -16,6 +17,14 @@ import { type AdminValues, openAdmin } from './open-admin.ts';
 export function asCommand<T>(work: (principal: Principal) => Promise<T>): Promise<T> {
   const name = `${userInfo().username}@${hostname()}`;
   return withOrigin({ kind: 'command', name }, () => work(systemPrincipal('command')));
+}
+
+/** What is not there is said by the name that was typed. */
+export async function named<T>(what: string, work: () => Promise<T>): Promise<T> {
+  return work().catch((error) => {
+    if (!(error instanceof AppError) || error.code !== 'not-found') throw error;
+    throw new AppError('not-found', 404, `There is no ${what}.`);
+  });
 }
 
 /** Opens the admin over its database, works, and closes it. */

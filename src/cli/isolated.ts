@@ -4,6 +4,7 @@ import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
 import { withIds } from '../log/ids.ts';
+import { errorsReported } from '../log/report.ts';
 import { ourModule } from '../our-files.ts';
 import { endWhenLost } from '../tasks/own/end-when-lost.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
@@ -54,6 +55,7 @@ try {
   const ending = endWhenLost(context, pool, taken);
   await run.ended;
   ending.stop();
+  await errorsReported();
 } catch (error) {
   await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
 }

@@ -5,7 +5,7 @@ import {
   runSchedule,
 } from '../tasks/schedules/control-schedules.ts';
 import { listSchedules, type ScheduleInfo } from '../tasks/schedules/list-schedules.ts';
-import { asOperator } from './as-operator.ts';
+import { asOperator, named } from './as-operator.ts';
 import { type Command, ofAdmin, say } from './command.ts';
 
 export const scheduleCommands: Readonly<Record<string, Command>> = {
@@ -29,7 +29,7 @@ export const scheduleCommands: Readonly<Record<string, Command>> = {
     run: (typed, config, words) =>
       asOperator(typed, config, async (context, principal) => {
         const name = oneName(words);
-        await pauseSchedule(context, principal, name);
+        await named(`schedule ${name}`, () => pauseSchedule(context, principal, name));
         say(`${name} is paused.`);
         return { name, isPaused: true };
       }),
@@ -42,7 +42,7 @@ export const scheduleCommands: Readonly<Record<string, Command>> = {
     run: (typed, config, words) =>
       asOperator(typed, config, async (context, principal) => {
         const name = oneName(words);
-        await resumeSchedule(context, principal, name);
+        await named(`schedule ${name}`, () => resumeSchedule(context, principal, name));
         say(`${name} goes on.`);
         return { name, isPaused: false };
       }),
@@ -55,7 +55,7 @@ export const scheduleCommands: Readonly<Record<string, Command>> = {
     run: (typed, config, words) =>
       asOperator(typed, config, async (context, principal) => {
         const name = oneName(words);
-        const dueAt = await runSchedule(context, principal, name);
+        const dueAt = await named(`schedule ${name}`, () => runSchedule(context, principal, name));
         say(`${name} is due at ${dueAt.toISOString()}: a worker launches it.`);
         return { name, dueAt };
       }),

@@ -87,7 +87,7 @@ test('a task is shown with what became of it, and one that is not there is not f
     ['scheduled', 'cancelled'],
   );
   assert.match(said.join('\n'), /Cancelled by system: command/);
-  await assert.rejects(run('tasks show', {}, '999'), { code: 'not-found' });
+  await assert.rejects(run('tasks show', {}, '999'), { message: 'There is no task 999.' });
   for (const words of [[], ['x'], ['1', '2'], ['0']])
     await assert.rejects(run('tasks show', {}, ...words), { code: 'usage' });
 });
@@ -198,7 +198,9 @@ test('schedules are listed, paused, resumed and run by their names', async (t) =
   const { given } = await run('schedules run', {}, 'nightly-recount');
   assert.ok(given.dueAt instanceof Date);
   await assert.rejects(run('schedules run', {}, 'nightly-recount'), { code: 'already-due' });
-  await assert.rejects(run('schedules pause', {}, 'nowhere'), { code: 'not-found' });
+  await assert.rejects(run('schedules pause', {}, 'nowhere'), {
+    message: 'There is no schedule nowhere.',
+  });
   await assert.rejects(run('schedules pause'), { code: 'usage' });
 });
 

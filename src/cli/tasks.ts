@@ -12,7 +12,7 @@ import { getTask, isTaskId } from '../tasks/looking/queries.ts';
 import { parseTasksQuery, readTaskSearch, type TasksQuery } from '../tasks/looking/tasks-query.ts';
 import { isFinished, unfinishedStates } from '../tasks/states.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
-import { asOperator } from './as-operator.ts';
+import { asOperator, named } from './as-operator.ts';
 import { type Command, type CommandValues, ofAdmin, say } from './command.ts';
 import { exitStatuses } from './exit-statuses.ts';
 
@@ -153,7 +153,7 @@ function typedWrongly(error: unknown): unknown {
 function show(typed: CommandValues, config: Config, words: readonly string[]): Promise<unknown> {
   const id = oneId(words);
   return asOperator(typed, config, async (context, principal) => {
-    const task = await getTask(context, principal, id);
+    const task = await named(`task ${id}`, () => getTask(context, principal, id));
     const more = await readMore(context, id);
     say(lineOf(task));
     if (task.message) say(`  ${task.message}`);
@@ -313,7 +313,7 @@ function retryOne(
   const id = oneId(words);
   return asOperator(typed, config, async (context, principal) => {
     const again = { operationId: randomUUID(), code: typed.code ?? null };
-    const { task } = await retry(context, principal, id, again);
+    const { task } = await named(`task ${id}`, () => retry(context, principal, id, again));
     say(`Task ${task.id} does again what task ${id} did not: it is ${task.state}.`);
     return { id, retriedBy: task.id, state: task.state };
   });

@@ -43,7 +43,7 @@ export interface Standbys {
 export function openStandbys(options: StandbysOptions): Standbys {
   const { primary, watch, poolSize, maxLagMs, log } = options;
   const onUnanswered = (error: unknown) =>
-    log('debug', 'A standby did not answer; the primary did.', { error: String(error) });
+    log('debug', 'A standby did not answer; the primary did.', { error });
   const list = readAddress(options.address).hosts.map(
     (host) => new Standby(host, primary, { poolSize, onUnanswered }),
   );

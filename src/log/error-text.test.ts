@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readProduct } from '../testing/read-texts.ts';
 import { errorMessage, errorText } from './error-text.ts';
 
 const planted = 'pl4nted';
@@ -118,3 +119,13 @@ function thrownBy(code: () => unknown): unknown {
   }
   throw new Error('nothing was thrown');
 }
+
+test('nobody makes a text of an error for the log, which knows what is left out of it', async () => {
+  const sources = await readProduct();
+  const texts = [...sources].flatMap(([path, text]) =>
+    [...text.matchAll(/\berror: (?:String\(|error instanceof|error\.)/g)].map(
+      ([found]) => `${path}: ${found}`,
+    ),
+  );
+  assert.deepEqual(texts, []);
+});

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { carefulLog } from './careful-log.ts';
 import { withIds } from './ids.ts';
@@ -24,6 +26,24 @@ test('a line is one object of JSON, with its time, its level and what it is abou
   const ids = { requestId: 'r', taskId: 8, chunk: 3 };
   assert.deepEqual(rest, { level: 'warn', pid: process.pid, message: 'odd', ...ids });
   assert.match(error, /^Error: why\n {4}at /);
+});
+
+test('a log whose file has no room left loses lines, and ends nothing', async () => {
+  const code = `import { jsonLog } from '${new URL('./json-log.ts', import.meta.url)}';
+    const log = jsonLog('debug');
+    for (let count = 0; count < 100; count++) log('info', 'x'.repeat(1000));
+    setTimeout(() => { log('info', 'again'); console.log('alive'); }, 50);`;
+  const full = openSync('/dev/full', 'w');
+  try {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--input-type=module-typescript', '-e', code],
+      { stdio: ['ignore', 'pipe', full], encoding: 'utf8' },
+    );
+    assert.deepEqual([status, stdout], [0, 'alive\n']);
+  } finally {
+    closeSync(full);
+  }
 });
 
 test('lines below the level are left out, and entries of the audit below error alone', () => {

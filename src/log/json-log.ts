@@ -11,7 +11,6 @@ const names = { error: 'error', warning: 'warn', info: 'info', debug: 'debug' } 
 
 /** One JSON line each, on standard error unless they are to go elsewhere. */
 export function jsonLog(level: Shown, to?: DestinationStream): Logger {
-  // What a process says last is said before it exits.
   const logger = pino(
     {
       level,
@@ -20,7 +19,7 @@ export function jsonLog(level: Shown, to?: DestinationStream): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    to ?? destination({ dest: 2, sync: true }),
+    to ?? standardError(),
   );
   const shows = (one: LogLevel) => severities.indexOf(names[one]) >= severities.indexOf(level);
   // What was done is said unless nothing is, or errors alone.
@@ -30,4 +29,13 @@ export function jsonLog(level: Shown, to?: DestinationStream): Logger {
     writer[names[severity]](details, message);
   };
   return Object.assign(log, { shows });
+}
+
+function standardError(): DestinationStream {
+  // What a process says last is said before it exits.
+  const stream = destination({ dest: 2, sync: true });
+  // Where its file has no room left, lines are lost, and nothing else is.
+  const lose = () => undefined;
+  stream.on('error', lose);
+  return stream;
 }

@@ -14,6 +14,14 @@ export interface Reported {
   readonly thrown?: unknown;
 }
 
+/** Of all reporters of this process. */
+const underWay = new Set<Promise<unknown>>();
+
+/** Resolves when all of them have been told, or have taken too long. */
+export async function errorsReported(): Promise<void> {
+  while (underWay.size > 0) await Promise.allSettled([...underWay]);
+}
+
 type Report = (error: unknown, place: ErrorPlace) => void;
 
 /** Calls the project's reporter, once for an error, whose failures and delays matter to nothing. */
@@ -36,7 +44,7 @@ export function reporter(
     pending += 1;
     const over = new AbortController();
     const late = wait(longestMs, 'late', { signal: over.signal, ref: false });
-    Promise.race([Promise.resolve().then(() => reportError(error, place)), late])
+    const sent = Promise.race([Promise.resolve().then(() => reportError(error, place)), late])
       .then(
         (answer) => answer === 'late' && fails('reportError has taken longer than 10 s'),
         (failure) => fails('reportError failed', failure),
@@ -44,7 +52,9 @@ export function reporter(
       .finally(() => {
         pending -= 1;
         over.abort();
+        underWay.delete(sent);
       });
+    underWay.add(sent);
     late.catch(() => undefined);
   };
 }

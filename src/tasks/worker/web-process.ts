@@ -34,7 +34,7 @@ export function announcePages(
         `delete from ${t.web_process} where seen_at < clock_timestamp() - make_interval(hours => ${keptHours})`,
       );
     },
-    (error) => log('warning', 'this process says later that it is there', { error: String(error) }),
+    (error) => log('warning', 'this process says later that it is there', { error }),
   );
   return {
     async stop() {
