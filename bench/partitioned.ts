@@ -112,6 +112,7 @@ async function change(db: Database, connectionString: string): Promise<Measured[
       [taskId],
     );
     const records = found[0]?.changed ?? 0;
+    const kept = await bytesOf(db);
     const undone = await seconds(async () => {
       const operationId = crypto.randomUUID();
       const { task: back } = await undo(context, ada, taskId, { operationId, chosen: null });
@@ -119,12 +120,24 @@ async function change(db: Database, connectionString: string): Promise<Measured[
     });
     return [
       { case: 'raw UPDATE of one country', rows: records, seconds: raw },
-      { case: 'the same as a task', rows: records, seconds: task, ratio: task / raw },
+      {
+        ...{ case: 'the same as a task', rows: records, seconds: task, ratio: task / raw },
+        bytesKeptPerRow: kept / records,
+      },
       { case: 'its undo', rows: records, seconds: undone, ratio: undone / raw },
     ];
   } finally {
     await worker.stop();
   }
+}
+
+/** Of what tasks keep: their chunks, and what was written with what it was before. */
+async function bytesOf({ pages, t }: Database): Promise<number> {
+  const { rows } = await pages.query<{ bytes: number }>(
+    'select sum(pg_total_relation_size(name::regclass))::float8 as bytes from unnest($1::text[]) name',
+    [[t.change, t.chunk]],
+  );
+  return rows[0]?.bytes ?? 0;
 }
 
 async function ended({ db }: TaskContext, id: number): Promise<void> {

@@ -29,6 +29,7 @@ const slowest = [
   'src/http/bulk/previews-routes.db.test.ts',
   'src/cli/sentence.db.test.ts',
   'src/cli/killed-starts.db.test.ts',
+  'src/tasks/journeys/duels.db.test.ts',
   'src/cli/disk-full.db.test.ts',
   'src/cli/migrate-at-once.db.test.ts',
   'src/cli/connections-exhausted.db.test.ts',

@@ -22,6 +22,7 @@ import { rateLimits } from './http/plugins/rate-limit.ts';
 import { reads } from './http/plugins/reads.ts';
 import { requestIds } from './http/plugins/request-ids.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
+import { requestSpans } from './http/plugins/request-spans.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
 import { signedCookies } from './http/plugins/signed-cookies.ts';
@@ -86,6 +87,7 @@ export async function buildApp({
   app.decorate('bulkhead', { tasks, at: () => ({ tasks }) });
   if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(requestIds);
+  if (context.around) await app.register(requestSpans, { around: context.around });
   await app.register(hostRequests);
   await app.register(connections);
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });

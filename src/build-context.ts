@@ -11,9 +11,14 @@ import { noticeOutboxes } from './channels/send-notices.ts';
 import { noticeHooks } from './channels/write-notices.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { databaseError } from './db/database-error.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { blame } from './db/sqlstate.ts';
+import { AppError } from './errors.ts';
 import { carefulLog } from './log/careful-log.ts';
+import { passThrough } from './log/pass-through.ts';
+import { reporter } from './log/report.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
@@ -48,7 +53,11 @@ export async function buildContext(
   givenLog: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
   checkAdmin(given);
-  const log = carefulLog(givenLog);
+  const { reportError } = given;
+  const log = carefulLog(
+    givenLog,
+    reportError && reporter(reportError, carefulLog(givenLog), isExpected),
+  );
   const admin = placeAdmin(given, defaultSchemaOf(connectionString));
   const config = settingsOf(environment, admin);
   const db = await openDatabase({
@@ -57,6 +66,7 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
     reads: config.READ_DATABASE_URL
       ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
       : null,
@@ -69,6 +79,11 @@ export async function buildContext(
       throw new DefinitionError(ofPlugins(admin, error.problems));
     throw error;
   }
+}
+
+/** What passes by itself, and what is said to people, is nothing that anybody must be told of. */
+function isExpected(error: unknown): boolean {
+  return error instanceof AppError || blame(databaseError(error)) === 'passing';
 }
 
 async function contextOf(
@@ -173,13 +188,22 @@ export function withChannels(
  * beside it, whose runs are given what `contextOf` gives.
  */
 export function ownCodeOf(
-  admin: Pick<AdminDefinition, 'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask'>,
+  admin: Pick<
+    AdminDefinition,
+    'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask' | 'around'
+  >,
   registry: ResourceRegistry,
   encryptionKeys: readonly Buffer[],
   contextOf: () => TaskContext,
 ): Pick<
   TaskContext,
-  'definitions' | 'schedules' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'
+  | 'definitions'
+  | 'schedules'
+  | 'encryptionKeys'
+  | 'hooks'
+  | 'definitionFile'
+  | 'aroundTask'
+  | 'around'
 > {
   const hasKeys = encryptionKeys.length > 0;
   const own = buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys);
@@ -190,5 +214,6 @@ export function ownCodeOf(
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
+    around: admin.around && passThrough(admin.around, () => contextOf().log),
   };
 }

@@ -177,7 +177,7 @@ test('the image is every command: a worker that gets its signals, migrations, pe
   worker.child.kill('SIGTERM');
   assert.equal(await worker.ended, 0, worker.text());
   const [wrong, sentence] = await end(['migrat']);
-  assert.equal(wrong, 1);
+  assert.equal(wrong, 2);
   assert.match(sentence, /There is no command "migrat"\. Did you mean "migrate"\?/);
   assert.deepEqual(await end(['node', '--print', '6 * 7']), [0, '42\n']);
 });

@@ -5,6 +5,7 @@ import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
 import { withIds } from '../log/ids.ts';
 import { ourModule } from '../our-files.ts';
+import { endWhenLost } from '../tasks/own/end-when-lost.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { openDefinition } from './open-admin.ts';
@@ -50,7 +51,9 @@ try {
   const run = withIds({ workerId: first.workerId }, () => startRun(context, pool, taken));
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
+  const ending = endWhenLost(context, pool, taken);
   await run.ended;
+  ending.stop();
 } catch (error) {
   await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
 }

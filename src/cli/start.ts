@@ -12,6 +12,7 @@ import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
 import { openAdmin } from './open-admin.ts';
 import { progressBar } from './progress-bar.ts';
+import { leaveOutQueueTraces } from './queue-traces.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown, workerStopped } from './shutdown.ts';
@@ -25,6 +26,7 @@ const usage = [
 
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
+  leaveOutQueueTraces();
   const { values, config } = readArguments(usage, {
     port: { type: 'string' },
     'keep-database': { type: 'boolean' },

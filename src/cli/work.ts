@@ -6,6 +6,7 @@ import { bringUp } from './bring-up.ts';
 import { directUrl, requireDatabaseUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
 import { openAdmin } from './open-admin.ts';
+import { leaveOutQueueTraces } from './queue-traces.ts';
 import { runCommand } from './sentence.ts';
 import { onShutdown } from './shutdown.ts';
 import { unheardQueues } from './unheard-queues.ts';
@@ -21,6 +22,7 @@ const usage = [
 
 /** The worker half for production. */
 await runCommand(async () => {
+  leaveOutQueueTraces();
   const { values, config } = readArguments(usage, {
     ...adminOptions,
     queues: { type: 'string' },

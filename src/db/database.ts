@@ -2,10 +2,13 @@ import type pg from 'pg';
 import { type AuditKeys, auditKeys } from '../audit-keys.ts';
 import { AppError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { boundWrites } from './bounded-writes.ts';
 import { type TableNames, tableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { assertZoneKept, lookThrough, openLookPool } from './pooler.ts';
 import { openStandbys, type Standbys, type StandbysOptions } from './standbys.ts';
+import { beginWith } from './transaction.ts';
+import { letTakeTurns } from './turns.ts';
 
 /** The one database, with a pool for each role so that bulk work never starves the pages. */
 export interface Database {
@@ -39,6 +42,8 @@ export interface DatabaseOptions {
   reads?: Pick<StandbysOptions, 'address' | 'maxLagMs' | 'log'> | null;
   /** Default: nothing that is written into it is signed. */
   auditSecrets?: readonly string[];
+  /** Longest that a transaction stands still before what it holds is taken from it. Default: 15,000. */
+  staleAfterMs?: number;
 }
 
 export const oldestServer = 14;
@@ -55,6 +60,7 @@ const backgroundAnswerMs = 900_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionString, schema = 'bulkhead', queueSchema = 'bulkhead_queue' } = options;
+  const { staleAfterMs = 15_000 } = options;
   const { version, isShared } = await lookAt(connectionString);
   // What is set on the connection is set only if that is ours alone; behind a pooler the next
   // client would inherit it.
@@ -64,14 +70,27 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     max: options.pagesPoolSize ?? 10,
     ...(isShared
       ? { answerMs: pageAnswerMs }
-      : { lockTimeoutMs: limits.waiting.forLockMs, ownSessions: true }),
+      : {
+          lockTimeoutMs: limits.waiting.forLockMs,
+          idleInTransactionMs: staleAfterMs,
+          ownSessions: true,
+        }),
   });
+  letTakeTurns(pages);
   const background = openPool({
     connectionString,
     name: 'bulkhead background',
     max: backgroundPoolSize,
-    ...(isShared ? { answerMs: backgroundAnswerMs } : { ownSessions: true }),
+    ...(isShared
+      ? { answerMs: backgroundAnswerMs }
+      : { idleInTransactionMs: staleAfterMs, ownSessions: true }),
   });
+  if (isShared) {
+    const idle = { idle_in_transaction_session_timeout: staleAfterMs };
+    beginWith(pages, { lock_timeout: limits.waiting.forLockMs, ...idle });
+    beginWith(background, idle);
+    boundWrites(pages);
+  }
   const undoes: (() => Promise<unknown>)[] = [];
   const standbys = options.reads
     ? openStandbys({

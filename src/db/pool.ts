@@ -14,6 +14,8 @@ export interface PoolOptions
   max: number;
   /** Longest that a statement waits for a lock, where its transaction says nothing else. */
   lockTimeoutMs?: number;
+  /** Longest that a transaction stands still before the server ends its connection. */
+  idleInTransactionMs?: number;
   /** Nobody else is answered in a session of its connections: what one keeps is found again. */
   ownSessions?: boolean;
   /** Settings of the session, as a command line has them: `-c search_path=…`. */
@@ -71,6 +73,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     name,
     max,
     lockTimeoutMs,
+    idleInTransactionMs,
     sessionSettings,
     ownSessions: isOwn,
   } = options;
@@ -78,6 +81,7 @@ export function openPool(options: PoolOptions): pg.Pool {
   const client = {
     ...{ connectionString, wants, answerMs, lookEveryMs, isWorker, isOwnSession: isOwn },
     ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
+    ...(idleInTransactionMs ? { idle_in_transaction_session_timeout: idleInTransactionMs } : {}),
     ...(sessionSettings ? { options: sessionSettings } : {}),
   };
   const pool = new BoundedPool({

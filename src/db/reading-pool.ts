@@ -1,6 +1,12 @@
 import type { Pool } from 'pg';
 import { sqlstate, sqlstateOf } from './sqlstate.ts';
 
+interface Unanswered {
+  /** Of whoever waits for an answer: called when it is known that none will come any more. */
+  waiting: Set<(why: Error) => void>;
+  onUnanswered: (error: unknown) => void;
+}
+
 /**
  * A pool that reads from a standby. What the standby does not answer, whatever the reason, is asked
  * of the primary, whose answer counts: recovery ends what reads too long what goes away meanwhile,
@@ -12,7 +18,7 @@ import { sqlstate, sqlstateOf } from './sqlstate.ts';
 export function readingPool(
   primary: Pool,
   standby: Pool,
-  onUnanswered: (error: unknown) => void,
+  { waiting, onUnanswered }: Unanswered,
 ): Pool {
   const ask = (pool: Pool, given: readonly unknown[]) =>
     Reflect.apply(pool.query as (...args: unknown[]) => unknown, pool, given);
@@ -20,7 +26,7 @@ export function readingPool(
     if (typeof given.at(-1) === 'function') return ask(primary, given);
     try {
       // A connection that meets an error is not kept: the pool closes it.
-      return await ask(standby, given);
+      return await unlessGone(waiting, ask(standby, given));
     } catch (error) {
       if (isAnswer(error)) throw error;
       onUnanswered(error);
@@ -33,6 +39,15 @@ export function readingPool(
       const value = Reflect.get(primary, name, primary) as unknown;
       return typeof value === 'function' ? value.bind(primary) : value;
     },
+  });
+}
+
+function unlessGone(waiting: Unanswered['waiting'], answer: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    waiting.add(reject);
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => waiting.delete(reject));
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { BoundedMap } from '../bounded-map.ts';
+import type { DatabaseHost } from '../database-address.ts';
 import type { TableNames } from './names.ts';
 import { openPool } from './pool.ts';
 import { readingPool } from './reading-pool.ts';
@@ -54,6 +55,9 @@ const believedMs = 5_000;
 /** Samples kept of a primary: of one second each, and of longer ones where a standby stands still. */
 const maxSamples = 600;
 
+/** Longest that it says nothing to a statement of a page: a table that is counted takes its time. */
+const silentMs = 120_000;
+
 const noAnswer = 'it does not answer';
 
 /** One server that follows the primary, as far as it is known to. */
@@ -68,20 +72,29 @@ export class Standby {
   /** Null: it has not said anything yet. */
   #seen: LastSaid | null = null;
   readonly #sinceMs = performance.now();
+  readonly #waiting = new Set<(why: Error) => void>();
   #reachedMs: number | null = null;
   readonly #ended = new BoundedMap<number, true>(10_000);
 
   constructor(
-    address: string,
+    { name, url }: DatabaseHost,
     primary: Pool,
     { poolSize, onUnanswered }: { poolSize: number; onUnanswered: (error: unknown) => void },
   ) {
-    const { hostname, port } = new URL(address);
-    this.name = `${hostname}:${port || '5432'}`;
-    this.#pool = openPool({ connectionString: address, name: 'bulkhead reads', max: poolSize });
+    this.name = name;
+    this.#pool = openPool({
+      ...{ connectionString: url, name: 'bulkhead reads', max: poolSize, answerMs: silentMs },
+    });
     // Of its own: what waits for the standby says nothing of how it is.
-    this.#watch = openPool({ connectionString: address, name: 'bulkhead standby', max: 1 });
-    this.reads = readingPool(primary, this.#pool, onUnanswered);
+    this.#watch = openPool({
+      ...{ connectionString: url, name: 'bulkhead standby', max: 1, answerMs: believedMs },
+    });
+    this.reads = readingPool(primary, this.#pool, { waiting: this.#waiting, onUnanswered });
+  }
+
+  /** Whatever waits for it is asked of the primary from now on. */
+  giveUp(): void {
+    for (const reject of this.#waiting) reject(new Error(`The standby ${this.name} is away.`));
   }
 
   /** How much of it is asked for right now. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import { readAddress } from '../database-address.ts';
 import { lookEveryMs, Standby, type StandbyKind, type StandbyState } from './standby.ts';
-import { addressesOf } from './standby-address.ts';
 import { isReached, parseLsn, timelineSql, type WalPosition } from './wal-position.ts';
 
 export interface StandbysOptions {
@@ -42,8 +42,8 @@ export function openStandbys(options: StandbysOptions): Standbys {
   const { primary, watch, poolSize, maxLagMs, log } = options;
   const onUnanswered = (error: unknown) =>
     log('debug', 'A standby did not answer; the primary did.', { error: String(error) });
-  const list = addressesOf(options.address).map(
-    (address) => new Standby(address, primary, { poolSize, onUnanswered }),
+  const list = readAddress(options.address).hosts.map(
+    (host) => new Standby(host, primary, { poolSize, onUnanswered }),
   );
   const logged = new Map<Standby, StandbyKind>();
   const stopping = new AbortController();
@@ -101,6 +101,7 @@ export function openStandbys(options: StandbysOptions): Standbys {
     if (before === state.kind) return;
     logged.set(standby, state.kind);
     const { name, kind, message } = state;
+    if (kind === 'away') standby.giveUp();
     if (kind === 'following') {
       if (before !== undefined) log('info', `The standby ${name} serves reads again.`);
       return;

@@ -3,6 +3,7 @@ import type { AskedPeople } from '../auth/people.ts';
 import type { Channels } from '../channels/contract.ts';
 import type { Database } from '../db/database.ts';
 import type { Logger } from '../log/log.ts';
+import type { PassThrough } from '../log/pass-through.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Backends } from '../queue/backends.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
@@ -33,6 +34,8 @@ export interface TaskContext {
   readonly encryptionKeys: readonly Buffer[];
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
+  /** Puts what the project wants around each part of what goes on. */
+  readonly around?: PassThrough | undefined;
   /**
    * What is kept with a launch, as the manager says that the project has for what it is launched
    * from; throws what that refuses it with.

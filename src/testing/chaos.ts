@@ -18,7 +18,7 @@ import { countDrawn, type DrawnCauses } from './drawn-causes.ts';
 import { makeKeeper } from './keeper.ts';
 import { startBouncer } from './pgbouncer.ts';
 import { seededRandom } from './random.ts';
-import { resumeTimes } from './resume-times.ts';
+import { type Resumed, resumeTimes } from './resume-times.ts';
 import { findBroken, invariantsAlways, invariantsAtRest } from './task-invariants.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
@@ -41,8 +41,8 @@ export interface ChaosResult {
   /** What the database did to it besides. */
   drawn: DrawnCauses;
   broken: string[];
-  /** Milliseconds until tasks went on elsewhere: after their worker was killed, and after it was frozen. */
-  resumed: Record<'killed' | 'frozen', number[]>;
+  /** How tasks went on elsewhere: after their worker was killed, and after it was frozen. */
+  resumed: Record<'killed' | 'frozen', Resumed[]>;
 }
 
 /**

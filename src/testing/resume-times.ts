@@ -17,6 +17,14 @@ export interface Resuming {
 
 const everyMs = 20;
 
+/** Of one task, in milliseconds from when its worker was stopped. */
+export interface Resumed {
+  /** The first look at which its worker did not have it any more. */
+  freeMs: number;
+  /** Another worker had committed the next chunk. */
+  onMs: number;
+}
+
 /**
  * Stops a worker, and measures for each bulk task that it alone is at how long it takes until another
  * has committed the next chunk, by the clock of the database. What is paused or cancelled meanwhile
@@ -25,7 +33,7 @@ const everyMs = 20;
 export async function resumeTimes(
   { t, owner }: Looked,
   { pid, stop, maxMs, isDisturbed }: Resuming,
-): Promise<number[]> {
+): Promise<Resumed[]> {
   const { rows: held } = await owner.query<{ id: number; worker: string }>(
     `select task_id as id, worker_id as worker from ${t.task_slot} slot join ${t.worker} worker on worker.id = worker_id join ${t.task} task on task.id = task_id
      where pid = $1 and state = 'running' and kind = 'bulk'
@@ -37,7 +45,7 @@ export async function resumeTimes(
   const left = new Map(
     held.map(({ id, worker }) => [id, { worker, freeAt: null as number | null }]),
   );
-  const times: number[] = [];
+  const times: Resumed[] = [];
   let lookedAt = stoppedAt;
   while (left.size > 0 && lookedAt - stoppedAt < maxMs && !isDisturbed()) {
     await wait(everyMs);
@@ -49,7 +57,7 @@ export async function resumeTimes(
       // What was on its way when it was stopped was committed while it had its slot.
       if (!isHeld) task.freeAt ??= lookedAt;
       if (task.freeAt !== null && (lastAt ?? 0) > task.freeAt) {
-        times.push((lastAt ?? 0) - stoppedAt);
+        times.push({ freeMs: task.freeAt - stoppedAt, onMs: (lastAt ?? 0) - stoppedAt });
         left.delete(id);
       } else if (!isRunning) left.delete(id);
     }

@@ -54,6 +54,9 @@ const env = {
   BULKHEAD_HISTORY_RETENTION_DAYS: '1',
   BULKHEAD_AUDIT_RETENTION_DAYS: '1',
   BULKHEAD_AUDIT_SECRETS: testAuditSecret,
+  // They outlast what is a day later.
+  BULKHEAD_SESSION_HOURS: '200',
+  BULKHEAD_SESSION_DAYS: '30',
   PORT: '0',
 };
 

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
-import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import sample from '../admin.ts';
+import type { Principal } from '../auth/principal.ts';
 import type { Role } from '../auth/users.ts';
 import { migrateAll } from '../cli/migrate-all.ts';
 import { type Config, parseConfig } from '../config.ts';
@@ -28,6 +29,7 @@ export interface CookieJar {
 }
 
 export interface StandbyApp {
+  readonly app: FastifyInstance;
   readonly primary: StreamingServer;
   readonly standby: StandbyServer;
   /** Of the primary. */
@@ -36,6 +38,7 @@ export interface StandbyApp {
   readonly config: Config;
   /** What was logged, by the words. */
   readonly logged: readonly string[];
+  readonly people: ReadonlyMap<Role, Principal>;
   signIn(role: Role): Promise<CookieJar>;
   /** The standby stands still, or goes on. */
   pause(): Promise<void>;
@@ -71,9 +74,8 @@ export async function standbyApp(
   });
   t.after(() => stop());
   const people = await insertUsers(context.db, (role) => ({ email: emailOf(role), name: role }));
-  if (people.size === 0) throw new Error('there are no people');
   return {
-    ...{ primary, standby, db: context.db, context, config, logged },
+    ...{ primary, standby, app, db: context.db, context, config, logged, people },
     async signIn(role) {
       const browser = browse((options) => app.inject(options));
       await browser.get('/sign-in');

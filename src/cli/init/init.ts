@@ -135,14 +135,14 @@ function noSchema(folder: string): AppError {
   );
 }
 
-interface Around {
+interface Surroundings {
   config: Config;
   addressVariable: string | null;
   prisma: InstalledPrisma;
 }
 
 /** What is typed next, in its order. */
-function next({ config, addressVariable: variable, prisma }: Around): string[] {
+function next({ config, addressVariable: variable, prisma }: Surroundings): string[] {
   const isOther = variable !== null && variable !== 'DATABASE_URL';
   const lines = [
     ...prisma.missing.map((line) => `  ${line}`),

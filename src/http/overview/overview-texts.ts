@@ -112,9 +112,12 @@ export const overviewTexts = {
     alive: 'Alive',
     unheard: 'Not heard of',
     gone: 'Gone',
+    busy: 'Busy',
     quiet: 'Quiet',
     stopping: 'Stopping',
   },
+  busySince: (at: string) =>
+    `Busy since ${at}: what it is at gives way to nothing else, and is judged by its own limits.`,
   askedToStop: (who: string, at: string) => `Asked to stop by ${who}, ${at}.`,
   askedToBeQuiet: (who: string, at: string) => `Asked by ${who}, ${at}, to take nothing more.`,
   quietBy: (who: string, at: string) => `It takes nothing more: ${who} asked for that, ${at}.`,

@@ -36,7 +36,8 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
   const { name, url, context, secret, isHttps } = options;
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
-    if (shown.status >= 500) request.log.error({ req: request, err: error }, 'request failed');
+    if (shown.status >= 500)
+      request.log.error({ where: 'request', req: request, err: error }, 'request failed');
     // An attempt to sign in is no reason to lose what waits for it.
     const waiting =
       (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ??

@@ -195,7 +195,7 @@ async function guarded<T>(
       hook: name,
       error,
     };
-    context.log('error', 'a hook failed', details);
+    context.log('error', 'a hook failed', { where: 'hook', ...details });
     return new RaisedObjection({
       code: 'hook-failed',
       message: `The ${name} rule of ${resource.label.toLowerCase()} failed. The log has the details.`,

@@ -5,6 +5,7 @@ import type { TableNames } from '../../db/names.ts';
 import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
+import { spanned } from '../spanned.ts';
 
 /** Longest that a hook may take; then it counts as one that threw. */
 const hookMs = 30_000;
@@ -55,12 +56,17 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
       by: payload.by,
       task: payload.task,
     };
-    await inTime(async () => hook.run(event, handed(context)));
+    const { taskId } = delivery;
+    const ids = { taskId, requestId: delivery.requestId ?? undefined };
+    await spanned(context, { kind: 'hook', name: hook.name, ids }, () =>
+      inTime(async () => hook.run(event, handed(context))),
+    );
     await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
   } catch (error) {
     await putOff(context, pool, delivery, error);
     const { taskId, attempts, requestId } = delivery;
     log('warning', 'a hook of the project’s failed', {
+      where: 'hook',
       hook: hook.name,
       event: name,
       taskId,

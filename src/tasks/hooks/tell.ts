@@ -93,6 +93,7 @@ export function startTelling(
           await inTime(async () => hook.run(event, handed(context)));
         } catch (error) {
           log('warning', 'a hook of the project’s failed', {
+            where: 'hook',
             hook: hook.name,
             event: event.name,
             taskId: task.id,

@@ -18,6 +18,7 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { inactive, personNow, whyNot } from '../running/may-run.ts';
+import { spanned } from '../spanned.ts';
 import type { OwnTask } from '../task-row.ts';
 import { keepAbout } from './about-own.ts';
 import { holdAffected } from './affects.ts';
@@ -70,7 +71,11 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
     task,
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: withIds(ids, () => withOrigin({ kind: 'task', name: String(task.id) }, run))
+    ended: withIds(ids, () =>
+      withOrigin({ kind: 'task', name: String(task.id) }, () =>
+        spanned(context, { kind: 'task', name: task.operation }, run),
+      ),
+    )
       // Only the end of a part leaves a task with none that goes on.
       .then(() => (task.parentId === null ? undefined : endEmptied(context, pool)))
       .catch((error) =>
@@ -121,10 +126,12 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       const awaited = calls.awaited();
       if (awaited) return suspend(context, pool, task, lease, { awaited, definition });
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
+      const isFailure = !stop && !(error instanceof TaskGiveUp || error instanceof TaskRetryLater);
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
         error: hide(errorText(error)),
+        ...(isFailure && { where: 'task', thrown: error }),
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {

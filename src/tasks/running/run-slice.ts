@@ -9,6 +9,7 @@ import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
 import { findUnknown } from '../known.ts';
+import { spanned } from '../spanned.ts';
 import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { endLate } from './end-late.ts';
@@ -49,7 +50,9 @@ export async function runSlice(
   if (!known) return;
   const { requestId } = known;
   await withIds({ requestId: requestId ?? undefined, taskId, workerId: worker.id }, () =>
-    runKnown(context, worker, taskId, signal),
+    spanned(context, { kind: 'task', name: known.operation }, () =>
+      runKnown(context, worker, taskId, signal),
+    ),
   );
 }
 
@@ -86,7 +89,7 @@ async function isKnown(
   context: TaskContext,
   { pool, backends, unknown }: SliceWorker,
   taskId: number,
-): Promise<Pick<TaskRow, 'requestId'> | null> {
+): Promise<Pick<TaskRow, 'requestId' | 'operation'> | null> {
   const { db } = context;
   const { rows } = await pool.query<
     Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'parameters' | 'backend' | 'requestId'> & {
@@ -178,7 +181,11 @@ async function work(
     (await mayGoOn()) &&
     (await isSamePerson())
   ) {
-    result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
+    result = await withRetries(context, signal, running, () =>
+      spanned(context, { kind: 'chunk', name: running.task.operation }, () =>
+        runChunk(context, pool, running),
+      ),
+    );
   }
 
   /** Asks whether somebody has been at it for no longer than may be; one that has fails. */

@@ -4,6 +4,7 @@ import { UtcClient } from '../../db/client.ts';
 import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { besideTurns } from '../../db/turns.ts';
 import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
@@ -344,10 +345,11 @@ export function startRecovery(context: TaskContext, self?: Self): Repeated {
   const judgement = startJudgement(context.settings);
   const recovery = repeat(
     context.settings.recoveryIntervalMs,
-    () => recover(context, self, judgement),
+    // Those who wait in a line may wait for what it frees.
+    () => besideTurns(context.db.pages, () => recover(context, self, judgement)),
     (error) => {
       judgement.distrust();
-      context.log('warning', 'recovery will try again', { error });
+      context.log('warning', 'recovery will try again', { where: 'recovery', error });
     },
   );
   return {

@@ -68,11 +68,19 @@ export const cases: Readonly<Record<string, MachineCase>> = {
 
 async function within<T>(work: (after: (undo: () => unknown) => void) => Promise<T>): Promise<T> {
   const undoes: (() => unknown)[] = [];
-  try {
-    return await work((undo) => undoes.push(undo));
-  } finally {
+  const undoAll = async () => {
     for (const undo of undoes.reverse()) await undo();
+  };
+  let result: T;
+  try {
+    result = await work((undo) => undoes.push(undo));
+  } catch (error) {
+    // What cannot be undone for it is no news.
+    await undoAll().catch(() => undefined);
+    throw error;
   }
+  await undoAll();
+  return result;
 }
 
 function notSoon({ wentOnMs, cancelledMs, broken }: HalfOpenResult, say: SayLine): string[] {

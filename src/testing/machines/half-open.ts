@@ -49,27 +49,30 @@ export async function halfOpen(
   const { db, connectionString, signIn } = await testApp({ after });
   await insertPlaces(db, places);
   await keepLedger(db.pages);
-  // As slow as it is on a machine that has other things to do.
+  // So slow that what is under way is still so when another worker has begun.
   await db.pages.query(
-    `create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return null; end $$;
+    `create table gazetteer.pace as select 0.3::float as seconds;
+     create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(seconds) from gazetteer.pace; return null; end $$;
      create trigger dawdle after update on gazetteer.city for each statement execute function gazetteer.dawdle()`,
   );
   const visitor = await signIn('admin');
   const line = await openLine(connectionString);
   const env = {
     ...chunks,
-    BULKHEAD_LOG_LEVEL: 'error',
+    BULKHEAD_LOG_LEVEL: 'silent',
     BULKHEAD_STALE_AFTER_MS: String(staleAfterMs),
   };
   const far = await line.startFar(env);
   after(() => far.kill('SIGKILL'));
   const [wentOnMs, cancelledMs]: number[][] = [[], []];
   for (let time = 1; time <= times; time++) {
+    await pace(0.3);
     const body = { field: 'notes', 'change.notes': 'set', 'value.notes': `time ${time}` };
     const task = await launchAs(visitor, edited, { body });
     const other = await launchAs(visitor, edited, { body, from: edited + 1 });
     await until(async () => (await doneOf(task)) > 0 && (await doneOf(other)) > 0);
     const near = await startWorkerProcess(connectionString, env);
+    after(() => near.kill('SIGKILL'));
     await line.cut();
     const cutAt = performance.now();
     say(`Cut at ${await doneOf(task)} of ${edited} records`);
@@ -87,6 +90,7 @@ export async function halfOpen(
       ),
     ]);
     say(`Went on after ${wentOnMs?.at(-1)} ms, cancelled after ${cancelledMs?.at(-1)} ms`);
+    await pace(0);
     await until(async () => (await stateOf(task)) === 'succeeded');
     await new Promise((done) => setTimeout(done, Math.max(0, ms - (performance.now() - cutAt))));
     await line.mend();
@@ -94,11 +98,16 @@ export async function halfOpen(
     // It comes back by itself, under another id.
     await until(async () => (await workers()) === 1);
   }
+  await far.kill('SIGTERM');
   const broken = [
     ...(await findBroken(db, invariantsAtRest(db))),
     ...(await ledgerDifferences(db.pages, db.t.change, 10)).map((text) => `BROKEN: ${text}`),
   ];
   return { wentOnMs: wentOnMs ?? [], cancelledMs: cancelledMs ?? [], broken };
+
+  async function pace(seconds: number): Promise<void> {
+    await db.pages.query('update gazetteer.pace set seconds = $1', [seconds]);
+  }
 
   async function doneOf(id: number): Promise<number> {
     const { rows } = await db.pages.query<{ done: number }>(
