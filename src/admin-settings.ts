@@ -34,6 +34,8 @@ export interface AdminSettings {
   readonly stopRatio?: number;
   /** Milliseconds that a chunk waits for somebody else’s row lock. */
   readonly lockTimeoutMs?: number;
+  /** Milliseconds that somebody may be at a bulk task; then it has failed. Default: any. */
+  readonly taskLimitMs?: number;
   /** Milliseconds that one statement of a chunk may take. */
   readonly statementTimeoutMs?: number;
   /** Tasks that people launched on pages and that may wait for their turn. */
@@ -71,6 +73,7 @@ export const adminSettingVariables = {
   sliceMs: 'BULKHEAD_SLICE_MS',
   stopRatio: 'BULKHEAD_STOP_RATIO',
   lockTimeoutMs: 'BULKHEAD_LOCK_TIMEOUT_MS',
+  taskLimitMs: 'BULKHEAD_TASK_LIMIT_MS',
   statementTimeoutMs: 'BULKHEAD_STATEMENT_TIMEOUT_MS',
   maxQueued: 'BULKHEAD_MAX_QUEUED',
   maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
@@ -151,6 +154,7 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     cleanupIntervalMs: config.BULKHEAD_CLEANUP_INTERVAL_MS,
     auditRetentionDays: config.BULKHEAD_AUDIT_RETENTION_DAYS,
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
+    taskLimitMs: config.BULKHEAD_TASK_LIMIT_MS ?? null,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,
     previewMs,
     personAgainMs,

@@ -140,6 +140,7 @@ const settings = z.object({
   BULKHEAD_CHUNK_TARGET_MS: whole('BULKHEAD_CHUNK_TARGET_MS').default(15),
   BULKHEAD_STOP_RATIO: z.coerce.number(share).gt(0, share).max(1, share).default(0.5),
   BULKHEAD_LOCK_TIMEOUT_MS: whole('BULKHEAD_LOCK_TIMEOUT_MS').default(5_000),
+  BULKHEAD_TASK_LIMIT_MS: whole('BULKHEAD_TASK_LIMIT_MS').optional(),
   BULKHEAD_STATEMENT_TIMEOUT_MS: whole('BULKHEAD_STATEMENT_TIMEOUT_MS').default(30_000),
   BULKHEAD_MAX_QUEUED: whole('BULKHEAD_MAX_QUEUED').default(500),
   BULKHEAD_MAX_QUEUED_PER_USER: whole('BULKHEAD_MAX_QUEUED_PER_USER').default(50),

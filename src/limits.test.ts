@@ -48,6 +48,7 @@ test('a resource says no number that its setting could not be', () => {
       'BULKHEAD_MIN_ASYNC_RECORDS',
       (minAsyncRecords) => ({ bulk: { minAsyncRecords } }),
     ],
+    'bulk.taskLimitMs': ['BULKHEAD_TASK_LIMIT_MS', (taskLimitMs) => ({ bulk: { taskLimitMs } })],
     'bulk.parallelism': ['BULKHEAD_PARALLELISM', (parallelism) => ({ bulk: { parallelism } })],
     'bulk.chunkSize': ['BULKHEAD_CHUNK_SIZE', (chunkSize) => ({ bulk: { chunkSize } })],
   };

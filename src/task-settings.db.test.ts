@@ -6,6 +6,8 @@ import { chainStart, type StoredEntry, sealedText, storedColumns } from './audit
 import { sealer } from './audit/seal-entries.ts';
 import type { Principal } from './auth/principal.ts';
 import { AppError } from './errors.ts';
+import { retry } from './tasks/follow-ups/retry.ts';
+import { countRetryable } from './tasks/looking/failed-records.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
 import { purge, startRetention } from './tasks/worker/retention.ts';
@@ -67,6 +69,39 @@ test('a statement of a chunk may take as long as the nearest level says', async 
       ['failed', 'too-slow'],
       ['succeeded', null],
     ],
+  );
+});
+
+test('somebody is at a bulk task for as long as the nearest level says, and what it did stays', async (t) => {
+  const end = async (installation: Installation) => {
+    const { db, context } = installation;
+    const id = await installation.launchAll();
+    await db.pages.query(`create function gazetteer.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return new; end $$;
+      create trigger dawdle before update on gazetteer.city for each row execute function gazetteer.dawdle();`);
+    const { state, reason, changed } = await workOff(installation, id);
+    if (state === 'failed') {
+      assert.ok(changed < 12, String(changed));
+      assert.equal((await countRetryable(db, id)).get('not-reached'), 12 - changed);
+      await db.pages.query('drop trigger dawdle on gazetteer.city');
+      const operationId = randomUUID();
+      const { task } = await retry(context, ada, id, { operationId, code: null });
+      assert.equal((await workOff(installation, task.id)).changed, 12 - changed);
+    }
+    return [state, reason];
+  };
+  const [done, late] = [
+    ['succeeded', null],
+    ['failed', 'time-limit'],
+  ];
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'taskLimitMs',
+      { environment: 3_000, admin: 3_600_000, resource: 3_500 },
+      { places: 12, env: { ...inBackground, BULKHEAD_CHUNK_SIZE: '1' } },
+      end,
+    ),
+    [done, late, done, late],
   );
 });
 

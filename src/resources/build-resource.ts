@@ -177,6 +177,7 @@ export function buildResource(
     locksOffReason: typeof bulk.locks === 'object' ? bulk.locks.off : null,
     isAtomic: bulk.atomic === 'all',
     stopRatio: bulk.stopRatio ?? null,
+    taskLimitMs: bulk.taskLimitMs ?? null,
     reason: reasonOf(bulk.reason),
     writeThrough: options.writeThrough ?? defaults.writeThrough ?? 'sql',
     validate: options.validate ?? null,

@@ -86,6 +86,8 @@ export interface Resource {
   readonly isAtomic: boolean;
   /** Null: the setting's. */
   readonly stopRatio: number | null;
+  /** Null: the setting's. */
+  readonly taskLimitMs: number | null;
   /** Is a reason asked for, and above how many records must it be given? */
   readonly reason: { readonly isAsked: boolean; readonly requiredAbove: number | null };
   readonly writeThrough: WriteThrough;

@@ -123,6 +123,7 @@ export const bulkShapes: Shapes<NonNullable<ResourceOptions['bulk']>> = {
       'must be above 0 and at most 1.',
     )
     .optional(),
+  taskLimitMs: whole('BULKHEAD_TASK_LIMIT_MS'),
   reason: z
     .custom(
       (given) =>

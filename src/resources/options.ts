@@ -301,6 +301,11 @@ export interface BulkOptions<T extends ModelTypes = AnyModel> {
    */
   stopRatio?: number;
   /**
+   * Milliseconds that somebody may be at a background task, waits and pauses left out; then it has
+   * failed, `time-limit`, and what it did stays. Default: the setting of this name, any.
+   */
+  taskLimitMs?: number;
+  /**
    * Is a reason asked for? `{ requiredAbove: n }` asks always and insists above n records. Default:
    * `never`.
    */

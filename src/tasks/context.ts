@@ -83,6 +83,8 @@ export interface TaskSettings {
   readonly stopRatio: number;
   /** Longest a chunk waits for somebody else's lock before it is rolled back and tried again. */
   readonly lockTimeoutMs: number;
+  /** Longest that somebody is at a bulk task, waits and pauses left out; null: any. */
+  readonly taskLimitMs: number | null;
   /** Longest one statement of a chunk may take. */
   readonly statementTimeoutMs: number;
   /** Changes that run within requests of a process at a time. */

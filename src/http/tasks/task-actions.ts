@@ -70,7 +70,8 @@ export async function taskActions(
 ): Promise<TaskActions> {
   const { db } = context;
   const mayAct = resource !== null && isFinished(task.state) && mayRun(resource, principal, task);
-  const hasFailed = task.failed + task.conflicted + task.keptBack > 0;
+  const hasFailed =
+    task.failed + task.conflicted + task.keptBack > 0 || task.reason === 'time-limit';
   const [until, retryable, followUps, isUndoable] = await Promise.all([
     runsAgainUntil(context, principal, task),
     mayAct && hasFailed ? countRetryable(db, task.id) : new Map<string, number>(),

@@ -297,6 +297,7 @@ export const taskTexts = {
     'hard-limit': 'it ran longer than it may',
     'child-failed': 'a part of it did not succeed',
     'too-slow': 'even a few records took too long',
+    'time-limit': 'it took longer than it may',
     'table-changed': 'the table is no longer what the schema says',
     error: 'an unexpected error',
     'records-refused': 'records failed',

@@ -12,6 +12,7 @@ import { findUnknown } from '../known.ts';
 import { spanned } from '../spanned.ts';
 import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
+import { endLate } from './end-late.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
 import { inactive, personNow, resourceOf } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
@@ -170,12 +171,14 @@ async function work(
     lease,
     pace: startPace(max, past),
   };
+  const mayGoOn = await timeLimit();
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
   let askedAt = performance.now();
   while (
     result === 'done' &&
     !signal.aborted &&
     performance.now() < deadline &&
+    (await mayGoOn()) &&
     (await isSamePerson())
   ) {
     result = await withRetries(context, signal, running, () =>
@@ -183,6 +186,22 @@ async function work(
         runChunk(context, pool, running),
       ),
     );
+  }
+
+  /** Asks whether somebody has been at it for no longer than may be; one that has fails. */
+  async function timeLimit(): Promise<() => boolean | Promise<boolean>> {
+    const limitMs = resource?.taskLimitMs ?? settings.taskLimitMs;
+    if (limitMs === null || task.state !== 'running') return () => true;
+    const { rows } = await pool.query<{ ms: number }>(
+      `select (extract(epoch from clock_timestamp() - started_at) * 1000 - idle_ms)::float8 as ms from ${db.t.task} where id = $1`,
+      [lease.taskId],
+    );
+    const endsAt = performance.now() + limitMs - (rows[0]?.ms ?? 0);
+    return async () => {
+      if (performance.now() < endsAt) return true;
+      await transaction(pool, (client) => endLate(client, db.t, lease, limitMs));
+      return false;
+    };
   }
 
   /** Whoever has changed meanwhile is looked at by the next slice. */
