@@ -124,6 +124,10 @@ test('of several hosts the one that takes writes is connected to, before and aft
     ),
   );
   assert.doesNotMatch(still.message, /bulkhead:/);
+  const none = new UtcClient({ connectionString: several });
+  await assert.rejects(none.connect(), { code: 'no-primary' });
+  await new Promise((done) => setTimeout(done, 50));
+  await none.end();
   await standby.promote();
   assert.equal(await portOf(), standby.port);
   const any = new UtcClient({ connectionString: address, wants: 'any' });

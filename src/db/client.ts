@@ -73,6 +73,7 @@ interface Inner {
   };
   connectionTimeoutHandle?: NodeJS.Timeout;
   _ending: boolean;
+  _ended: boolean;
   _getActiveQuery(): object | null | undefined;
 }
 
@@ -183,6 +184,9 @@ export class UtcClient extends pg.Client {
       );
       this.#pid = rows[0]?.pid ?? 0;
       return rows[0]?.isStandby === true;
+    } catch (error) {
+      this.#letGo();
+      throw error;
     } finally {
       clearTimeout(late);
     }
@@ -201,6 +205,8 @@ export class UtcClient extends pg.Client {
   #letGo(): void {
     const { connection, connectionTimeoutHandle } = this.#inner;
     clearTimeout(connectionTimeoutHandle);
+    // Nobody says so any more, and whoever ends it would wait for that.
+    this.#inner._ended = true;
     connection.removeAllListeners();
     connection.on('error', () => undefined);
     connection.stream.destroy();
