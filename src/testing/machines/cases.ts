@@ -1,5 +1,6 @@
 import { behindBouncer } from '../behind-bouncer.ts';
 import { startTestServer } from '../database.ts';
+import { diskFull } from './disk-full.ts';
 import { failover } from './failover.ts';
 import { type HalfOpenResult, halfOpen } from './half-open.ts';
 import { CannotRun, install } from './install.ts';
@@ -54,6 +55,13 @@ export const cases: Readonly<Record<string, MachineCase>> = {
     }
     return broken;
   },
+  'disk-full': (say) =>
+    within(async (after) => {
+      const server = await startTestServer();
+      after(() => server.stop());
+      process.env.BULKHEAD_TEST_SERVER = server.connectionString;
+      return diskFull(after, say);
+    }),
   'behind-pooler': async (say) => {
     await install(['pgbouncer'], say);
     const { broken, writes, asked, routes } = await behindBouncer({
