@@ -19,6 +19,8 @@ const slowest = [
   'src/tasks/worker/killed-workers.db.test.ts',
   'src/tasks/journeys/task-table.db.test.ts',
   'src/cli/schema/minimal-schemas.db.test.ts',
+  'src/testing/deployments.db.test.ts',
+  'src/cli/image.db.test.ts',
   'src/tasks/worker/killed-follow-ups.db.test.ts',
   'src/cli/start.db.test.ts',
   'src/cli/schema/start-with-schema.db.test.ts',

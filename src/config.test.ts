@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adminSettingVariables } from './admin-settings.ts';
 import { assertKnownSettings, parseConfig, settingNames, unknownSettings } from './config.ts';
+import { configFor } from './config-for.ts';
 import { bulkShapes, optionShapes } from './resources/option-shapes.ts';
 import { findLost, readNamedTests, testFiles } from './testing/named-tests.ts';
 import { readTexts } from './testing/read-texts.ts';
@@ -138,4 +139,23 @@ test('an address that asks for TLS asks for a certificate that can be trusted, w
     'uselibpqcompat=true&sslmode=require',
   ])
     assert.equal(of(query), query);
+});
+
+test('an address of standbys names one or several, and what cannot be read is refused at once', () => {
+  const read = (url: string) => parseConfig({ READ_DATABASE_URL: url }).READ_DATABASE_URL;
+  for (const url of ['postgresql://a/b', 'postgresql://u:p@a:1,b:2/c', 'postgresql:///c?host=/tmp'])
+    assert.equal(read(url), url);
+  for (const url of [
+    'mysql://a/b',
+    'postgresql://a b/c',
+    'postgresql://a:99999/c',
+    'postgresql://a,:x/c',
+  ])
+    assert.throws(() => read(url), /READ_DATABASE_URL: must /, url);
+});
+
+test('a database that code names has the standbys of the environment where that names it too', () => {
+  const env = { DATABASE_URL: 'postgresql://a/b', READ_DATABASE_URL: 'postgresql://c/b' };
+  assert.equal(configFor('postgresql://a/b', env).READ_DATABASE_URL, 'postgresql://c/b');
+  assert.equal(configFor('postgresql://other/b', env).READ_DATABASE_URL, undefined);
 });

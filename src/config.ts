@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addressProblem } from './database-address.ts';
+import { addressProblem, hostUrls } from './database-address.ts';
 import { AppError } from './errors.ts';
 import { settingBounds, wholeBetween } from './limits.ts';
 import { nearestOf } from './nearest.ts';
@@ -82,7 +82,11 @@ const secretList = z
 const settings = z.object({
   DATABASE_URL: address.optional(),
   DIRECT_DATABASE_URL: address.optional(),
-  READ_DATABASE_URL: address.optional(),
+  READ_DATABASE_URL: address
+    .refine((url) => hostUrls(url).every((one) => URL.canParse(one)), {
+      error: 'must be an address, such as postgresql://reader:password@standby:5432/database',
+    })
+    .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole('PORT').default(3000),
   BULKHEAD_DATABASE_SCHEMA: z

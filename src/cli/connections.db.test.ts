@@ -38,16 +38,28 @@ test('before a process opens connections it is said how many it may, beside what
   defer(() => other.end());
   const held = await Promise.all(Array.from({ length: 20 }, () => other.connect()));
   assert.equal(await taken(), before + 20);
-  // It has opened none yet.
+  const yet = async () => {
+    const [, count = 0] = /and may take (\d+) more/.exec(await said('serve')) ?? [];
+    return Number(count);
+  };
+  assert.equal(await yet(), 0);
+  // Pages of this test's own are open, and belong to somebody.
+  await db.background.query(
+    `insert into ${db.t.web_process} (id, host, pid, version, settings, settings_hash, started_at) values ($1, 'elsewhere', 1, '1', '{}', '', now())`,
+    [randomUUID()],
+  );
+  const ofPages = await yet();
+  assert.ok(ofPages > 0 && ofPages < 9, String(ofPages));
+  // It has opened none yet: a session, ten for runners, seven for places, three beside, and its pages'.
   await db.background.query(
     `insert into ${db.t.worker} (id, host, pid, concurrency, places) values ($1, 'elsewhere', 1, 5, 7)`,
     [randomUUID()],
   );
-  assert.equal(await taken(), before + 20 + 21);
+  assert.equal(await yet(), ofPages + 21 + 9);
   assert.match(
     await said('work'),
     new RegExp(
-      `of 60 that it allows, of which others have taken ${before + 41}: together more than that\\. Set BULKHEAD_PAGES_POOL_SIZE`,
+      `have taken ${before + 20} and may take ${ofPages + 30} more: together more than that\\. Set BULKHEAD_PAGES_POOL_SIZE`,
     ),
   );
   for (const client of held) client.release();

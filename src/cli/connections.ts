@@ -51,9 +51,9 @@ export async function connectionsHere(
 ): Promise<string> {
   const { own, note } = ownOf(kind, config);
   if (own === 0) return `Connections to the database: up to ${note}.`;
-  const { allowed, taken } = await roomAt(direct, config);
-  const text = `Connections to the database: up to ${own} of this process${note && ` (beside up to ${note})`}, of ${allowed} that it allows, of which others have taken ${taken}`;
-  if (own + taken <= allowed) return `${text}.`;
+  const { allowed, taken, yet } = await roomAt(direct, config);
+  const text = `Connections to the database: up to ${own} of this process${note && ` (beside up to ${note})`}, of ${allowed} that it allows, of which others have taken ${taken}${yet > 0 ? ` and may take ${yet} more` : ''}`;
+  if (own + taken + yet <= allowed) return `${text}.`;
   return `${text}: together more than that. Set BULKHEAD_PAGES_POOL_SIZE, BULKHEAD_WORKER_CONCURRENCY and BULKHEAD_PLACES lower, here or elsewhere, or allow more.`;
 }
 
@@ -73,8 +73,10 @@ function ownOf(
 interface Headroom {
   /** The least that server, role and database allow. */
   allowed: number;
-  /** Of that: what is open, and what workers that are there may open yet. */
+  /** Of that. */
   taken: number;
+  /** What processes of ours that are there have not opened, should they come to need it. */
+  yet: number;
 }
 
 async function roomAt(
@@ -86,7 +88,7 @@ async function roomAt(
     const { rows } = await pool.query<{ allowed: number; taken: number }>(
       `with session as (
          select usename = current_user as "ofRole", datname = current_database() as "ofDatabase" from pg_stat_activity
-         where datid is not null and usesysid is not null and pid <> pg_backend_pid()
+         where datid is not null and usesysid is not null and application_name <> 'bulkhead look'
        )
        select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as allowed,
          (select count(*)::int from session) as taken
@@ -97,29 +99,43 @@ async function roomAt(
     );
     const [tightest] = rows.sort((a, b) => a.allowed - a.taken - (b.allowed - b.taken));
     const { allowed = 0, taken = 0 } = tightest ?? {};
-    return { allowed, taken: taken + (await openedYet(pool, config)) };
+    return { allowed, taken, yet: await openedYet(pool, config) };
   } finally {
     await pool.end();
   }
 }
 
-interface SeenWorker {
+interface SeenProcess {
+  /** Of pages it is not known which connections are whose. */
+  isWorker: boolean;
   concurrency: number | null;
   places: number | null;
   open: number;
 }
 
-/** What the pools of workers that are there have not opened, should they come to need it. */
-async function openedYet(pool: Pool, config: Parameters<typeof connectionsHere>[1]) {
-  const { worker } = tableNames(config.BULKHEAD_DATABASE_SCHEMA);
-  const { rows } = await pool.query<SeenWorker>(
-    `select concurrency, places, (select count(*)::int from pg_stat_activity where application_name = worker.id::text) as open from ${worker} worker`,
+async function openedYet(
+  pool: Pool,
+  config: Parameters<typeof connectionsHere>[1],
+): Promise<number> {
+  const { worker, web_process: webProcess } = tableNames(config.BULKHEAD_DATABASE_SCHEMA);
+  const { rows } = await pool.query<SeenProcess>(
+    `select true as "isWorker", concurrency, places, (select count(*)::int from pg_stat_activity where application_name = worker.id::text) as open from ${worker} worker
+     union all
+     select false, null, null, 0 from ${webProcess} where seen_at > clock_timestamp() - interval '1 minute'`,
   );
-  const left = rows.map(({ concurrency, places, open }) => {
+  const { rows: open } = await pool.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name in ('bulkhead pages', 'bulkhead background')`,
+  );
+  const workers = rows.filter(({ isWorker }) => isWorker);
+  const ofWorkers = workers.map(({ concurrency, places, open }) => {
     const sizes = sizesOf(config);
     const size = workerPoolSize({ ...sizes, places, concurrency: concurrency ?? 1 }, 1);
     // Its heartbeat is counted by itself.
     return Math.max(0, ownSessions - 1 + size - open);
   });
-  return left.reduce((sum, count) => sum + count, 0);
+  // Theirs go to the pooler, where there is one; those of workers do not.
+  const isPooled = ownOf('serve', config).own === 0;
+  const pages = (isPooled ? workers.length : rows.length) * connectionsOf(config).serve;
+  const ofPages = Math.max(0, pages - (isPooled ? 0 : (open[0]?.count ?? 0)));
+  return ofWorkers.reduce((sum, count) => sum + count, ofPages);
 }

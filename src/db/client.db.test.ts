@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { migrateAll } from '../cli/migrate-all.ts';
 import type { AppError } from '../errors.ts';
 import { testDatabase } from '../testing/database.ts';
 import { startRelay } from '../testing/relay.ts';
 import { startPrimary, startStandby } from '../testing/standby-server.ts';
-import { UtcClient } from './client.ts';
+import { primaryUrl, UtcClient } from './client.ts';
 import { openPool } from './pool.ts';
+import { introspect } from './schema-engine.ts';
 import { blame } from './sqlstate.ts';
+
+const emptySchema = 'datasource db {\n  provider = "postgresql"\n}\n';
 
 /** An address of both, as one is written for people. */
 function both(...urls: readonly string[]): string {
@@ -103,6 +107,12 @@ test('of several hosts the one that takes writes is connected to, before and aft
   const portOf = async () => (await pool.query<{ port: number }>(portSql)).rows[0]?.port;
   assert.equal(await portOf(), primary.port);
   assert.equal(await portOf(), primary.port);
+  const several = both(standby.connectionString, primary.connectionString);
+  assert.equal(await primaryUrl(several), primary.connectionString);
+  // By what cannot read such an address itself: the queue's own migrations, Prisma's engine.
+  await migrateAll(several, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, {});
+  await primary.query('create table ships (id int primary key)');
+  assert.match(await introspect(several, [['a.prisma', emptySchema]]), /model ships/);
   await primary.kill();
   const refused = (await pool.query(portSql).catch((error) => error)) as AppError;
   const still = (await pool.query(portSql).catch((error) => error)) as AppError;

@@ -42,7 +42,8 @@ export function readingPool(
   });
 }
 
-function unlessGone(waiting: Unanswered['waiting'], answer: unknown): Promise<unknown> {
+/** Rejects when it is known that no answer will come any more, whatever becomes of that. */
+export function unlessGone<T>(waiting: Unanswered['waiting'], answer: T | Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     waiting.add(reject);
     Promise.resolve(answer)

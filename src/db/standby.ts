@@ -1,9 +1,10 @@
-import type { Pool } from 'pg';
+import type { Duplex } from 'node:stream';
+import type { Pool, PoolClient } from 'pg';
 import { BoundedMap } from '../bounded-map.ts';
 import type { DatabaseHost } from '../database-address.ts';
 import type { TableNames } from './names.ts';
 import { openPool } from './pool.ts';
-import { readingPool } from './reading-pool.ts';
+import { readingPool, unlessGone } from './reading-pool.ts';
 import { parseLsn, type WalPosition } from './wal-position.ts';
 
 /** What a primary is known by, and where it was when it was last asked. */
@@ -46,6 +47,8 @@ export interface StandbyState {
   lagMs: number | null;
   /** The same in bytes of the log. */
   lagBytes: number | null;
+  /** How long ago its last commit was made, by the clocks of both servers; null: not known. */
+  ageMs: number | null;
 }
 
 /** A standby is asked how far it is so often, and a primary too. */
@@ -73,6 +76,7 @@ export class Standby {
   #seen: LastSaid | null = null;
   readonly #sinceMs = performance.now();
   readonly #waiting = new Set<(why: Error) => void>();
+  readonly #connected = new Set<PoolClient>();
   #reachedMs: number | null = null;
   readonly #ended = new BoundedMap<number, true>(10_000);
 
@@ -85,6 +89,8 @@ export class Standby {
     this.#pool = openPool({
       ...{ connectionString: url, name: 'bulkhead reads', max: poolSize, answerMs: silentMs },
     });
+    this.#pool.on('connect', (client) => void this.#connected.add(client));
+    this.#pool.on('remove', (client) => void this.#connected.delete(client));
     // Of its own: what waits for the standby says nothing of how it is.
     this.#watch = openPool({
       ...{ connectionString: url, name: 'bulkhead standby', max: 1, answerMs: believedMs },
@@ -92,8 +98,10 @@ export class Standby {
     this.reads = readingPool(primary, this.#pool, { waiting: this.#waiting, onUnanswered });
   }
 
-  /** Whatever waits for it is asked of the primary from now on. */
+  /** Whatever waits for it is asked of the primary from now on; its connections are of no use. */
   giveUp(): void {
+    for (const client of this.#connected)
+      (client as unknown as { connection: { stream: Duplex } }).connection.stream.destroy();
     for (const reject of this.#waiting) reject(new Error(`The standby ${this.name} is away.`));
   }
 
@@ -183,6 +191,7 @@ export class Standby {
       isUsed: kind === 'following',
       ...{ kind, message },
       lagMs: this.#reachedMs === null ? null : nowMs - this.#reachedMs,
+      ageMs: seen?.kind === 'standby' ? seen.ageMs : null,
       lagBytes:
         latest === null || seen?.kind !== 'standby'
           ? null
@@ -209,10 +218,11 @@ export class Standby {
     const asked = taskIds.filter((id) => !this.#ended.has(id));
     if (asked.length === 0) return true;
     try {
-      const { rows } = await this.#pool.query<{ id: number }>(
+      const answer = this.#pool.query<{ id: number }>(
         `select id from ${t.task} where id = any($1) and finished_at is not null`,
         [asked],
       );
+      const { rows } = await unlessGone(this.#waiting, answer);
       for (const { id } of rows) this.#ended.set(id, true);
       return rows.length === asked.length;
     } catch {

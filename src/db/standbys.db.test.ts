@@ -27,6 +27,7 @@ async function over(
     ...{ address, primary: pool, watch: pool, poolSize: 2, maxLagMs: 60_000, ...options },
     log: (level, message) => level !== 'debug' && logged.push(message),
   });
+  standbys.watch();
   t.after(async () => {
     await standbys.close();
     await pool.end();

@@ -29,13 +29,15 @@ export interface Standbys {
   /** One that has replayed all before a position; null: only the primary has. */
   choose(position: WalPosition | null): Standby | null;
   states(): StandbyState[];
+  /** Looks at them once a second, from now on. */
+  watch(): void;
   /** Asks all of them, and the primary, now. */
   look(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Looks at them once a second, from now on; one that is away is no reason not to begin, and until one
+ * Connects to none before somebody looks; one that is away is no reason not to begin, and until one
  * has answered the primary serves everything.
  */
 export function openStandbys(options: StandbysOptions): Standbys {
@@ -65,7 +67,7 @@ export function openStandbys(options: StandbysOptions): Standbys {
       await wait(lookEveryMs, null, { signal, ref: false }).catch(() => undefined);
     }
   };
-  const loops = [again(lookAtPrimary), ...list.map((standby) => again(() => lookAt(standby)))];
+  let loops: Promise<void>[] = [];
   let turn = 0;
   return {
     list,
@@ -80,6 +82,10 @@ export function openStandbys(options: StandbysOptions): Standbys {
         });
       const [first] = able.sort((one, other) => one.load - other.load);
       return first ?? null;
+    },
+    watch() {
+      if (loops.length === 0)
+        loops = [again(lookAtPrimary), ...list.map((standby) => again(() => lookAt(standby)))];
     },
     states: () => list.map((standby) => standby.state(maxLagMs)),
     async look() {

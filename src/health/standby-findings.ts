@@ -1,10 +1,14 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { StandbyState } from '../db/standby.ts';
 import { standbyTexts } from '../db/standbys.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { type Finding, type HealthPart, healthPath } from './finding.ts';
 
-/** What it takes to know of one that was just asked for the first time. */
-const looks = 3;
+/**
+ * A process without pages looks at none in between, so that one which is a little behind seems to have
+ * been so since it was last looked at: it is given time to come so far.
+ */
+const [looks, betweenMs] = [8, 250];
 
 /** Of the servers that lists, counts and histories are read from. */
 export const standbyParts: readonly HealthPart[] = [
@@ -16,7 +20,8 @@ export const standbyParts: readonly HealthPart[] = [
       if (standbys === null) return { findings: [] };
       for (let look = 0; look < looks; look++) {
         await standbys.look();
-        if (standbys.states().every(({ kind }) => kind !== 'unknown')) break;
+        if (standbys.states().every(({ kind }) => kind !== 'unknown' && kind !== 'behind')) break;
+        await wait(betweenMs);
       }
       const states = standbys.states();
       const used = states.filter(({ isUsed }) => isUsed).length;
@@ -40,8 +45,9 @@ const remedies: Readonly<Record<keyof typeof standbyTexts, string>> = {
 
 /** Null: nothing is wrong with it. */
 function findingOf(state: StandbyState, maxLagMs: number): Finding | null {
-  const { name, kind, message, lagBytes } = state;
+  const { name, kind, message, lagBytes, ageMs } = state;
   if (kind === 'following' || kind === 'unknown') return null;
+  if (kind === 'behind' && ageMs !== null && ageMs <= maxLagMs) return null;
   const details = {
     ...{ away: message, 'no-standby': '', elsewhere: '' },
     behind: `more than ${Math.round(maxLagMs / 1_000).toLocaleString('en')} s, ${Math.ceil((lagBytes ?? 0) / 1_048_576).toLocaleString('en')} MB of the log`,

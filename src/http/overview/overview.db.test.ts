@@ -308,6 +308,14 @@ test('a worker says what it is, what it is at, and that it is still there', asyn
   const self = { workerId: first.id, tokens: new Set<string>(), backends: [] };
   await recover(app.context, self);
   assert.equal((await read())[0].isUnheard, false);
+  await until(async () => {
+    await app.db.pages.query(`update ${app.db.t.worker} set loop_at = loop_at - ${hour}`);
+    return (await read())[0].busySince !== null;
+  });
+  await app.db.pages.query(`update ${app.db.t.worker} set loop_at = loop_at - ${hour}`);
+  const busy = (await app.admin.get('/tasks/overview')).body;
+  assert.match(busy, /<span class="text-base-content">Busy<\/span>/);
+  assert.match(busy, /Busy since [^<]+: what it is at gives way to nothing else/);
   brake.resolve();
   await worker.stop();
 });

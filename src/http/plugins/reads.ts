@@ -60,6 +60,7 @@ export const reads = plugin<ReadsOptions>(
       app.decorateRequest('reads', async () => primary);
       return;
     }
+    standbys.watch();
     const withinMs = standbys.maxLagMs + slackMs;
     const ownCookie = `${writtenCookie}${randomBytes(3).toString('hex')}`;
     const written = new BoundedMap<string, WalPosition>(10_000);

@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { inlineName, queueName } from '../../queue/backend.ts';
@@ -92,13 +93,22 @@ async function bury(context: TaskContext, { id, poolId }: LostWorker): Promise<v
       [id],
     );
     const [row] = gone.rows;
-    if (!row) return;
+    if (!row) return endOld(client, context, id);
     // First: one that is frozen may hold what the rest would wait for.
     await endConnections(client, context, id);
     await noteWorkerEnd(client, db.t);
     if (poolId) await context.backends.queue.release(client, poolId);
     await freeSlots(context, client, id, row.isSilent ? 'hangs' : 'died');
   });
+}
+
+/** Where its row is locked, by itself as like as not: its transactions that have stood as long are ended. */
+async function endOld(client: PoolClient, context: TaskContext, id: string): Promise<void> {
+  const { rows } = await client.query<{ afterMs: number }>(
+    `select stale_after_ms as "afterMs" from ${context.db.t.worker} worker where id = $1 and ${isSilentSql}`,
+    [id],
+  );
+  if (rows[0]) await endConnections(client, context, id, rows[0].afterMs);
 }
 
 /** A worker of this process is done: what it should have given back by now is taken from it. */
