@@ -1,3 +1,4 @@
+import { databaseNow } from '../db/database-now.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { differencesOf, listProcesses, type RunningProcess } from '../tasks/looking/processes.ts';
 import type { HealthLook, HealthPart } from './finding.ts';
@@ -19,10 +20,11 @@ export const processParts: readonly HealthPart[] = [
 
 async function lookAtProcesses({ db }: TaskContext): Promise<HealthLook> {
   const processes = await listProcesses(db);
+  const nowMs = await databaseNow(db.background);
   const note = `${processes.length} that say by what they were set up`;
   const differing = [...differencesOf(processes)].flatMap(([id, differences]) => {
     const lasting = differences.filter(
-      ({ other }) => Date.now() - other.startedAt.getTime() >= settledMs,
+      ({ other }) => nowMs - other.startedAt.getTime() >= settledMs,
     );
     const one = processes.find((process) => process.id === id) as RunningProcess;
     return lasting.length === 0 ? [] : [{ one, names: lasting.flatMap(({ names }) => names) }];

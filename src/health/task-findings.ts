@@ -1,5 +1,6 @@
 import { systemPrincipal } from '../auth/system-principal.ts';
 import { commandLine } from '../command-line.ts';
+import { databaseNow } from '../db/database-now.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { aliveWorkersSql, workerForSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
@@ -35,16 +36,17 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
   const { groups } = await readUnderWay(context, systemPrincipal('alerts'));
   const queues = Map.groupBy(groups, ({ queue }) => queue);
   const standing = await readLeft(context);
+  const nowMs = await databaseNow(context.db.background);
   return [...queues].flatMap(([queue, all]) => {
     const left = all.filter(({ isWithoutWorker, waitingSince }) => {
-      const waited = waitingSince && Date.now() - waitingSince.getTime();
+      const waited = waitingSince && nowMs - waitingSince.getTime();
       return isWithoutWorker && waited !== null && waited >= withoutWorkerMs;
     });
     const stands = standing.get(queue) ?? 0;
     if (left.length + stands > 0)
       return [noWorker(queue, sum(left.map(({ waiting }) => waiting)), stands)];
     const unknown = all.filter(({ isUnknown, waitingSince }) => {
-      const waited = waitingSince && Date.now() - waitingSince.getTime();
+      const waited = waitingSince && nowMs - waitingSince.getTime();
       return isUnknown && waited !== null && waited >= withoutWorkerMs;
     });
     if (unknown.length > 0) return [unknownTo(queue, sum(unknown.map(({ waiting }) => waiting)))];

@@ -43,7 +43,8 @@ export const duelsSql = `
 export const duels: Readonly<Record<string, Duel>> = {
   async 'cancel against complete'(ring, ids) {
     const { task, label } = await begin(ring, ids);
-    await wait(120 * ring.random());
+    const enough = Math.floor((ids.length + 1) * ring.random());
+    await until(async () => (await getRow(ring, task.id)).done >= enough);
     const [, cancelled] = await meet(ring, [
       async () => undefined,
       ([, other]) => cancel(other, ada, task.id),
@@ -78,7 +79,8 @@ export const duels: Readonly<Record<string, Duel>> = {
     await ring.owner.query(old, [task.id]);
     await until(async () => {
       const { rowCount } = await ring.owner.query(
-        `select from ${one.db.t.task_event} where task_id = $1 and not is_fanned`,
+        `select from ${one.db.t.task_event} where task_id = $1 and not is_fanned
+         union all select from ${one.db.t.task_delivery} where task_id = $1 and parked_at is null`,
         [task.id],
       );
       return rowCount === 0;
@@ -179,17 +181,24 @@ async function written({ owner }: Ring, ids: readonly number[], label: string): 
 }
 
 /** An edit of these by a label of its own, that has begun. */
-async function begin({ contexts: [one], owner }: Ring, ids: readonly number[]) {
+async function begin(ring: Ring, ids: readonly number[]) {
+  const [one] = ring.contexts;
   const label = `duel ${randomUUID()}`;
   const { task } = await edit(one, ids, { 'value.notes': label });
   await until(async () => {
-    const { rows } = await owner.query<{ state: string }>(
-      `select state from ${one.db.t.task} where id = $1`,
-      [task.id],
-    );
-    return !['queued', 'preparing'].includes(rows[0]?.state ?? '');
+    const { state } = await getRow(ring, task.id);
+    return !['queued', 'preparing'].includes(state);
   });
   return { task, label };
+}
+
+async function getRow({ contexts: [{ db }], owner }: Ring, id: number) {
+  const { rows } = await owner.query<{ state: string; done: number }>(
+    `select state, done from ${db.t.task} where id = $1`,
+    [id],
+  );
+  if (!rows[0]) throw new Error(`task ${id} is gone`);
+  return rows[0];
 }
 
 function edit(context: TaskContext, ids: readonly number[], body: Record<string, string>) {
@@ -234,14 +243,10 @@ async function laterTasks({ contexts: [{ db }], owner }: Ring, id: number): Prom
   return Promise.all(rows.map((later) => finished(db, later.id)));
 }
 
-async function restingState({ contexts: [{ db }], owner }: Ring, id: number): Promise<string> {
+async function restingState(ring: Ring, id: number): Promise<string> {
   let state = '';
   await until(async () => {
-    const { rows } = await owner.query<{ state: string }>(
-      `select state from ${db.t.task} where id = $1`,
-      [id],
-    );
-    state = rows[0]?.state ?? '';
+    ({ state } = await getRow(ring, id));
     return ['paused', 'succeeded', 'failed', 'cancelled', 'partial'].includes(state);
   });
   return state;
@@ -256,7 +261,7 @@ async function meet(
   sides: readonly [Side, Side],
 ): Promise<[string, string]> {
   const came = sides.map(async (side) => {
-    await wait(10 * random());
+    await wait(30 * random());
     return side(contexts).then(
       () => 'done',
       (error) => {

@@ -18,16 +18,15 @@ export function announcePages(
   agreed: TaskContext['agreed'],
 ): { stop(): Promise<void> } {
   const id = randomUUID();
-  const startedAt = new Date();
   const saying = repeat(
     everyMs,
     async () => {
       await background.query(
-        `insert into ${t.web_process} (id, host, pid, version, settings, settings_hash, started_at) values ($1, $2, $3, $4, $5, $6, $7)
+        `insert into ${t.web_process} (id, host, pid, version, settings, settings_hash, started_at) values ($1, $2, $3, $4, $5, $6, clock_timestamp())
          on conflict (id) do update set seen_at = clock_timestamp()`,
         [
           ...[id, hostname(), process.pid, version],
-          ...[JSON.stringify(agreed), settingsHash(agreed), startedAt],
+          ...[JSON.stringify(agreed), settingsHash(agreed)],
         ],
       );
       await background.query(
