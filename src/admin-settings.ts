@@ -44,6 +44,8 @@ export interface AdminSettings {
   readonly maxDeaths?: number;
   /** Milliseconds between looks for dead workers. */
   readonly recoveryIntervalMs?: number;
+  /** Milliseconds after which a task that could have begun is said to wait for long. */
+  readonly queuedWarnMs?: number;
   /** Days for which a task can be undone. */
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
@@ -70,6 +72,7 @@ export const adminSettingVariables = {
   maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
   maxDeaths: 'BULKHEAD_MAX_DEATHS',
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
+  queuedWarnMs: 'BULKHEAD_QUEUED_WARN_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
   auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
@@ -149,5 +152,6 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
     countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+    queuedWarnMs: config.BULKHEAD_QUEUED_WARN_MS,
   };
 }

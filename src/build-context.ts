@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { buildMeters } from './health/meters.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
@@ -138,7 +139,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'config' | 'meters'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -151,6 +152,8 @@ export function withChannels(
   return {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
+    config,
+    meters: buildMeters(contextOf),
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
     outboxes: [

@@ -83,6 +83,12 @@ const table: Record<string, Entry> = {
     why: 'for everybody',
   },
   'GET /healthz': { about: 'no record', path: () => '/healthz', why: 'for everybody' },
+  'GET /readyz': { about: 'no record', path: () => '/readyz', why: 'for everybody' },
+  'GET /metrics': {
+    about: 'no record',
+    path: () => '/metrics',
+    why: 'for whoever has the token, held by health/probes.db.test.ts',
+  },
   'GET /static/*': { about: 'no record', path: () => '/static/theme.js', why: 'for everybody' },
 
   'GET /:resource': { about: 'records', path: () => '/cities?_q=place' },

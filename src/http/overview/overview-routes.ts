@@ -57,6 +57,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ underWay: groups, lately, failures, unseenTo, operator },
         ...{ oldest, waiting: await named(context, principal, waiting) },
         countLimit: settings.countLimit,
+        queuedWarnMs: settings.queuedWarnMs,
         isBackground: settings.background,
       }),
     );

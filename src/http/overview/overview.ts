@@ -94,6 +94,7 @@ export interface OverviewParts {
   waiting: readonly TaskRow[];
   operator: OperatorParts | null;
   countLimit: number;
+  queuedWarnMs: number;
   /** Are schedules followed? */
   isBackground: boolean;
 }

@@ -22,6 +22,13 @@ export async function announceHooks(
     );
 }
 
+/** A task of which one event says that it has ended. */
+export interface EndedTask {
+  readonly kind: string;
+  readonly state: string;
+  readonly reason: string | null;
+}
+
 /**
  * Makes a delivery of each new event for each hook that listens to it, and gives the names of those
  * that nobody listens to. What somebody else is fanning out is passed over. Full: there may be more.
@@ -29,8 +36,8 @@ export async function announceHooks(
 export async function fanOut(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-): Promise<{ isFull: boolean; unheard: { name: string; taskId: number }[] }> {
-  const { rows } = await client.query<{ name: string | null; taskId: number; isHeard: boolean }>(
+): Promise<{ isFull: boolean; unheard: { name: string; taskId: number }[]; ended: EndedTask[] }> {
+  const { rows } = await client.query<{ name: string | null; taskId: number; isHeard: boolean } & Partial<EndedTask>>(
     `with event as materialized (
        select * from ${t.task_event} where not is_fanned order by id limit ${maxFanned} for update skip locked
      ), named as (
@@ -59,10 +66,14 @@ export async function fanOut(
      ), past as (
        delete from ${t.task_event} kept using event where kept.id = event.id and event.state = 'cleaned'
      )
-     select named.name, named.about as "taskId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard" from named`,
+     select named.name, named.about as "taskId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard", ended.* from named
+       left join lateral (select event.state, coalesce(event.reason, task.reason) as reason, task.kind from event join ${t.task} task on task.id = event.task_id
+         where event.id = named.id and named.name = 'task:' || event.state and event.state = any($1)) ended on true`,
     [finished],
   );
+  const ended = rows.filter((row): row is typeof row & EndedTask => Boolean(row.state));
   return {
+    ended: ended.map(({ kind, state, reason }) => ({ kind, state, reason })),
     isFull: rows.length >= maxFanned,
     unheard: rows.flatMap(({ name, taskId, isHeard }) =>
       name === null || isHeard ? [] : [{ name, taskId }],

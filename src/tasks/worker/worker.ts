@@ -32,6 +32,8 @@ export interface Worker {
    * id.
    */
   stop(): Promise<void>;
+  /** Its id at this moment, and whether its session lasts. */
+  now(): { readonly id: string; readonly isAlive: boolean };
   /** Resolves when it has stopped since somebody asked it to on a page; otherwise never. */
   readonly stoppedByPage: Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
     }
   })();
   return {
+    now: () => ({ id: current.id, isAlive: current.isAlive }),
     stoppedByPage: byPage.promise,
     async stop() {
       isStopped = true;
@@ -116,6 +119,8 @@ export function workerPoolSize(
 
 interface Life {
   readonly id: string;
+  /** Until its session is lost, or it is asked to end. */
+  readonly isAlive: boolean;
   /** Settles when the session is lost, the queue died, or `end` was called. */
   readonly ended: Promise<void>;
   end(): void;
@@ -145,6 +150,10 @@ async function startLife(
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
+  let isAlive = true;
+  void ended.then(() => {
+    isAlive = false;
+  });
   session.on('error', end);
   session.on('end', end);
   try {
@@ -166,6 +175,7 @@ async function startLife(
     max: workerPoolSize(options.concurrency, placeCount, hosted.length),
     ownSessions: true,
   });
+  const unwatchPool = context.meters.watchPool('worker', pool);
   const worker = { id, pool, tokens, backends: names };
   const places = startPlaces(context, {
     workerId: id,
@@ -199,6 +209,7 @@ async function startLife(
     await heeding.stop();
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
+    unwatchPool();
     throw error;
   }
   const recovery = startRecovery(context, {
@@ -213,6 +224,9 @@ async function startLife(
     id,
     ended,
     end,
+    get isAlive() {
+      return isAlive;
+    },
     get wish() {
       return heeding.wish;
     },
@@ -231,6 +245,7 @@ async function startLife(
         // A session that is lost has nobody to tell; recovery does it.
       }
       await Promise.allSettled([session.end(), pool.end()]);
+      unwatchPool();
     },
   };
 
