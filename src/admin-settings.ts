@@ -46,6 +46,8 @@ export interface AdminSettings {
   readonly recoveryIntervalMs?: number;
   /** Milliseconds after which a task that could have begun is said to wait for long. */
   readonly queuedWarnMs?: number;
+  /** Milliseconds of silence after which a process is taken to hang, and what it holds is taken from it. */
+  readonly staleAfterMs?: number;
   /** Days for which a task can be undone. */
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
@@ -73,6 +75,7 @@ export const adminSettingVariables = {
   maxDeaths: 'BULKHEAD_MAX_DEATHS',
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
   queuedWarnMs: 'BULKHEAD_QUEUED_WARN_MS',
+  staleAfterMs: 'BULKHEAD_STALE_AFTER_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
   auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
@@ -153,5 +156,6 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
     queuedWarnMs: config.BULKHEAD_QUEUED_WARN_MS,
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
   };
 }

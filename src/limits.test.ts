@@ -86,6 +86,7 @@ const known: Record<string, string> = {
   'src/http/icons.ts': 'files of a folder',
   'src/operations/rules/objections.ts': 'of one set of records',
   'src/tasks/running/apply-isolated.ts': 'of one chunk',
+  'src/tasks/worker/heartbeat-thread.ts': 'of workers of this process',
 };
 
 test('what lives as long as a process and grows is bounded', async () => {

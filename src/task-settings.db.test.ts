@@ -5,11 +5,13 @@ import { writeEntry } from './audit/entry.ts';
 import { chainStart, type StoredEntry, sealedText, storedColumns } from './audit/seal.ts';
 import { sealer } from './audit/seal-entries.ts';
 import type { Principal } from './auth/principal.ts';
+import { systemPrincipal } from './auth/system-principal.ts';
 import { AppError } from './errors.ts';
+import { readUnderWay } from './tasks/looking/under-way.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
 import { purge } from './tasks/worker/retention.ts';
-import { startRecovery } from './tasks/worker/worker.ts';
+import { startRecovery, startWorker } from './tasks/worker/worker.ts';
 import { ada, eve, launchOn } from './testing/context.ts';
 import { type Installation, seenOnLevels, whileHeld } from './testing/setting-levels.ts';
 import { until } from './testing/until.ts';
@@ -121,6 +123,45 @@ test('dead workers are looked for as often as the nearest level says', async (t)
       isBuried,
     ),
     [true, false, true],
+  );
+});
+
+test('a task is said to wait for long after what the nearest level says', async (t) => {
+  const waitsLong = async ({ context, db, launchAll }: Installation) => {
+    await launchAll();
+    await db.pages.query(`update ${db.t.task} set queued_at = now() - interval '1 minute'`);
+    await db.pages.query(`update ${db.t.task_event} set at = now() - interval '1 minute'`);
+    const { groups } = await readUnderWay(context, systemPrincipal('test'));
+    return groups.map(({ waitingLong }) => waitingLong);
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'queuedWarnMs',
+      { environment: 30_000, admin: 120_000 },
+      { places: 30 },
+      waitsLong,
+    ),
+    [[0], [1], [0]],
+  );
+});
+
+test('a worker is taken to hang after as long as the nearest level says', async (t) => {
+  const staleAfter = async ({ context, connectionString, db, defer }: Installation) => {
+    const worker = await startWorker(context, { connectionString, concurrency: 1 });
+    defer(() => worker.stop());
+    const { rows } = await db.pages.query(`select stale_after_ms as "afterMs" from ${db.t.worker}`);
+    return rows[0].afterMs;
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'staleAfterMs',
+      { environment: 2_000, admin: 3_000 },
+      { places: 0 },
+      staleAfter,
+    ),
+    [15_000, 2_000, 3_000],
   );
 });
 

@@ -76,6 +76,7 @@ function notConnected(config: Config): Database {
     t: tableNames(config.BULKHEAD_DATABASE_SCHEMA),
     auditKeys: auditKeys([]),
     version: oldestServer,
+    beforeClose: () => undefined,
     close: () => pool.end(),
   };
 }

@@ -11,8 +11,8 @@ type Sizes = Pick<
 /** Most connections that a process opens: of pages, of a worker, of both in one. */
 export function connectionsOf(config: Sizes) {
   const pages = config.BULKHEAD_PAGES_POOL_SIZE + backgroundPoolSize;
-  // Beside its pool a session of its own.
-  const worker = 1 + workerPoolSize(config.BULKHEAD_WORKER_CONCURRENCY, config.BULKHEAD_PLACES, 1);
+  // Beside its pool a session of its own, and the heartbeat's.
+  const worker = 2 + workerPoolSize(config.BULKHEAD_WORKER_CONCURRENCY, config.BULKHEAD_PLACES, 1);
   // A worker has the pools that pages have, too, and opens of them what hooks and tasks ask for.
   return { serve: pages, work: pages + worker, start: pages + worker };
 }

@@ -21,6 +21,8 @@ export interface Database {
   readonly auditKeys: AuditKeys;
   /** Major version of the server. */
   readonly version: number;
+  /** Done before the pools are closed. */
+  beforeClose(undo: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
@@ -47,7 +49,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     max: backgroundPoolSize,
   });
   let pages: pg.Pool | null = null;
+  const undoes: (() => Promise<unknown>)[] = [];
   const close = async () => {
+    await Promise.all(undoes.splice(0).map((undo) => undo()));
     await Promise.all([pages?.end(), background.end()]);
   };
   try {
@@ -74,6 +78,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       t: tableNames(schema),
       auditKeys: auditKeys(options.auditSecrets ?? []),
       version,
+      beforeClose: (undo) => void undoes.push(undo),
       close,
     };
   } catch (error) {

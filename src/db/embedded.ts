@@ -109,16 +109,16 @@ async function findPlace(
   account: Account | null,
   given?: string,
 ): Promise<ServerFolders> {
-  const own = await packagedBinaries();
   const remembered = await readFile(join(folder, 'database-path'), 'utf8').catch(() => null);
+  const binaries = await packagedBinaries();
   const isNear =
     remembered === null &&
     !given &&
     (account === null ||
-      ((await canReach(account, own.initdb)) && (await canReach(account, folder))));
+      ((await canReach(account, binaries.initdb)) && (await canReach(account, folder))));
   if (isNear)
     return {
-      binaries: own,
+      binaries,
       data: join(folder, 'postgres'),
       log: join(folder, 'postgres', 'server.log'),
     };
@@ -129,13 +129,17 @@ async function findPlace(
   await mkdir(base, { recursive: true, mode: 0o711 });
   await writeFile(join(folder, 'database-path'), `${base}\n`);
   if (account) await chown(base, account.uid, account.gid);
-  const reachable =
-    account && !(await canReach(account, own.initdb)) ? await copyBinaries(own) : own;
   return {
-    binaries: reachable,
+    binaries: await reachableBinaries(account),
     data: join(base, 'postgres'),
     log: join(base, 'postgres', 'server.log'),
   };
+}
+
+/** The package's programs, where that user can run them. */
+export async function reachableBinaries(account: Account | null): Promise<Binaries> {
+  const own = await packagedBinaries();
+  return account && !(await canReach(account, own.initdb)) ? copyBinaries(own) : own;
 }
 
 /** Copies the binaries (60 MB) once per version to where every user can go. */

@@ -22,19 +22,18 @@ const outcomes = [
 ] as const;
 
 /** Of a name, a help and labels. */
-const of = (metric: (typeof metrics)[keyof typeof metrics], registers: Registry[]) => ({
+const of = (metric: (typeof metrics)[keyof typeof metrics], registry: Registry) => ({
   name: metric.name,
   help: metric.help,
   labelNames: metric.labels,
-  registers,
+  registers: [registry],
 });
 
 /** Meters of one process, whose database `contextOf` gives. */
 export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): Meters {
   const registry = new Registry();
-  const registers = [registry];
-  const gauge = (name: keyof typeof metrics) => new Gauge(of(metrics[name], registers));
-  const counter = (name: keyof typeof metrics) => new Counter(of(metrics[name], registers));
+  const gauge = (name: keyof typeof metrics) => new Gauge(of(metrics[name], registry));
+  const counter = (name: keyof typeof metrics) => new Counter(of(metrics[name], registry));
   const gauges = {
     database: gauge('database'),
     tasks: gauge('tasks'),
@@ -48,8 +47,8 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
   const pools = new Map<object, { name: string; pool: Parameters<Meters['watchPool']>[1] }>();
   const poolGauge = gauge('pools');
   const [ended, records] = [counter('ended'), counter('records')];
-  const chunks = new Histogram({ ...of(metrics.chunks, registers), buckets: chunkSeconds });
-  const requests = new Histogram({ ...of(metrics.requests, registers), buckets: requestSeconds });
+  const chunks = new Histogram({ ...of(metrics.chunks, registry), buckets: chunkSeconds });
+  const requests = new Histogram({ ...of(metrics.requests, registry), buckets: requestSeconds });
   gauge('info').set({ version }, 1);
   let kept: { at: number; text: Promise<string> } | null = null;
   let isWatched = false;
@@ -81,12 +80,16 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
     isWatched = true;
     const context = contextOf();
     for (const one of Object.values(gauges)) one.reset();
+    // One without labels is 0 then, which nobody has said.
+    for (const one of [gauges.alerts, gauges.unsealed]) one.remove();
     try {
       say(await within(readFleet(context), withinMs));
       gauges.database.set(1);
     } catch (error) {
       gauges.database.set(0);
-      context.log('warning', 'metrics are without what the database says', { error: String(error) });
+      context.log('warning', 'metrics are without what the database says', {
+        error: String(error),
+      });
     }
     countPools(context);
     return registry.metrics();
@@ -98,7 +101,10 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
       gauges.waiting.inc({ queue }, waiting);
     }
     for (const [queue, groups] of Map.groupBy(tasks, (group) => group.queue))
-      gauges.oldest.set({ queue }, Math.max(...groups.map(({ oldestSeconds }) => oldestSeconds ?? 0)));
+      gauges.oldest.set(
+        { queue },
+        Math.max(...groups.map(({ oldestSeconds }) => oldestSeconds ?? 0)),
+      );
     for (const [state, count] of Object.entries(workers)) gauges.workers.set({ state }, count);
     for (const [kind, state, count] of [
       ['hook', 'waiting', deliveries.hooksWaiting],
@@ -108,7 +114,7 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
     ] as const)
       gauges.deliveries.set({ kind, state }, count);
     gauges.alerts.set(alerts);
-    gauges.unsealed.set(unsealedSeconds ?? 0);
+    if (unsealedSeconds !== null) gauges.unsealed.set(unsealedSeconds);
   }
 
   function countPools({ db }: Pick<TaskContext, 'db'>): void {

@@ -33,7 +33,7 @@ export const metrics = {
   workers: {
     name: 'bulkhead_workers',
     type: 'gauge',
-    help: 'Workers: alive; of these busy and quiet; stale, which are gone and not yet buried.',
+    help: 'Workers: alive; of these busy and quiet; stale, which are silent, or gone and not yet buried.',
     labels: ['state'],
   },
   deliveries: {

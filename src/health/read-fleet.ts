@@ -25,7 +25,7 @@ export interface Fleet {
     Record<'hooksWaiting' | 'hooksParked' | 'noticesWaiting' | 'noticesGivenUp', number>
   >;
   readonly alerts: number;
-  /** Seconds for which the oldest entry of the audit waits for its seal; null: none does. */
+  /** Seconds for which the oldest entry of the audit waits for its seal; null: nothing is sealed. */
   readonly unsealedSeconds: number | null;
 }
 
@@ -51,12 +51,11 @@ export async function readFleet({ db }: Pick<TaskContext, 'db'>): Promise<Fleet>
          extract(epoch from clock_timestamp() - min(since))::float8 as "oldestSeconds" from unfinished group by 1, 2, 3`,
     );
     const others = await query<
-      Fleet['workers'] &
-        Fleet['deliveries'] & { alerts: number; unsealedSeconds: number | null }
+      Fleet['workers'] & Fleet['deliveries'] & { alerts: number; unsealedSeconds: number | null }
     >(
       client,
       sql`with worker as (
-         select ${raw(isAliveSql)} as is_alive, quiet_at is not null as is_quiet, exists (select from ${raw(t.task_slot)} slot where slot.worker_id = worker.id) as is_busy
+         select ${raw(isAliveSql)} and heartbeat_at + make_interval(secs => stale_after_ms / 1000.0) < clock_timestamp() is not true as is_alive, quiet_at is not null as is_quiet, exists (select from ${raw(t.task_slot)} slot where slot.worker_id = worker.id) as is_busy
          from ${raw(t.worker)} worker where backends <> '{}'
        )
        select (select count(*)::int from worker where is_alive) as alive, (select count(*)::int from worker where not is_alive) as stale,
@@ -73,7 +72,7 @@ export async function readFleet({ db }: Pick<TaskContext, 'db'>): Promise<Fleet>
       workers: { alive, stale, busy, quiet },
       deliveries,
       alerts,
-      unsealedSeconds: db.auditKeys.name === null ? null : unsealedSeconds,
+      unsealedSeconds: db.auditKeys.name === null ? null : (unsealedSeconds ?? 0),
     };
   });
 }

@@ -95,10 +95,12 @@ export function createReadiness(
 
   async function lookAtWorker({ id, isAlive }: OwnWorker): Promise<string | null> {
     if (!isAlive) return 'Its session is lost, and it has not begun anew yet.';
-    const { rowCount } = await db.background.query(`select from ${db.t.worker} where id = $1`, [
-      id,
-    ]);
-    return rowCount === 1 ? null : 'It has been taken for dead.';
+    const { rows } = await db.background.query<{ isSilent: boolean }>(
+      `select heartbeat_at + make_interval(secs => stale_after_ms / 1000.0) < clock_timestamp() is true as "isSilent" from ${db.t.worker} where id = $1`,
+      [id],
+    );
+    if (rows.length === 0) return 'It has been taken for dead.';
+    return rows[0]?.isSilent ? 'It gives no sign of life.' : null;
   }
 }
 

@@ -87,6 +87,7 @@ const table: Record<string, Entry> = {
   'GET /metrics': {
     about: 'no record',
     path: () => '/metrics',
+    headers: { authorization: 'Bearer a token of probes' },
     why: 'for whoever has the token, held by health/probes.db.test.ts',
   },
   'GET /static/*': { about: 'no record', path: () => '/static/theme.js', why: 'for everybody' },

@@ -33,7 +33,7 @@ const tables: [head: string, names: object, guide?: string][] = [
   ['column option', computedShapes],
   ['hook', hookShapes],
   ['bulk option', bulkShapes],
-  ['operation option', operationShapes, 'docs/operations.md'],
+  ['operation option', operationShapes, 'docs/own-operations.md'],
 ];
 
 for (const [head, names, guide = 'docs/resources.md'] of tables) {
@@ -44,7 +44,7 @@ for (const [head, names, guide = 'docs/resources.md'] of tables) {
 
 test('the examples of the guide and of the README compile', async () => {
   const examples: string[] = [];
-  for (const path of ['docs/resources.md', 'docs/operations.md', 'README.md'])
+  for (const path of ['docs/resources.md', 'docs/own-operations.md', 'README.md'])
     for (const [, code = ''] of (await read(path)).matchAll(/```ts\n(.*?)```/gs))
       examples.push(code);
   assert.ok(examples.length >= 3);
@@ -114,7 +114,7 @@ function whole(code: string): string {
 }
 
 /** Guides whose examples are whole, and those that tests of their own compile and run. */
-const wholeGuides = ['resources', 'operations'];
+const wholeGuides = ['resources', 'own-operations'];
 const heldElsewhere = ['package', 'your-own-database'];
 
 /** Examples of a guide, but for those that show a file, which tests hold against it. */

@@ -112,4 +112,9 @@ export interface TaskSettings {
   readonly recoveryIntervalMs: number;
   /** A task that could begin and has not for so long is looked at. */
   readonly queuedWarnMs: number;
+  /**
+   * Longest that a process is silent before what it holds is taken from it: a worker's heartbeat, and
+   * a transaction in which nothing is asked.
+   */
+  readonly staleAfterMs: number;
 }

@@ -3,9 +3,12 @@ import type { TableNames } from '../db/names.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { bulkQueue } from '../queue-names.ts';
 
-/** SQL: does the session of a `worker` row still hold its advisory lock? */
+/**
+ * SQL: does the session of a `worker` row still hold its advisory lock? Who waits for its end has it
+ * shared for a blink.
+ */
 export const isAliveSql = `exists (
-  select 1 from pg_locks held where held.locktype = 'advisory' and held.granted and held.objsubid = 2
+  select 1 from pg_locks held where held.locktype = 'advisory' and held.mode = 'ExclusiveLock' and held.granted and held.objsubid = 2
     and held.classid = ${advisoryClass.liveness}::int::oid and held.objid = worker.lock_id::oid
     and held.database = (select oid from pg_database where datname = current_database())
 )`;

@@ -34,7 +34,13 @@ export function attentionOf(parts: AttentionParts): Attention[] {
   );
 }
 
-function ofTasks({ underWay, unseenTo, countLimit, queuedWarnMs, url }: AttentionParts): Attention[] {
+function ofTasks({
+  underWay,
+  unseenTo,
+  countLimit,
+  queuedWarnMs,
+  url,
+}: AttentionParts): Attention[] {
   const { about } = overviewTexts;
   const left = underWay.filter(({ isWithoutWorker }) => isWithoutWorker);
   const leftCount = sum(left.map(({ count }) => count));

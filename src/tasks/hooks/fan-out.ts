@@ -37,7 +37,9 @@ export async function fanOut(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
 ): Promise<{ isFull: boolean; unheard: { name: string; taskId: number }[]; ended: EndedTask[] }> {
-  const { rows } = await client.query<{ name: string | null; taskId: number; isHeard: boolean } & Partial<EndedTask>>(
+  const { rows } = await client.query<
+    { name: string | null; taskId: number; isHeard: boolean } & Partial<EndedTask>
+  >(
     `with event as materialized (
        select * from ${t.task_event} where not is_fanned order by id limit ${maxFanned} for update skip locked
      ), named as (

@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
 import type { TaskContext } from '../context.ts';
+import { isInspected } from './heartbeat.ts';
 import { noWish, type Wish } from './heed.ts';
 
 /** Numbers of advisory locks that workers draw from. */
@@ -26,7 +27,7 @@ interface Announced {
  * taken for it.
  */
 export async function announce(
-  context: TaskContext,
+  { db, settings }: TaskContext,
   session: Client,
   { id, queues, backends, concurrency, places, wish = noWish }: Announced,
 ): Promise<void> {
@@ -40,13 +41,23 @@ export async function announce(
     isOurs = rows[0]?.isOurs ?? false;
     if (isOurs)
       await session.query(
-        `insert into ${context.db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end)`,
+        `insert into ${db.t.worker} (id, host, pid, queues, backends, lock_id, version, concurrency, places, asked, asked_by, asked_at, quiet_at, stale_after_ms, busy_after_ms, heartbeat_at, loop_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'quiet' then now() end, $13, $14, case when not $15 then clock_timestamp() end, case when not $15 then clock_timestamp() end)`,
         [
           ...[id, hostname(), process.pid, queues, backends],
           ...[rows[0]?.lockId, version, concurrency ?? null, places ?? null],
           ...[wish.asked, wish.askedBy && JSON.stringify(wish.askedBy), wish.askedAt],
+          ...[settings.staleAfterMs, busyAfterMs(settings), isInspected()],
         ],
       );
   }
   await session.query('commit');
+}
+
+/**
+ * How long its main loop may stand still before what it is at in chunks is taken from it: as long as
+ * a chunk's transaction may take.
+ */
+function busyAfterMs(settings: TaskContext['settings']): number {
+  return Math.max(settings.staleAfterMs, settings.statementTimeoutMs * 2);
 }

@@ -16,6 +16,7 @@ import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { announce } from './announce.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { leave } from './recovery.ts';
 
 /** How long a bulk operation rests that met passing trouble. */
@@ -58,9 +59,11 @@ export async function runWithin(
     () => lapseRuns(context),
     () => undefined,
   );
+  let heartbeat: ReturnType<typeof startHeartbeat> | null = null;
   try {
     await session.connect();
     await announce(context, session, { id, queues: [], backends: [] });
+    heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
     for (const task of tasks) {
       left.delete(task.id);
       await (task.kind === 'own'
@@ -72,6 +75,7 @@ export async function runWithin(
     const why = `It could not be run: ${error instanceof Error ? error.message : String(error)}`;
     for (const task of tasks) await endQueued(context, task.id, 'error', why);
   } finally {
+    heartbeat?.stop();
     await Promise.all([keeping.stop(), lapsing.stop()]);
     await Promise.allSettled([session.end(), pool.end()]);
     await leave(context, id);

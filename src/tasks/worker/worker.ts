@@ -16,11 +16,12 @@ import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
-import { repeat } from '../repeat.ts';
+import { type Repeated, repeat } from '../repeat.ts';
 import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
 import { recover, type Self } from './recovery.ts';
@@ -212,6 +213,11 @@ async function startLife(
     unwatchPool();
     throw error;
   }
+  const heartbeat = startHeartbeat(context, {
+    ...{ id, connectionString: options.connectionString },
+    onLost: end,
+    onDeath: () => recovery.call(),
+  });
   const recovery = startRecovery(context, {
     ...{ workerId: id, tokens, backends: names },
     hear: heeding.hear,
@@ -238,6 +244,7 @@ async function startLife(
       await telling.stop();
       await recovery.stop();
       await retention.stop();
+      heartbeat.stop();
       try {
         await session.query(`delete from ${context.db.t.worker} where id = $1`, [id]);
         await noteWorkerEnd(session, context.db.t);
@@ -305,7 +312,7 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
  * Looks for dead workers again and again. The web process runs it too, so that a lone server
  * notices.
  */
-export function startRecovery(context: TaskContext, self?: Self): { stop(): Promise<void> } {
+export function startRecovery(context: TaskContext, self?: Self): Repeated {
   return repeat(
     context.settings.recoveryIntervalMs,
     () => recover(context, self),

@@ -317,6 +317,7 @@ select
             pg_locks held
           where
             held.locktype = 'advisory'
+            and held.mode = 'ExclusiveLock'
             and held.granted
             and held.objsubid = 2
             and held.classid = 1112296194::int::oid

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { close as closeInspector, open as openInspector } from 'node:inspector';
+import { test } from 'node:test';
+import { testContext } from '../../testing/context.ts';
+import { testDatabase } from '../../testing/database.ts';
+import { until } from '../../testing/until.ts';
+import { startWorker } from './worker.ts';
+
+interface Beats {
+  heartbeatAt: string | null;
+  loopAt: string | null;
+}
+
+async function setUp(t: Parameters<typeof testDatabase>[0]) {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const context = testContext(db, { staleAfterMs: 1_000, recoveryIntervalMs: 60_000 });
+  const read = async (): Promise<Beats> => {
+    const { rows } = await db.pages.query(
+      `select heartbeat_at::text as "heartbeatAt", loop_at::text as "loopAt" from ${db.t.worker}`,
+    );
+    return rows[0];
+  };
+  return {
+    read,
+    async begin() {
+      const worker = await startWorker(context, { connectionString, concurrency: 1 });
+      defer(() => worker.stop());
+    },
+    /** Both have moved on since. */
+    async moved(before: Beats): Promise<Beats> {
+      let now = before;
+      await until(async () => {
+        now = await read();
+        return now.heartbeatAt !== before.heartbeatAt && now.loopAt !== before.loopAt;
+      });
+      return now;
+    },
+  };
+}
+
+test('a worker whose main loop is busy goes on saying that it is there, and since when it is busy', async (t) => {
+  const { read, begin, moved } = await setUp(t);
+  await begin();
+  const first = await read();
+  assert.ok(first.heartbeatAt && first.loopAt);
+  await moved(first);
+  for (const end = performance.now() + 3_000; performance.now() < end; );
+  const busy = await read();
+  // The loop had moved until it was busy; the thread has gone on.
+  assert.ok(busy.heartbeatAt && busy.loopAt);
+  const silentMs = Date.parse(busy.heartbeatAt) - Date.parse(busy.loopAt);
+  assert.ok(silentMs > 1_000, `the loop stood still for ${silentMs} ms`);
+  await moved(busy);
+});
+
+test('nobody judges a worker that somebody looks into', async (t) => {
+  const { read, begin } = await setUp(t);
+  openInspector(0, '127.0.0.1');
+  try {
+    await begin();
+    assert.deepEqual(await read(), { heartbeatAt: null, loopAt: null });
+  } finally {
+    closeInspector();
+  }
+  await until(async () => (await read()).heartbeatAt !== null);
+  openInspector(0, '127.0.0.1');
+  try {
+    await until(async () => (await read()).heartbeatAt === null);
+    assert.equal((await read()).loopAt, null);
+  } finally {
+    closeInspector();
+  }
+});
