@@ -3,12 +3,14 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { checkNames } from '../health/finding.ts';
 import { didYouMean } from '../nearest.ts';
 import { isPackage, ourFile } from '../our-files.ts';
 import { adminOptions, readArguments } from './arguments.ts';
 import { verifyOf } from './audit.ts';
 import { check } from './check.ts';
 import { keptFound } from './database/open-found.ts';
+import { doctor, notLooked } from './doctor.ts';
 import { indexes } from './indexes.ts';
 import { init } from './init/init.ts';
 import { migrateOnly } from './migrate-only.ts';
@@ -21,7 +23,18 @@ import { isUserCommand, userCommands, userUsage } from './users.ts';
 const ownOutput = 'generated/own';
 
 const commandNames = [
-  ...['start', 'serve', 'work', 'audit verify', 'init', 'check', 'generate', 'indexes', 'migrate'],
+  ...[
+    'start',
+    'serve',
+    'work',
+    'audit verify',
+    'init',
+    'check',
+    'doctor',
+    'generate',
+    'indexes',
+    'migrate',
+  ],
   ...Object.keys(userCommands),
 ];
 
@@ -31,6 +44,7 @@ const usage = [
   ...userUsage,
   `  ${commandLine('init', '[--schema PATH] [--dry-run]')}`,
   `  ${commandLine('check', '[--json] [--admin PATH | --schema PATH]')}`,
+  `  ${commandLine('doctor', `[--check ${checkNames.join('|')}] [--json]`)}`,
   `  ${commandLine('audit verify', '[--head HASH]')}`,
   `  ${commandLine('migrate', '[--check | --sql]')}`,
   `  ${commandLine('generate', `--schema PATH | --database URL [--output ${ownOutput}]`)}`,
@@ -38,48 +52,63 @@ const usage = [
   `  ${commandLine('start', '--database URL')}    as every command takes it, in place of DATABASE_URL`,
 ].join('\n');
 
+const isDoctor = process.argv[2] === 'doctor';
+
 /** Commands for whoever runs an installation. */
-await runCommand(async () => {
-  const { positionals, values, config } = readArguments(
-    usage,
-    {
-      email: { type: 'string' },
-      name: { type: 'string' },
-      role: { type: 'string' },
-      password: { type: 'string' },
-      claims: { type: 'string' },
-      json: { type: 'boolean' },
-      output: { type: 'string', default: ownOutput },
-      create: { type: 'boolean' },
-      check: { type: 'boolean' },
-      'dry-run': { type: 'boolean' },
-      sql: { type: 'boolean' },
-      head: { type: 'string' },
-      ...adminOptions,
-    },
-    true,
-  );
-  const command = positionals.join(' ');
-  if (isUserCommand(command)) return userCommands[command](values, config);
-  switch (command) {
-    case 'audit verify':
-      return verifyOf(values, config);
-    case 'init':
-      return init(values, config);
-    case 'check':
-      return check(values, config);
-    case 'generate':
-      return generateOwn(values, config);
-    case 'indexes':
-      return indexes(values, config);
-    case 'migrate':
-      return migrateOnly(values, config);
-    case '':
-      throw new AppError('usage', 500, usage);
-    default:
-      throw new AppError('usage', 500, noCommand(command));
-  }
-});
+await runCommand(
+  async () => {
+    const { positionals, values, config } = readArguments(
+      usage,
+      {
+        email: { type: 'string' },
+        name: { type: 'string' },
+        role: { type: 'string' },
+        password: { type: 'string' },
+        claims: { type: 'string' },
+        json: { type: 'boolean' },
+        output: { type: 'string', default: ownOutput },
+        create: { type: 'boolean' },
+        check: { type: 'boolean' },
+        'dry-run': { type: 'boolean' },
+        sql: { type: 'boolean' },
+        head: { type: 'string' },
+        ...adminOptions,
+      },
+      true,
+    );
+    const command = isDoctor ? 'doctor' : positionals.join(' ');
+    if (isUserCommand(command)) return userCommands[command](values, config);
+    switch (command) {
+      case 'audit verify':
+        return verifyOf(values, config);
+      case 'doctor':
+        return doctor(values, config, checkOf(values.check, positionals));
+      case 'init':
+        return init(values, config);
+      case 'check':
+        return check(values, config);
+      case 'generate':
+        return generateOwn(values, config);
+      case 'indexes':
+        return indexes(values, config);
+      case 'migrate':
+        return migrateOnly(values, config);
+      case '':
+        throw new AppError('usage', 500, usage);
+      default:
+        throw new AppError('usage', 500, noCommand(command));
+    }
+  },
+  isDoctor ? notLooked : 1,
+);
+
+/** What stands after `--check`, which of other commands is alone. */
+function checkOf(isGiven: boolean | undefined, positionals: readonly string[]): string | undefined {
+  const [, name, ...more] = positionals;
+  if (more.length > 0 || (isGiven === true) !== (name !== undefined))
+    throw new AppError('usage', 500, `--check is one of ${checkNames.join(', ')}.`);
+  return name;
+}
 
 function noCommand(command: string): string {
   return `There is no command "${command}".${didYouMean(command, commandNames)} See --help.`;

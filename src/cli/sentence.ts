@@ -4,14 +4,14 @@ import { AppError } from '../errors.ts';
 import { DefinitionError } from '../resources/problems.ts';
 
 /**
- * Runs a command; what a person can mend is one sentence and exit status 1, a bug is shown whole.
+ * Runs a command; what a person can mend is one sentence and exit status 1, or another where that means something else, a bug is shown whole.
  */
-export async function runCommand(command: () => Promise<void>): Promise<void> {
+export async function runCommand(command: () => Promise<void>, status = 1): Promise<void> {
   try {
     await command();
   } catch (error) {
     console.error(sentenceOf(error));
-    process.exit(1);
+    process.exit(status);
   }
 }
 

@@ -21,6 +21,7 @@ import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { answerProbes, type ProbeAnswers } from './answer-probes.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
@@ -189,6 +190,7 @@ async function startLife(
     isResting: before.asked === 'quiet',
   });
   const started: StartedBackend[] = [];
+  let takeProbe: ProbeAnswers['take'] = async () => false;
   const heeding = startHeeding(context, id, before, {
     quiet: putDown,
     // Where it cannot, it starts anew.
@@ -200,7 +202,10 @@ async function startLife(
     stop: end,
   });
   try {
+    const answers = await answerProbes(context, session, worker);
+    takeProbe = answers.take;
     session.on('notification', ({ payload }) => {
+      answers.hear(payload);
       places.call();
       if (payload === id) heeding.look();
     });
@@ -262,6 +267,7 @@ async function startLife(
         pool,
         concurrency: options.concurrency,
         async run(taskId, signal) {
+          if (await takeProbe(taskId)) return;
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
         },
