@@ -11,6 +11,7 @@ import { limitsBench } from './limits.ts';
 import { list } from './list.ts';
 import { m2m } from './m2m.ts';
 import { memory } from './memory.ts';
+import { partitioned } from './partitioned.ts';
 import { type Measured, printTable } from './table.ts';
 import { tasksBench } from './tasks.ts';
 
@@ -37,6 +38,8 @@ const cases: Record<string, Case> = {
   beside: { run: beside, rows: 200_000, pairs: 1 },
   dashboard: { run: dashboard, rows: 100_000, pairs: 3 },
   dialogs: { run: dialogs, rows: 200, pairs: 1 },
+  'partitions-range': { run: partitioned('range'), rows: 1_000_000, pairs: 1 },
+  'partitions-hash': { run: partitioned('hash'), rows: 1_000_000, pairs: 1 },
   list: { run: list, rows: 135_000, pairs: 5 },
 };
 

@@ -12,6 +12,7 @@ const commands: Record<string, string> = {
   'run fuzz': 'scripts/fuzz.ts',
   'run property': 'scripts/property.ts',
   'run chaos': 'scripts/chaos.ts',
+  'run soak': 'scripts/soak.ts',
   'run bouncer': 'scripts/bouncer.ts',
   'run kill-starts': 'scripts/kill-starts.ts',
   'run hosts': 'scripts/hosts.ts',

@@ -20,11 +20,14 @@ const scripts = {
   fuzz: 'scripts/fuzz.ts',
   property: 'scripts/property.ts',
   chaos: 'scripts/chaos.ts',
+  soak: 'scripts/soak.ts',
   bouncer: 'scripts/bouncer.ts',
+  machines: 'scripts/machines.ts',
   'kill-starts': 'scripts/kill-starts.ts',
   types: 'scripts/types.ts',
   build: 'scripts/build.ts',
   hosts: 'scripts/hosts.ts',
+  image: 'scripts/image.ts',
 };
 
 /** Schemas by name: where each stands, and the metadata that is made of it. */

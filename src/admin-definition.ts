@@ -1,6 +1,7 @@
 import { type AdminSettings, adminSettingProblems } from './admin-settings.ts';
 import { type People, peopleProblems } from './auth/people.ts';
 import type { Channel } from './channels/contract.ts';
+import type { Around, ReportError } from './log/watching.ts';
 import { unknownOptions } from './nearest.ts';
 import type { Notify } from './notify.ts';
 import type { PageDefinition } from './pages/define-page.ts';
@@ -67,6 +68,13 @@ export interface AdminOptions {
    * of a tenant, for tracing. What `next` throws is let through.
    */
   readonly aroundTask?: AroundTask;
+  /**
+   * Called once for each unexpected error: of a request that is answered 500, of a task, a hook, a
+   * channel. Refusals are none. It is given the error as it was thrown.
+   */
+  readonly reportError?: ReportError;
+  /** Called around requests, tasks, chunks, hooks and channels, for tracing; it calls `run` once. */
+  readonly around?: Around;
   /**
    * URL of the file whose default export this is, `import.meta.url`: processes that run one task
    * load it. Default, for the commands: the file that they found it in.
@@ -166,6 +174,8 @@ const optionNames: Readonly<Record<keyof AdminDefinition, true>> = {
   settings: true,
   definition: true,
   aroundTask: true,
+  reportError: true,
+  around: true,
   migrations: true,
   seed: true,
   pages: true,
@@ -192,6 +202,9 @@ export function checkAdmin(admin: AdminDefinition): void {
     problems.push(
       'Admin, createClient: must be a function that makes a client, ({ adapter }) => new PrismaClient({ adapter }): one that is there already connects by itself.',
     );
+  for (const name of ['reportError', 'around'] as const)
+    if (admin[name] !== undefined && typeof admin[name] !== 'function')
+      problems.push(`Admin, ${name}: must be a function.`);
   for (const name of ['createClient', 'resources'] as const)
     if (admin[name] === undefined)
       problems.push(`Admin: ${name} is missing; without both an admin refines a schema's pages.`);

@@ -52,6 +52,10 @@ export interface AdminSettings {
   readonly undoRetentionDays?: number;
   /** Days for which it is kept who changed what. */
   readonly historyRetentionDays?: number;
+  /** Finished tasks that are kept: the newest; of those that are old enough to forget, none is kept for it. */
+  readonly historyRetentionCount?: number;
+  /** Milliseconds between looks for what was kept long enough. */
+  readonly cleanupIntervalMs?: number;
   /** Days for which entries of the audit are kept. */
   readonly auditRetentionDays?: number;
 }
@@ -78,6 +82,8 @@ export const adminSettingVariables = {
   staleAfterMs: 'BULKHEAD_STALE_AFTER_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
+  historyRetentionCount: 'BULKHEAD_HISTORY_RETENTION_COUNT',
+  cleanupIntervalMs: 'BULKHEAD_CLEANUP_INTERVAL_MS',
   auditRetentionDays: 'BULKHEAD_AUDIT_RETENTION_DAYS',
 } as const satisfies Record<keyof AdminSettings, keyof Config>;
 
@@ -144,6 +150,8 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     stopRatio: config.BULKHEAD_STOP_RATIO,
     undoRetentionDays: config.BULKHEAD_UNDO_RETENTION_DAYS,
     historyRetentionDays: config.BULKHEAD_HISTORY_RETENTION_DAYS,
+    historyRetentionCount: config.BULKHEAD_HISTORY_RETENTION_COUNT ?? null,
+    cleanupIntervalMs: config.BULKHEAD_CLEANUP_INTERVAL_MS,
     auditRetentionDays: config.BULKHEAD_AUDIT_RETENTION_DAYS,
     lockTimeoutMs: config.BULKHEAD_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.BULKHEAD_STATEMENT_TIMEOUT_MS,

@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  LogController,
-  type RouteOptions,
-} from 'fastify';
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { AdminDefinition } from './admin-definition.ts';
 import { sessionSecret } from './auth/session-secret.ts';
 import { checkExtensions, viewFolderOf } from './check-extensions.ts';
@@ -27,7 +22,10 @@ import { origins } from './http/plugins/origin.ts';
 import { overload, retryAfter } from './http/plugins/overload.ts';
 import { page } from './http/plugins/page.ts';
 import { rateLimits } from './http/plugins/rate-limit.ts';
+import { reads } from './http/plugins/reads.ts';
+import { requestIds } from './http/plugins/request-ids.ts';
 import { requestLimits } from './http/plugins/request-limits.ts';
+import { requestSpans } from './http/plugins/request-spans.ts';
 import { security } from './http/plugins/security.ts';
 import { sessions } from './http/plugins/session.ts';
 import { signedCookies } from './http/plugins/signed-cookies.ts';
@@ -36,6 +34,7 @@ import { timeZones } from './http/plugins/time-zone.ts';
 import { unseenMessages } from './http/plugins/unseen.ts';
 import { views } from './http/plugins/views.ts';
 import { ownSignIn, routes } from './http/routes.ts';
+import { RequestLines, serverLog } from './http/server-log.ts';
 import { createUrl } from './http/url.ts';
 import { limits } from './limits.ts';
 import type {} from './mounts.ts';
@@ -47,7 +46,6 @@ export interface AppOptions {
   admin: AdminDefinition;
   config: Config;
   context: TaskContext;
-  logger?: FastifyBaseLogger;
   /** Requests are those of an app that it is mounted in, which logs them. */
   isMounted?: boolean;
   /** Told of every route as it is added. */
@@ -61,21 +59,13 @@ export async function buildApp({
   admin,
   config,
   context,
-  logger,
   isMounted = false,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
-    ...(logger
-      ? { loggerInstance: logger }
-      : {
-          logger:
-            config.BULKHEAD_LOG_LEVEL === 'silent' ? false : { level: config.BULKHEAD_LOG_LEVEL },
-        }),
-    ...(isMounted && {
-      logController: new LogController({ disableRequestLogging: true }),
-      genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
-    }),
+    loggerInstance: serverLog(context.log),
+    logController: new RequestLines(isMounted),
+    genReqId: (raw: IncomingMessage) => hostRequestOf(raw)?.id ?? randomUUID(),
     // Secure cookies mean that something in front of us speaks HTTPS and says who asked: that one
     // alone is believed, not what a client had said to it.
     trustProxy: config.BULKHEAD_SECURE_COOKIES
@@ -100,6 +90,8 @@ export async function buildApp({
   app.decorate('bulkhead', { tasks, at: () => ({ tasks }) });
   if (onRoute) app.addHook('onRoute', onRoute);
   await app.register(measured, { meters: context.meters });
+  await app.register(requestIds);
+  if (context.around) await app.register(requestSpans, { around: context.around });
   await app.register(hostRequests);
   await app.register(retryAfter);
   await app.register(connections);
@@ -136,6 +128,10 @@ export async function buildApp({
       await pages.register(guard, { people: context.people });
       await pages.register(unseenMessages, { context });
       await pages.register(isOurs ? csrfProtection : signedCookies, cookies);
+      await pages.register(reads, {
+        ...{ context, isHttps: cookies.isHttps },
+        path: cookies.path,
+      });
       await pages.register(timeZones);
       await pages.register(origins);
       await pages.register(rateLimits);

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { type AdminDefinition, checkAdmin } from './admin-definition.ts';
 import { resourceDefaultsOf, type Settings, settingsOf, taskSettingsOf } from './admin-settings.ts';
+import { agreedSettings } from './agreed-settings.ts';
 import { auditSecrets } from './audit/audit-secrets.ts';
 import { ourPeople } from './auth/our-people.ts';
 import { askedPeople } from './auth/people.ts';
@@ -10,9 +11,15 @@ import { noticeOutboxes } from './channels/send-notices.ts';
 import { noticeHooks } from './channels/write-notices.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { databaseError } from './db/database-error.ts';
 import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
+import { blame } from './db/sqlstate.ts';
+import { AppError } from './errors.ts';
 import { buildMeters } from './health/meters.ts';
+import { carefulLog } from './log/careful-log.ts';
+import { passThrough } from './log/pass-through.ts';
+import { reporter } from './log/report.ts';
 import { placeAdmin } from './place-admin.ts';
 import { ofPlugins } from './plugin-origins.ts';
 import { buildBackends } from './queue/backends.ts';
@@ -44,9 +51,14 @@ export async function buildContext(
   connectionString: string,
   environment: Config,
   given: AdminDefinition,
-  log: TaskContext['log'],
+  givenLog: TaskContext['log'],
 ): Promise<{ db: Database; context: TaskContext }> {
   checkAdmin(given);
+  const { reportError } = given;
+  const log = carefulLog(
+    givenLog,
+    reportError && reporter(reportError, carefulLog(givenLog), isExpected),
+  );
   const admin = placeAdmin(given, defaultSchemaOf(connectionString));
   const config = settingsOf(environment, admin);
   const db = await openDatabase({
@@ -55,6 +67,10 @@ export async function buildContext(
     queueSchema: queueSchemaOf(config),
     pagesPoolSize: config.BULKHEAD_PAGES_POOL_SIZE,
     auditSecrets: await auditSecrets(config),
+    staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
+    reads: config.READ_DATABASE_URL
+      ? { address: config.READ_DATABASE_URL, maxLagMs: config.BULKHEAD_READ_MAX_LAG_MS, log }
+      : null,
   });
   try {
     return { db, context: await contextOf(db, config, admin, log) };
@@ -64,6 +80,11 @@ export async function buildContext(
       throw new DefinitionError(ofPlugins(admin, error.problems));
     throw error;
   }
+}
+
+/** What passes by itself, and what is said to people, is nothing that anybody must be told of. */
+function isExpected(error: unknown): boolean {
+  return error instanceof AppError || blame(databaseError(error)) === 'passing';
 }
 
 async function contextOf(
@@ -139,7 +160,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'config' | 'meters'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'config' | 'meters' | 'agreed'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -149,7 +170,7 @@ export function withChannels(
     people: parts.people,
     settings: { ...config, name: admin.name },
   });
-  return {
+  const whole = {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
     config,
@@ -162,6 +183,7 @@ export function withChannels(
       sealOutbox(contextOf, config),
     ],
   };
+  return { ...whole, agreed: agreedSettings(config, whole) };
 }
 
 /**
@@ -169,13 +191,22 @@ export function withChannels(
  * beside it, whose runs are given what `contextOf` gives.
  */
 export function ownCodeOf(
-  admin: Pick<AdminDefinition, 'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask'>,
+  admin: Pick<
+    AdminDefinition,
+    'tasks' | 'schedules' | 'taskHooks' | 'definition' | 'aroundTask' | 'around'
+  >,
   registry: ResourceRegistry,
   encryptionKeys: readonly Buffer[],
   contextOf: () => TaskContext,
 ): Pick<
   TaskContext,
-  'definitions' | 'schedules' | 'encryptionKeys' | 'hooks' | 'definitionFile' | 'aroundTask'
+  | 'definitions'
+  | 'schedules'
+  | 'encryptionKeys'
+  | 'hooks'
+  | 'definitionFile'
+  | 'aroundTask'
+  | 'around'
 > {
   const hasKeys = encryptionKeys.length > 0;
   const own = buildTaskDefinitions(admin.tasks, admin.definition, registry, hasKeys);
@@ -186,5 +217,6 @@ export function ownCodeOf(
     hooks: checkTaskHooks(admin.taskHooks),
     definitionFile: admin.definition ?? null,
     aroundTask: admin.aroundTask,
+    around: admin.around && passThrough(admin.around, () => contextOf().log),
   };
 }

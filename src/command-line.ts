@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isPackage } from './our-files.ts';
+import { isPackage, ourFile } from './our-files.ts';
 
 const scripts: Readonly<Record<string, string>> = {
   start: 'npm start',
@@ -8,12 +8,16 @@ const scripts: Readonly<Record<string, string>> = {
   work: 'npm run work',
 };
 
+// An image has no scripts of npm's: its commands are what a container is told to run.
+const isImage = !existsSync(ourFile('scripts/run.mjs'));
+
 /**
  * What a person types to run a command of ours where this runs: in a project that has installed us,
  * or in the repository.
  */
 export function commandLine(command: string, options = ''): string {
   if (isPackage) return ['npx bulkhead', command, options].filter(Boolean).join(' ');
+  if (isImage) return ['bulkhead', command, options].filter(Boolean).join(' ');
   const script = scripts[command];
   const typed = script ? [script, options && '--'] : ['npm run bulkhead --', command];
   return [...typed, options].filter(Boolean).join(' ');

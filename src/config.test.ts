@@ -116,6 +116,16 @@ test('settings that there are not refuse the start where that is asked for', () 
   assertKnownSettings(parseConfig(strict), { BULKHEAD_STRICT: 'true' });
 });
 
+test('an address of several hosts is taken as it is, and refused where a host is none', () => {
+  const several = 'postgresql://a:b@one:5432,two:5433/shop';
+  assert.equal(parseConfig({ DATABASE_URL: several }).DATABASE_URL, several);
+  for (const [address, why] of [
+    ['postgresql://one,,two/shop', /DIRECT_DATABASE_URL: must name each host as host or host:port/],
+    [`${several}?target_session_attrs=any`, /may leave target_session_attrs out/],
+  ] as const)
+    assert.throws(() => parseConfig({ DIRECT_DATABASE_URL: address }), why);
+});
+
 test('an address that asks for TLS asks for a certificate that can be trusted, without a warning at every start', () => {
   const of = (query: string) =>
     parseConfig({ DATABASE_URL: `postgresql://a/b?${query}` }).DATABASE_URL?.split('?')[1];

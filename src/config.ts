@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressProblem } from './database-address.ts';
 import { AppError } from './errors.ts';
 import { settingBounds, wholeBetween } from './limits.ts';
 import { nearestOf } from './nearest.ts';
@@ -19,6 +20,10 @@ const share = { error: 'must be a number above 0 and at most 1' };
 const address = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+  .superRefine((url, { addIssue }) => {
+    const message = addressProblem(url);
+    if (message !== null) addIssue({ code: 'custom', message });
+  })
   .transform((url) =>
     url.includes('uselibpqcompat=true')
       ? url
@@ -77,6 +82,7 @@ const secretList = z
 const settings = z.object({
   DATABASE_URL: address.optional(),
   DIRECT_DATABASE_URL: address.optional(),
+  READ_DATABASE_URL: address.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole('PORT').default(3000),
   BULKHEAD_DATABASE_SCHEMA: z
@@ -106,8 +112,12 @@ const settings = z.object({
     .default('false')
     .transform((text) => text === 'true'),
   BULKHEAD_PAGES_POOL_SIZE: whole('BULKHEAD_PAGES_POOL_SIZE').default(10),
+  BULKHEAD_READ_MAX_LAG_MS: whole('BULKHEAD_READ_MAX_LAG_MS').default(60_000),
   BULKHEAD_WORKER_CONCURRENCY: whole('BULKHEAD_WORKER_CONCURRENCY').default(2),
   BULKHEAD_PLACES: whole('BULKHEAD_PLACES').optional(),
+  BULKHEAD_WORKER_MAX_TASKS: whole('BULKHEAD_WORKER_MAX_TASKS').optional(),
+  BULKHEAD_WORKER_MAX_MEMORY_MB: whole('BULKHEAD_WORKER_MAX_MEMORY_MB').optional(),
+  BULKHEAD_WORKER_POOL_SIZE: whole('BULKHEAD_WORKER_POOL_SIZE').optional(),
   BULKHEAD_QUEUES: queueList.optional(),
   BULKHEAD_BACKGROUND: z
     .enum(['true', 'false'], { error: 'must be true or false' })
@@ -134,6 +144,8 @@ const settings = z.object({
   BULKHEAD_STALE_AFTER_MS: whole('BULKHEAD_STALE_AFTER_MS').default(15_000),
   BULKHEAD_UNDO_RETENTION_DAYS: whole('BULKHEAD_UNDO_RETENTION_DAYS').default(7),
   BULKHEAD_HISTORY_RETENTION_DAYS: whole('BULKHEAD_HISTORY_RETENTION_DAYS').default(365),
+  BULKHEAD_HISTORY_RETENTION_COUNT: whole('BULKHEAD_HISTORY_RETENTION_COUNT').optional(),
+  BULKHEAD_CLEANUP_INTERVAL_MS: whole('BULKHEAD_CLEANUP_INTERVAL_MS').default(300_000),
   BULKHEAD_AUDIT_RETENTION_DAYS: whole('BULKHEAD_AUDIT_RETENTION_DAYS').default(730),
   BULKHEAD_SMTP_URL: z
     .string()

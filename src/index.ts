@@ -35,6 +35,8 @@ export type {
 export { kinds } from './fields/kinds.ts';
 export type { Reader } from './fields/reader.ts';
 export type { CommonData, Pages } from './http/pages.ts';
+export type { LogIds } from './log/ids.ts';
+export type { Around, ErrorPlace, ReportError, Span } from './log/watching.ts';
 export type { Metadata } from './metadata/contract.ts';
 export { type Bulkhead, bulkhead } from './mount/bulkhead.ts';
 export type { Handler, HandlerOptions } from './mount/handler.ts';

@@ -82,7 +82,10 @@ test('one more than is remembered, and the first is forgotten', () => {
 
 /** Maps that live as long as the process, and why nobody can make them grow. */
 const known: Record<string, string> = {
+  'src/db/client.ts': 'of addresses that settings name',
+  'src/db/standby.ts': 'of requests that wait for one',
   'src/db/turns.ts': 'of requests that wait, of which the server takes so many',
+  'src/db/what-became.ts': 'of the servers of such addresses',
   'src/http/icons.ts': 'files of a folder',
   'src/operations/rules/objections.ts': 'of one set of records',
   'src/tasks/running/apply-isolated.ts': 'of one chunk',

@@ -21,6 +21,7 @@ import { launchOwn } from './tasks/own/launch-own.ts';
 import { testApp } from './testing/app.ts';
 import { ada } from './testing/context.ts';
 import { testDatabase } from './testing/database.ts';
+import { keptLog } from './testing/kept-log.ts';
 import { install } from './testing/setting-levels.ts';
 import { startTransactionPooler } from './testing/transaction-pooler.ts';
 
@@ -163,7 +164,7 @@ test('the log has what is as grave as the environment says, and nothing less', a
       await levels({ BULKHEAD_LOG_LEVEL: 'debug' }),
       await levels({ BULKHEAD_LOG_LEVEL: 'error' }),
     ],
-    [['warning'], ['debug', 'warning'], []],
+    [['warn'], ['debug', 'warn'], []],
   );
 });
 
@@ -172,10 +173,13 @@ test('the pages log what is as grave as the environment says', async (t) => {
   const levels: boolean[][] = [];
   for (const BULKHEAD_LOG_LEVEL of ['', 'debug', 'error', 'silent']) {
     const config = parseConfig({ ...secret, BULKHEAD_LOG_LEVEL });
-    const app = await buildApp({ admin: sample, config, context });
+    const lines: string[] = [];
+    const log = keptLog(config.BULKHEAD_LOG_LEVEL, lines);
+    const app = await buildApp({ admin: sample, config, context: { ...context, log } });
     t.after(() => app.close());
-    const { levelVal = Infinity } = app.log as { levelVal?: number };
-    levels.push([20, 40, 50].map((severity) => severity >= levelVal));
+    for (const level of ['debug', 'warn', 'error'] as const) app.log[level]('said');
+    const said = lines.map((line) => JSON.parse(line).level);
+    levels.push(['debug', 'warn', 'error'].map((level) => said.includes(level)));
   }
   assert.deepEqual(levels, [
     [false, true, true],

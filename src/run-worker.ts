@@ -7,7 +7,7 @@ import type { TaskContext } from './tasks/context.ts';
 import { startWorker, type Worker, type WorkerOptions } from './tasks/worker/worker.ts';
 
 /** A worker by itself. */
-export interface RunningWorker extends Pick<Worker, 'stop' | 'stoppedByPage'> {
+export interface RunningWorker extends Pick<Worker, 'stop' | 'stoppedByPage' | 'wornOut'> {
   /** Where it answers whoever watches it; null: nowhere. */
   readonly probeAddress: string | null;
 }
@@ -38,6 +38,7 @@ export async function runWorker(
     if (probes) undo.splice(1, 0, () => probes.close());
     return {
       stoppedByPage: worker.stoppedByPage,
+      wornOut: worker.wornOut,
       probeAddress: probes?.address ?? null,
       stop() {
         void readiness.end();
@@ -56,6 +57,9 @@ export function workerOptionsOf(config: Config, connectionString: string): Worke
     connectionString,
     concurrency: config.BULKHEAD_WORKER_CONCURRENCY,
     places: config.BULKHEAD_PLACES ?? null,
+    poolSize: config.BULKHEAD_WORKER_POOL_SIZE ?? null,
     queues: config.BULKHEAD_QUEUES ?? null,
+    maxTasks: config.BULKHEAD_WORKER_MAX_TASKS ?? null,
+    maxMemoryMb: config.BULKHEAD_WORKER_MAX_MEMORY_MB ?? null,
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Principal } from './auth/principal.ts';
+import { databaseNow } from './db/database-now.ts';
 import { type OwnTransaction, queryableOf } from './db/own-transaction.ts';
 import { AppError } from './errors.ts';
 import { type HealthReport, readHealthReport } from './health/health-report.ts';
@@ -29,7 +30,8 @@ import { launchManyOwn, launchOwn } from './tasks/own/launch-own.ts';
 import type { OnFinished, OwnLaunch } from './tasks/own/own-launch.ts';
 import { pauseSchedule, resumeSchedule, runSchedule } from './tasks/schedules/control-schedules.ts';
 import { listSchedules, type ScheduleInfo } from './tasks/schedules/list-schedules.ts';
-import { type Purged, purge } from './tasks/worker/retention.ts';
+import type { Purged } from './tasks/worker/purgeable.ts';
+import { purge } from './tasks/worker/retention.ts';
 
 /** How a task of your own is launched. */
 export interface LaunchOptions {
@@ -156,7 +158,7 @@ export class TaskManager {
     params: GivenParams<S>,
     options: LaunchOptions = {},
   ): Promise<TaskInfo<R>> {
-    const { launch, client, parentId } = this.#launch(options);
+    const { launch, client, parentId } = await this.#launch(options);
     const { context, principal } = this.#access;
     const launched = await launchInParent(context, principal, parentId, client, (within) =>
       launchOwn(context, definition, params, launch, within),
@@ -174,7 +176,7 @@ export class TaskManager {
     params: readonly GivenParams<S>[],
     options: Omit<LaunchOptions, 'operationId'> = {},
   ): Promise<TaskInfo<R>[]> {
-    const { launch, client, parentId } = this.#launch(options);
+    const { launch, client, parentId } = await this.#launch(options);
     const { context, principal } = this.#access;
     const launched = await launchInParent(context, principal, parentId, client, (within) =>
       launchManyOwn(context, definition, params, launch, within),
@@ -182,30 +184,36 @@ export class TaskManager {
     return launched.map(infoOf<R>);
   }
 
-  #launch({ startAt, delayMs = 0, tx, parent, ...rest }: LaunchOptions): {
+  async #launch({ startAt, delayMs: givenMs = 0, tx, parent, ...rest }: LaunchOptions): Promise<{
     launch: OwnLaunch;
     parentId: number | null;
     client: ReturnType<typeof queryableOf> | undefined;
-  } {
+  }> {
     const parentId = parent ?? null;
-    const waitMs = startAt ? Math.max(0, startAt.getTime() - Date.now()) : delayMs;
-    if (!Number.isFinite(waitMs) || waitMs < 0)
+    const client = tx && queryableOf(tx);
+    const { context } = this.#access;
+    const atMs = startAt?.getTime();
+    if (!Number.isFinite(atMs ?? givenMs) || (atMs ?? givenMs) < 0)
       throw new TypeError('launch: delayMs is a number from 0, startAt is a Date.');
     const { expiresAt } = rest;
     if (expiresAt && !(expiresAt instanceof Date && Number.isFinite(expiresAt.getTime())))
       throw new TypeError('launch: expiresAt is a Date, or null.');
     if (rest.locks !== undefined && rest.locks !== 'check' && rest.locks !== 'ignore')
       throw new TypeError('launch: locks is check or ignore.');
+    const delayMs =
+      atMs === undefined
+        ? givenMs
+        : Math.max(0, atMs - (await databaseNow(client ?? context.db.pages)));
     return {
       launch: {
         principal: this.#access.principal,
         ...rest,
         from: this.#access.resource,
         parentId,
-        delayMs: waitMs,
+        delayMs,
       },
       parentId,
-      client: tx && queryableOf(tx),
+      client,
     };
   }
 

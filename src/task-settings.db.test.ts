@@ -10,7 +10,7 @@ import { AppError } from './errors.ts';
 import { readUnderWay } from './tasks/looking/under-way.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
-import { purge } from './tasks/worker/retention.ts';
+import { purge, startRetention } from './tasks/worker/retention.ts';
 import { startRecovery, startWorker } from './tasks/worker/worker.ts';
 import { ada, eve, launchOn } from './testing/context.ts';
 import { type Installation, seenOnLevels, whileHeld } from './testing/setting-levels.ts';
@@ -252,6 +252,57 @@ test('history is kept for as many days as the nearest level says', async (t) => 
       async (installation) => (await purged(installation, 400)).changes,
     ),
     [1, 0, 1],
+  );
+});
+
+test('as many finished tasks are kept as the nearest level says', async (t) => {
+  const forgotten = async (installation: Installation) => {
+    const { context, db } = installation;
+    for (const notes of ['a', 'b', 'c', 'd']) await installation.launchAll(notes);
+    await db.pages.query(`update ${db.t.task_event} set is_fanned = true`);
+    return (await purge(context)).tasks;
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'historyRetentionCount',
+      { environment: 3, admin: 2 },
+      { places: 1 },
+      forgotten,
+    ),
+    [0, 1, 2],
+  );
+});
+
+test('it is looked for what was kept long enough as often as the nearest level says', async (t) => {
+  const isGone = async ({ context, db }: Installation) => {
+    const leave = () =>
+      db.pages.query(
+        `insert into ${db.t.task_hook} (name, events, seen_at) values ('old', '{}', now() - interval '8 days')`,
+      );
+    const isSo = async () => (await db.pages.query(`select from ${db.t.task_hook}`)).rowCount === 0;
+    await leave();
+    const retention = startRetention(context);
+    try {
+      await until(isSo);
+      // The first look is at once; the second one is when it is said.
+      await leave();
+      const deadline = Date.now() + 5_000;
+      await until(async () => (await isSo()) || Date.now() > deadline);
+      return await isSo();
+    } finally {
+      await retention.stop();
+    }
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'cleanupIntervalMs',
+      { environment: 100, admin: 60_000 },
+      { places: 0 },
+      isGone,
+    ),
+    [false, true, false],
   );
 });
 

@@ -71,6 +71,46 @@ test('a worker runs as many tasks of the project’s own at a time as the enviro
   assert.deepEqual([await meet(1), await meet(3)], [1, 3]);
 });
 
+test('the pool of a worker has as many connections as the environment says, enough for all that it runs at a time, and is refused with fewer', async (t) => {
+  const env = { BULKHEAD_MIN_ASYNC_RECORDS: '1', BULKHEAD_WORKER_CONCURRENCY: '4' };
+  const places = { ...env, BULKHEAD_PLACES: '3' };
+  await assert.rejects(
+    install(t, { env: { ...places, BULKHEAD_WORKER_POOL_SIZE: '8' } }).then(begin),
+    {
+      code: 'invalid-settings',
+      message:
+        'Settings that cannot be used: BULKHEAD_WORKER_POOL_SIZE: must be at least 9 with BULKHEAD_WORKER_CONCURRENCY 4 and BULKHEAD_PLACES 3.',
+    },
+  );
+  const saving = defineTask({
+    name: 'saving',
+    params: z.object({ id: z.number() }),
+    async run({ id }, { change }) {
+      await change('cities', [id], { notes: 'by code' });
+    },
+  });
+  const installation = await install(
+    t,
+    { env: { ...places, BULKHEAD_WORKER_POOL_SIZE: '9' }, admin: { tasks: [saving] } },
+    40,
+  );
+  const { context, cities, db } = installation;
+  const launched: number[] = [];
+  for (let id = 1; id <= 20; id++) {
+    const keys = [keyOf(cities.model, { id })];
+    const body = { field: 'notes', 'value.notes': 'changed' };
+    launched.push((await launchOn(context, cities, { keys }, 'update', body)).task.id);
+    launched.push((await launchOwn(context, saving, { id: id + 20 }, { principal: ada })).id);
+  }
+  await begin(installation);
+  for (const id of launched) assert.equal((await finished(db, id)).state, 'succeeded');
+  const { rows } = await db.pages.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity where application_name = (select id::text from ${db.t.worker})`,
+  );
+  // Beside the pool its session.
+  assert.equal(rows[0]?.count, 1 + 9);
+});
+
 test('a worker takes tasks of the queues of the environment alone', async (t) => {
   const on = (queue: string) =>
     defineTask({ name: `on-${queue}`, params: z.object({}), queue, run: () => queue });

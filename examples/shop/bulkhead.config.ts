@@ -47,6 +47,8 @@ export default defineAdmin({
   taskColumns: [company],
   taskManager: ShopTasks,
   aroundTask: (_task, next) => next(),
+  around: (_span, run) => run(),
+  reportError: (error, { where }) => console.error(where, error),
   settings: { minAsyncRecords: 50 },
   pages: [revenue],
   views: './views',

@@ -49,6 +49,8 @@ async function forgetNext(client: Queryable, db: Database, days: number): Promis
     `delete from ${t.audit_seal} where position > $2 and position <= $1`,
     [last.position, start.position],
   );
+  // The chain begins at the last one: those before it say nothing more.
+  await client.query(`delete from ${t.audit_checkpoint} where position < $1`, [last.position]);
   const count = rowCount ?? 0;
   await writeEntry(client, db, {
     act: 'entries-forgotten',

@@ -330,6 +330,11 @@ test('what has been kept long enough is forgotten up to a signed checkpoint, and
     `with gone as (delete from ${moved.t.audit_seal} where position <= 23) update ${moved.t.audit_checkpoint} set position = 23 where position = 20`,
   );
   assert.match((await problemOf(moved)) ?? '', /^The checkpoint at 23 was made by somebody else/);
+  // Of checkpoints the last is all there is to keep.
+  assert.equal(await forgetEntries(db, db.pages, 0), 6);
+  const { rows: kept } = await db.pages.query(`select position::int from ${db.t.audit_checkpoint}`);
+  assert.deepEqual(kept, [{ position: 26 }]);
+  assert.equal(await problemOf(db), null);
 });
 
 test('what is not as it was is never forgotten, however old somebody makes it', async (t) => {

@@ -37,6 +37,7 @@ export interface Verified {
 export function verifyAudit(db: Database, head: string | null = null): Promise<Verified> {
   return transaction(db.pages, (client) => verifyWithin(client, db, head), {
     first: ['set transaction isolation level repeatable read read only'],
+    waitsForNobody: true,
   });
 }
 

@@ -78,7 +78,7 @@ export function askedPeople(people: People, log: Log): AskedPeople {
         const found = personIn('refreshUser', await people.refreshUser(id));
         return found && personOf(timeZone === undefined ? found : { timeZone, ...found });
       } catch (error) {
-        log('error', 'people cannot be asked', textOf(error));
+        log('error', 'people cannot be asked', { error });
         const message = 'Whether they may come in cannot be asked.';
         const nothing = { constraint: null, column: null };
         throw new DatabaseError(sqlstate.connectionFailure, message, nothing, error);
@@ -92,7 +92,7 @@ export function askedPeople(people: People, log: Log): AskedPeople {
           if (typeof answer === 'boolean') return answer;
           log('error', 'who sees a task cannot be told', { error: 'neither true nor false' });
         } catch (error) {
-          log('error', 'who sees a task cannot be told', textOf(error));
+          log('error', 'who sees a task cannot be told', { error });
         }
         return false;
       },
@@ -103,9 +103,9 @@ export function askedPeople(people: People, log: Log): AskedPeople {
           const answer: unknown = signInUrl.call(people, { next });
           // Into a header, which takes nothing else.
           if (typeof answer === 'string' && /^[\x21-\x7e]+$/.test(answer)) return answer;
-          log('error', 'where people sign in is no address', { answer });
+          log('error', 'where people sign in is no address', {});
         } catch (error) {
-          log('error', 'where people sign in cannot be asked', textOf(error));
+          log('error', 'where people sign in cannot be asked', { error });
         }
         return null;
       },
@@ -118,10 +118,6 @@ export function peopleForCode({ findUser, usersWithRole }: AskedPeople): PeopleA
     findUser: async (id) => (isSystem({ id }) ? null : findUser(id, { id, name: '', roles: [] })),
     ...(usersWithRole && { usersWithRole }),
   };
-}
-
-function textOf(error: unknown): { error: string } {
-  return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 /** What a principal is, and nothing else of what was given: it is stored with every task. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
 import { keptSecret } from '../kept-secret.ts';
 
 /** Addresses of this machine alone. */
@@ -22,4 +23,21 @@ export function secretNote(
 ): string | null {
   if (config.BULKHEAD_SESSION_SECRET || loopback.includes(config.HOST)) return null;
   return `The secret of sessions is kept in ${join(config.BULKHEAD_FOLDER, 'session-secret')}: where several web processes answer, or the folder does not last as in a container, set BULKHEAD_SESSION_SECRET to the same for all, or people are signed out.`;
+}
+
+/**
+ * Throws AppError 'no-secret' where pages are served to other machines in production and the secret
+ * of their sessions is none that all their processes have.
+ */
+export function assertSecretSet(
+  config: Pick<Config, 'BULKHEAD_SESSION_SECRET' | 'HOST'>,
+  { NODE_ENV }: { NODE_ENV?: string | undefined },
+): void {
+  if (NODE_ENV !== 'production' || config.BULKHEAD_SESSION_SECRET) return;
+  if (loopback.includes(config.HOST)) return;
+  throw new AppError(
+    'no-secret',
+    500,
+    'Set BULKHEAD_SESSION_SECRET to at least 32 characters that nobody can guess, the same for every web process: in production a secret that each made for itself would sign people out.',
+  );
 }

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
+import { promisify } from 'node:util';
 import connectPgSimple from 'connect-pg-simple';
 import type { Session } from 'fastify';
 import type { Pool } from 'pg';
 import type { Database } from '../db/database.ts';
+import { databaseNow } from '../db/database-now.ts';
 import { queryPrepared } from '../db/prepared.ts';
 import type { Claims, Principal } from './principal.ts';
 import { type Unseen, unseenSql } from './unseen.ts';
@@ -62,12 +64,16 @@ const prolongedEveryMs = 5 * 60_000;
 export class SessionStore extends PgStore {
   readonly #db: Database;
   readonly #limits: SessionLimits;
+  /** By how much the clock of the database is ahead of ours, which may be off; null: not asked yet. */
+  #aheadMs: number | null = null;
 
   constructor(db: Database, limits: SessionLimits, onError: (error: unknown) => void) {
     super({
       pool: db.pages as Pool,
       schemaName: db.schema,
       tableName: 'session',
+      // It would forget by our clock, which may be off: those that are over are purged with the rest.
+      pruneSessionInterval: false,
       errorLog: (...messages: unknown[]) => onError(messages.at(-1)),
     });
     this.#db = db;
@@ -77,24 +83,33 @@ export class SessionStore extends PgStore {
   get(id: string, done: Done): void {
     const { pages, t } = this.#db;
     queryPrepared<SessionRow>(pages, {
-      text: `select session.sess, session.expire::timestamptz as "endsAt", "user".id, "user".name, "user".email, "user".roles, "user".claims, "user".password_hash as "passwordHash",
+      text: `select session.sess, session.expire::timestamptz as "endsAt", (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs", "user".id, "user".name, "user".email, "user".roles, "user".claims, "user".password_hash as "passwordHash",
         ${unseenSql(this.#db.t, '"user".id::text')} as unseen
         from ${t.session} session
         left join ${t.user} "user" on "user".id = (session.sess ->> 'userId')::uuid and "user".deactivated_at is null
         where session.sid = $1 and session.expire > now()`,
       values: [id],
-    }).then(({ rows: [row] }) => done(null, row ? readRow(row) : null), done);
+    }).then(({ rows: [row] }) => {
+      if (!row) return done(null, null);
+      this.#aheadMs = row.nowMs - Date.now();
+      done(null, readRow(row, this.#aheadMs));
+    }, done);
   }
 
   override set(id: string, session: Session, done: (error?: unknown) => void): void {
+    this.#keep(id, session).then(() => done(), done);
+  }
+
+  async #keep(id: string, session: Session): Promise<void> {
+    this.#aheadMs ??= (await databaseNow(this.#db.pages)) - Date.now();
     const { user: _user, unseen: _unseen, endsAt: _endsAt, ...stored } = session;
     // The cookie's own expiry is not stored: the browser keeps the cookie for as long as a session
     // can be prolonged.
-    const expires = new Date(this.#endOf(session, Date.now()));
+    const expires = new Date(this.#endOf(session, this.#nowMs()));
     const kept = { ...stored, cookie: { ...stored.cookie, expires } } as Session;
     // One that was read is still there, or was ended meanwhile: a late answer does not bring it back.
-    if (session.endsAt === undefined) super.set(id, kept, done);
-    else this.#rewrite(id, kept, expires).then(() => done(), done);
+    if (session.endsAt !== undefined) return this.#rewrite(id, kept, expires);
+    await promisify<void>((done) => super.set(id, kept, done))();
   }
 
   async #rewrite(id: string, session: Session, expires: Date): Promise<void> {
@@ -109,10 +124,10 @@ export class SessionStore extends PgStore {
    * Prolongs a session after a request. A session from before there was a limit ends when it would
    * have ended then.
    */
-  async prolong(id: string, session: Session, now: number): Promise<void> {
+  async prolong(id: string, session: Session): Promise<void> {
     const { startedAt, endsAt } = session;
     if (startedAt === undefined || endsAt === undefined) return;
-    const wanted = this.#endOf(session, now);
+    const wanted = this.#endOf(session, this.#nowMs());
     if (wanted - endsAt < prolongedEveryMs) return;
     const { pages, t } = this.#db;
     // Skips a row that another request holds: that request prolongs the session, or ends it.
@@ -121,6 +136,11 @@ export class SessionStore extends PgStore {
       id,
       new Date(wanted),
     ]);
+  }
+
+  /** By the clock of the database, which all processes share. */
+  #nowMs(): number {
+    return Date.now() + (this.#aheadMs ?? 0);
   }
 
   #endOf({ startedAt }: Session, now: number): number {
@@ -133,6 +153,7 @@ export class SessionStore extends PgStore {
 interface SessionRow {
   sess: Session;
   endsAt: Date;
+  nowMs: number;
   id: string | null;
   name: string;
   email: string;
@@ -142,12 +163,16 @@ interface SessionRow {
   unseen: Unseen;
 }
 
-function readRow({ sess, endsAt, id, passwordHash, unseen, ...known }: SessionRow): Session {
+function readRow(
+  { sess, endsAt, nowMs: _, id, passwordHash, unseen, ...known }: SessionRow,
+  aheadMs: number,
+): Session {
   // A session that began with another password is nobody's.
   const isTheirs = id !== null && passwordMark(passwordHash) === sess.passwordMark;
   return {
     ...sess,
-    cookie: { ...sess.cookie, expires: endsAt },
+    // What looks whether it is over does so by our clock.
+    cookie: { ...sess.cookie, expires: new Date(endsAt.getTime() - aheadMs) },
     user: isTheirs ? { id, ...known } : null,
     unseen,
     endsAt: endsAt.getTime(),

@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { TaskEvent } from '../task-definitions/task-hooks.ts';
 import type { Outbox, TaskContext } from '../tasks/context.ts';
 import { handed, inTime } from '../tasks/hooks/deliver.ts';
+import { spanned } from '../tasks/spanned.ts';
 import { seesTask, tasksSeen } from '../tasks/who-sees.ts';
 import type { AlertContent, alertEvent } from './alerts.ts';
 import type { Alert, Channel, Dispatch, Notice } from './contract.ts';
@@ -90,7 +91,10 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
   ] as const) {
     if (part.length === 0) continue;
     try {
-      const sent = await send(context, pool, channel, part as (OfAlert & OfTask)[]);
+      const ids = isOfTask(first) ? { taskId: first.content.task.id } : {};
+      const sent = await spanned(context, { kind: 'channel', name: channel.name, ids }, () =>
+        send(context, pool, channel, part as (OfAlert & OfTask)[]),
+      );
       await pool.query(
         `update ${t.notice} set state = 'sent', settled_at = clock_timestamp(), error = null where id = any($1)`,
         [sent],
@@ -98,10 +102,10 @@ async function sendNext(context: TaskContext, pool: Pool, channel: Channel): Pro
     } catch (error) {
       await putOff(context, pool, part, error);
       context.log('warning', 'a channel could not send', {
+        where: 'channel',
         channel: channel.name,
-        recipient: first.recipient,
         ...(isOfTask(first) && { taskId: first.content.task.id }),
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error,
       });
     }
   }

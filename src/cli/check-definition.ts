@@ -71,6 +71,7 @@ function notConnected(config: Config): Database {
     connectionString,
     pages: pool,
     background: pool,
+    standbys: null,
     schema: config.BULKHEAD_DATABASE_SCHEMA,
     queueSchema: queueSchemaOf(config),
     t: tableNames(config.BULKHEAD_DATABASE_SCHEMA),

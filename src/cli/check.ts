@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { checkDefinition } from './check-definition.ts';
 import { connectionsInWords } from './connections.ts';
+import { exitStatuses } from './exit-statuses.ts';
 import { type AdminValues, openAdmin } from './open-admin.ts';
 
 /**
@@ -12,15 +13,15 @@ import { type AdminValues, openAdmin } from './open-admin.ts';
 export async function check(
   { json, ...values }: AdminValues & { json?: boolean },
   config: Config,
-): Promise<void> {
+): Promise<unknown> {
   if (!json) return checkInWords(values, config);
   const found = await checked(values, config, console.error).catch((error) => {
     // A definition that cannot be read is a problem too: a program reads it where it reads the others.
     if (!(error instanceof AppError)) throw error;
     return { problems: [error.message] };
   });
-  console.log(JSON.stringify(found, null, 2));
-  if (found.problems.length > 0) process.exitCode = 1;
+  if (found.problems.length > 0) process.exitCode = exitStatuses.failed;
+  return found;
 }
 
 async function checkInWords(values: AdminValues, config: Config): Promise<void> {

@@ -9,30 +9,23 @@ import { type HealthReport, lookNow } from '../health/health-report.ts';
 import { lookForMs, type PartReport, within } from '../health/look.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { requireDatabaseUrl } from './connection.ts';
+import { exitStatuses } from './exit-statuses.ts';
 import { type AdminValues, openAdmin } from './open-admin.ts';
 import { sentenceOf } from './sentence.ts';
 
-/** Exit statuses beside 0, where nothing is wrong: something is; it could not be looked. */
-const hasFindings = 1;
-export const notLooked = 2;
-
 /** Says how Bulkhead is, and what to do about what is wrong. */
 export async function doctor(
-  { json = false, ...values }: AdminValues & { json?: boolean },
+  { json = false, check, ...values }: AdminValues & { json?: boolean; check?: string },
   config: Config,
-  check: string | undefined,
-): Promise<void> {
+): Promise<HealthReport> {
   const report = await looked(values, config, check).catch((error) => {
     // What keeps it from looking at all is no finding.
-    console.error(sentenceOf(error));
-    process.exitCode = notLooked;
-    return null;
+    throw new AppError('usage', 500, String(sentenceOf(error)));
   });
-  if (report === null) return;
-  if (json) console.log(JSON.stringify(report, null, 2));
-  else sayInWords(report);
-  if (report.findings.length > 0) process.exitCode = hasFindings;
-  else if (report.parts.some(({ error }) => error !== null)) process.exitCode = notLooked;
+  if (!json) sayInWords(report);
+  if (report.findings.length > 0) process.exitCode = exitStatuses.failed;
+  else if (report.parts.some(({ error }) => error !== null)) process.exitCode = exitStatuses.usage;
+  return report;
 }
 
 async function looked(

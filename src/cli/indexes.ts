@@ -1,21 +1,14 @@
-import { resolve } from 'node:path';
-import { buildContext } from '../build-context.ts';
 import type { Config } from '../config.ts';
-import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import {
   createIndexes,
   findWantedIndexes,
   type WantedIndexes,
 } from '../selection/wanted-indexes.ts';
-import { bringUp } from './bring-up.ts';
-import { directUrl } from './connection.ts';
-import { logAt } from './log.ts';
-import { openAdmin } from './open-admin.ts';
+import { asOperator } from './as-operator.ts';
+import { say } from './command.ts';
+import type { AdminValues } from './open-admin.ts';
 
-export interface IndexOptions {
-  admin?: string | undefined;
-  schema?: string | undefined;
-  database?: string | undefined;
+export interface IndexOptions extends AdminValues {
   /** Without it nothing is created, only shown. */
   create?: boolean | undefined;
 }
@@ -24,37 +17,17 @@ export interface IndexOptions {
  * Shows the indexes that searching and sorting the lists want and do not have, as SQL; creates them
  * where that is asked for.
  */
-export async function indexes(
-  { admin: file, schema, database, create }: IndexOptions,
-  config: Config,
-): Promise<void> {
-  const opened = await openAdmin({ admin: file, schema, database }, config);
-  let embedded: Embedded | null = null;
-  if (!config.DATABASE_URL)
-    embedded = await startEmbedded({
-      folder: resolve(config.BULKHEAD_FOLDER),
-      database: opened.database,
-    });
-  const connectionString = config.DATABASE_URL ?? (embedded?.connectionString as string);
-  try {
-    const admin = await bringUp(opened, config, connectionString);
-    const { db, context } = await buildContext(
-      directUrl(config, connectionString),
-      config,
-      admin,
-      logAt(config.BULKHEAD_LOG_LEVEL),
-    );
-    try {
-      const wanted = await findWantedIndexes(db.background, context.registry);
-      if (!create) return console.log(inWords(wanted));
-      const count = await createIndexes(db.background, wanted, ({ sql }) => console.log(sql));
-      console.log(count === 1 ? '1 index was created.' : `${count} indexes were created.`);
-    } finally {
-      await db.close();
+export function indexes({ create, ...values }: IndexOptions, config: Config): Promise<unknown> {
+  return asOperator(values, config, async ({ db, registry }) => {
+    const wanted = await findWantedIndexes(db.background, registry);
+    if (!create) {
+      say(inWords(wanted));
+      return { created: 0, ...wanted };
     }
-  } finally {
-    await embedded?.stop();
-  }
+    const created = await createIndexes(db.background, wanted, ({ sql }) => say(sql));
+    say(created === 1 ? '1 index was created.' : `${created} indexes were created.`);
+    return { created, ...wanted };
+  });
 }
 
 function inWords({ extension, indexes: wanted }: WantedIndexes): string {

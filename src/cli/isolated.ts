@@ -3,15 +3,21 @@ import { Worker } from 'node:worker_threads';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { openPool } from '../db/pool.ts';
+import { withIds } from '../log/ids.ts';
 import { ourModule } from '../our-files.ts';
+import { endWhenLost } from '../tasks/own/end-when-lost.ts';
 import type { IsolatedMessage, IsolatedStart, IsolatedStop } from '../tasks/own/isolated.ts';
 import { startRun } from '../tasks/own/run-own.ts';
 import { openDefinition } from './open-admin.ts';
 
 /** A process that a worker starts for one run of one task, and that ends with it. */
 
-// Whatever the run does to this thread, the other one hears of the worker's end.
-new Worker(ourModule('cli/isolated-end')).unref();
+// Whatever the run does to this thread, the other one hears of the worker's end, and sees how much
+// memory is taken.
+const [, , maxMemoryMb] = process.argv;
+new Worker(ourModule('cli/isolated-end'), {
+  workerData: maxMemoryMb === undefined ? null : Number(maxMemoryMb),
+}).unref();
 // The worker is sent them too, and says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
@@ -39,15 +45,15 @@ try {
     name: first.workerId,
     max: 4,
     ownSessions: true,
+    isWorker: true,
   });
-  const run = startRun(
-    { ...built.context, settings: { ...built.context.settings, ...settings } },
-    pool,
-    taken,
-  );
+  const context = { ...built.context, settings: { ...built.context.settings, ...settings } };
+  const run = withIds({ workerId: first.workerId }, () => startRun(context, pool, taken));
   stop = ({ reason }) => run.stop(reason);
   for (const said of stops) stop(said);
+  const ending = endWhenLost(context, pool, taken);
   await run.ended;
+  ending.stop();
 } catch (error) {
   await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
 }

@@ -12,16 +12,20 @@ const queueLock = 0x42_4c_4b_08;
 /** Where our own migrations stand. */
 export const ours = ourFile('prisma/bulkhead');
 
+const waits =
+  'Another process brings the tables of Bulkhead up to date: this one waits for it, at most ten minutes.';
+
 /**
  * Brings our tables, those of backends and the project's own (where it gave migrations) up to date. A
- * second run does nothing.
+ * second run does nothing. Returns the names of what it applied of ours.
  */
 export async function migrateAll(
   connectionString: string,
   config: Pick<Config, 'BULKHEAD_DATABASE_SCHEMA'>,
   admin: Pick<AdminDefinition, 'migrations' | 'backends'>,
-): Promise<void> {
-  await migrate(connectionString, { folder: ours, schema: config.BULKHEAD_DATABASE_SCHEMA });
+): Promise<string[]> {
+  const set = { folder: ours, schema: config.BULKHEAD_DATABASE_SCHEMA };
+  const applied = await migrate(connectionString, set, { onWait: () => console.error(waits) });
   if (admin.migrations) await migrate(connectionString, admin.migrations);
   const pool = openPool({ connectionString, name: 'bulkhead migrations', max: 2 });
   try {
@@ -31,6 +35,7 @@ export async function migrateAll(
       const { called } = buildBackends(queueSchemaOf(config), admin.backends);
       for (const backend of called.values()) await backend.migrate?.(pool);
     });
+    return applied;
   } finally {
     await pool.end();
   }

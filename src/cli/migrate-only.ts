@@ -5,6 +5,7 @@ import { migrationSql, type RestrictedRole } from '../db/migration-sql.ts';
 import { pendingMigrations } from '../db/migrations.ts';
 import { openPool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
+import { say } from './command.ts';
 import { directUrl } from './connection.ts';
 import { migrateAll, ours } from './migrate-all.ts';
 
@@ -16,28 +17,34 @@ import { migrateAll, ours } from './migrate-all.ts';
 export async function migrateOnly(
   { check, sql }: { check?: boolean | undefined; sql?: boolean | undefined },
   config: Config,
-): Promise<void> {
+): Promise<unknown> {
   const connectionString = directUrl(config);
   const set = { folder: ours, schema: config.BULKHEAD_DATABASE_SCHEMA };
   if (sql) {
     const role = await roleOf(connectionString);
-    return console.log(await migrationSql(set, queueSchemaOf(config), role));
+    const text = await migrationSql(set, queueSchemaOf(config), role);
+    say(text);
+    return { sql: text };
   }
-  const pending = await pendingMigrations(connectionString, set);
   if (check) {
-    if (pending.length === 0) return console.log('The tables of Bulkhead are up to date.');
+    const pending = await pendingMigrations(connectionString, set);
+    if (pending.length === 0) {
+      say('The tables of Bulkhead are up to date.');
+      return { pending, applied: [] };
+    }
     throw new AppError(
       'pending-migrations',
       500,
       `Not applied yet: ${pending.join(', ')}. ${commandLine('migrate')} applies them.`,
     );
   }
-  await migrateAll(connectionString, config, {});
-  console.log(
-    pending.length === 0
+  const applied = await migrateAll(connectionString, config, {});
+  say(
+    applied.length === 0
       ? 'The tables of Bulkhead were up to date.'
-      : `Applied: ${pending.join(', ')}.`,
+      : `Applied: ${applied.join(', ')}.`,
   );
+  return { pending: [], applied };
 }
 
 async function roleOf(connectionString: string): Promise<RestrictedRole> {

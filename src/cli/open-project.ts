@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { commandLine } from '../command-line.ts';
 import type { Config } from '../config.ts';
+import { readAddress } from '../database-address.ts';
 import { defaultSchemaOf } from '../db/default-schema.ts';
 import type { Metadata } from '../metadata/contract.ts';
 import { withoutModels } from '../metadata/without-models.ts';
@@ -90,8 +91,9 @@ export function databaseInWords(
   config: Pick<Config, 'DATABASE_URL' | 'DIRECT_DATABASE_URL'>,
   addressVariable: string | null,
 ): string {
-  const { pathname, host, username } = new URL(connectionString);
-  const name = decodeURIComponent(pathname.slice(1) || username);
+  const { hosts, user, database } = readAddress(connectionString);
+  const name = database || user;
+  const host = hosts.map((one) => one.name).join(', ');
   const isOther = addressVariable !== null && addressVariable !== 'DATABASE_URL';
   if (config.DATABASE_URL === undefined) {
     const why = isOther

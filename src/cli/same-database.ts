@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import pg from 'pg';
+import { UtcClient } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 
 /**
@@ -7,10 +7,9 @@ import { AppError } from '../errors.ts';
  * in the other.
  */
 export async function sameDatabase(connectionString: string, direct: string): Promise<void> {
-  const one = new pg.Client({ connectionString: direct });
-  const other = new pg.Client({ connectionString });
+  const one = new UtcClient({ connectionString: direct });
+  const other = new UtcClient({ connectionString });
   const key = randomInt(2 ** 31 - 1);
-  for (const client of [one, other]) client.on('error', () => undefined);
   try {
     await one.connect();
     await other.connect();

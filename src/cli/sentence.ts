@@ -2,17 +2,41 @@ import { commandLine } from '../command-line.ts';
 import { sqlstate } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import { DefinitionError } from '../resources/problems.ts';
+import { exitStatuses } from './exit-statuses.ts';
 
 /**
- * Runs a command; what a person can mend is one sentence and exit status 1, or another where that means something else, a bug is shown whole.
+ * Runs a command; what a person can mend is one sentence, with its exit status, and a bug is shown
+ * whole. With `--json` what the command returns is all that standard output has.
  */
-export async function runCommand(command: () => Promise<void>, status = 1): Promise<void> {
+export async function runCommand(command: () => Promise<unknown>): Promise<void> {
+  const isJson = process.argv.includes('--json');
+  // What is said meanwhile is for people, and standard output has the document alone.
+  if (isJson) console.log = console.error;
   try {
-    await command();
+    const document = await command();
+    if (isJson) print(document ?? null);
   } catch (error) {
-    console.error(sentenceOf(error));
-    process.exit(status);
+    const said = sentenceOf(error);
+    console.error(said);
+    if (isJson) print(failureDocument(error, said));
+    process.exit(statusOf(error));
   }
+}
+
+function print(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+function failureDocument(error: unknown, said: unknown): object {
+  const code =
+    error instanceof AppError ? error.code : typeof said === 'string' ? 'failed' : 'internal';
+  return { error: code, message: typeof said === 'string' ? said : 'An unexpected error.' };
+}
+
+function statusOf(error: unknown): number {
+  const { code } = (error ?? {}) as { code?: unknown };
+  const isUsage = code === 'usage' || String(code).startsWith('ERR_PARSE_ARGS_');
+  return isUsage ? exitStatuses.usage : exitStatuses.failed;
 }
 
 interface Failure {

@@ -1,15 +1,18 @@
 import { resolve } from 'node:path';
+import { assertSecretSet } from '../auth/session-secret.ts';
 import { commandLine } from '../command-line.ts';
+import { primaryUrl } from '../db/client.ts';
 import { type Embedded, startEmbedded } from '../db/embedded.ts';
+import { jsonLog } from '../log/json-log.ts';
 import { openSite } from '../open-site.ts';
 import { adminOptions, adminUsage, readArguments } from './arguments.ts';
 import { bringUp } from './bring-up.ts';
 import { directUrl } from './connection.ts';
 import { connectionsHere } from './connections.ts';
 import { ensureFirstUsers, type SignIns } from './first-users.ts';
-import { logAt } from './log.ts';
 import { openAdmin } from './open-admin.ts';
 import { progressBar } from './progress-bar.ts';
+import { leaveOutQueueTraces } from './queue-traces.ts';
 import { runCommand } from './sentence.ts';
 import { servePages } from './serve-pages.ts';
 import { onShutdown, workerStopped } from './shutdown.ts';
@@ -23,11 +26,13 @@ const usage = [
 
 /** The whole product in one process: database, migrations, sample, pages and one worker. */
 await runCommand(async () => {
+  leaveOutQueueTraces();
   const { values, config } = readArguments(usage, {
     port: { type: 'string' },
     'keep-database': { type: 'boolean' },
     ...adminOptions,
   });
+  assertSecretSet(config, process.env);
   const opened = await openAdmin(values, config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -39,9 +44,10 @@ await runCommand(async () => {
     const direct = directUrl(config, connectionString);
     const admin = await bringUp(opened, config, connectionString);
     const bar = progressBar('Filling the sample');
-    await admin.seed?.(direct, bar.update);
+    await admin.seed?.(await primaryUrl(direct), bar.update);
     bar.end();
 
+    const connections = await connectionsHere('start', config, direct);
     const {
       app,
       context,
@@ -53,12 +59,12 @@ await runCommand(async () => {
       connectionString,
       direct,
       hasWorker: true,
-      log: logAt(config.BULKHEAD_LOG_LEVEL),
+      log: jsonLog(config.BULKHEAD_LOG_LEVEL),
     });
     undo.push(close);
     const address = await servePages(app, config);
     void worker?.stoppedByPage.then(() => console.log(workerStopped));
-    console.log(await connectionsHere('start', config, direct));
+    console.log(connections);
     say(
       admin.name,
       address,

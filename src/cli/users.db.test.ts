@@ -81,7 +81,8 @@ test('people are made, listed, given and taken away by commands', async (t) => {
     ],
   ] as const) {
     const [failed, said] = await run(...args);
-    assert.equal(failed, 1, args.join(' '));
+    const isMistyped = /--help|no role|Claims are/.test(said);
+    assert.equal(failed, isMistyped ? 2 : 1, args.join(' '));
     assert.match(said, sentence);
   }
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import pg from 'pg';
 import { catalog } from '../testing/catalog.ts';
 import { testDatabase } from '../testing/database.ts';
-import { migrate, pendingMigrations } from './migrations.ts';
+import { migrate, migrationLock, pendingMigrations } from './migrations.ts';
 import { openEngine } from './schema-engine.ts';
 
 const folder = join(import.meta.dirname, '../../prisma/bulkhead');
@@ -154,6 +154,46 @@ test('six at once: one applies, the others find it done', async (t) => {
     Array.from({ length: 6 }, () => migrate(connectionString, { folder, schema: 'bulkhead' })),
   );
   assert.equal(applied.filter((names) => names.length > 0).length, 1);
+});
+
+test('whoever waits too long for another process, or for a table, is told so, and nothing was changed', async (t) => {
+  const { connectionString, defer } = await testDatabase(t, { content: 'nothing' });
+  const set = { folder, schema: 'bulkhead' };
+  const holder = new pg.Client({ connectionString });
+  await holder.connect();
+  defer(() => holder.end());
+  const isRefused = { code: 'migration-waits', status: 503, message: /^Somebody else holds what/ };
+  await holder.query('select pg_advisory_lock($1)', [migrationLock]);
+  let waited = 0;
+  const waits = { turnMs: 50, tableMs: 50, onWait: () => waited++ };
+  await assert.rejects(migrate(connectionString, set, waits), isRefused);
+  assert.equal(waited, 1);
+  await holder.query('select pg_advisory_unlock($1)', [migrationLock]);
+  await migrate(connectionString, set);
+  const later = await mkdtemp(join(tmpdir(), 'bulkhead-migrations-'));
+  defer(() => rm(later, { recursive: true, force: true }));
+  await cp(folder, later, { recursive: true });
+  const [name, sql] = ['29990101000000_later', 'alter table task add column later text'];
+  await mkdir(join(later, 'migrations', name));
+  await writeFile(join(later, 'migrations', name, 'migration.sql'), sql);
+  await holder.query('begin; lock table bulkhead.task in access share mode');
+  const next = { ...set, folder: later };
+  await assert.rejects(migrate(connectionString, next, waits), isRefused);
+  assert.deepEqual(await pendingMigrations(connectionString, next), [name]);
+  await holder.query('rollback');
+  assert.deepEqual(await migrate(connectionString, next), [name]);
+});
+
+test('a migration that stands still lets go of what it holds by itself', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t, { content: 'nothing' });
+  const still = await mkdtemp(join(tmpdir(), 'bulkhead-migrations-'));
+  defer(() => rm(still, { recursive: true, force: true }));
+  await mkdir(join(still, 'migrations', '1_still'), { recursive: true });
+  const sql = `create table asked as select current_setting('idle_in_transaction_session_timeout') as longest`;
+  await writeFile(join(still, 'migrations', '1_still', 'migration.sql'), sql);
+  await migrate(connectionString, { folder: still, schema: 'public' });
+  const { rows } = await db.pages.query('select longest from public.asked');
+  assert.deepEqual(rows, [{ longest: '1min' }]);
 });
 
 test('a Postgres schema with tables of somebody else is refused and left alone', async (t) => {

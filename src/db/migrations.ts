@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { commandLine } from '../command-line.ts';
 import { AppError } from '../errors.ts';
+import { UtcClient } from './client.ts';
 import { finishHalfDone } from './half-done-migration.ts';
-import { sqlstate } from './sqlstate.ts';
+import { sqlstate, sqlstateOf } from './sqlstate.ts';
 
 /**
  * Where a set of migrations stands and into which Postgres schema it goes, its bookkeeping table
@@ -31,19 +32,37 @@ export const historySql = `create table ${historyTable} (
       id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not null,
       logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`;
 
+/** How long it waits, and who hears that it does. */
+export interface MigrationWaits {
+  /** Another process is at it. */
+  onWait?: () => void;
+  /** Longest that it waits for another process. Default: ten minutes. */
+  turnMs?: number;
+  /** Longest that it waits for a table, and that it may stand still itself. Default: a minute. */
+  tableMs?: number;
+}
+
 /**
  * Applies what is not yet applied, and leaves the same history as `prisma migrate deploy`. All of
  * it is one transaction on one connection: whatever ends it, the database is as it was. Returns the
- * names of what it applied.
+ * names of what it applied. Throws AppError 'migration-waits' where another process, or whoever
+ * holds a table, was waited for as long as may be.
  */
-export async function migrate(connectionString: string, set: MigrationSet): Promise<string[]> {
+export async function migrate(
+  connectionString: string,
+  set: MigrationSet,
+  { onWait, turnMs = 600_000, tableMs = 60_000 }: MigrationWaits = {},
+): Promise<string[]> {
   const migrations = await readMigrations(set.folder);
   return connected(connectionString, async (client) => {
     try {
       await client.query('begin');
       await client.query(`set local statement_timeout = 0`);
       await client.query(`set local timezone = 'UTC'`);
-      await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
+      // One that is frozen lets go by itself, and whoever waits for a table stops others from using it.
+      await client.query(`set local idle_in_transaction_session_timeout = ${tableMs}`);
+      await takeTurnToMigrate(client, turnMs, onWait);
+      await client.query(`set local lock_timeout = ${tableMs}`);
       await enterSchema(client, set.schema);
       const applied = await readHistory(client, migrations, set.schema);
       const pending = migrations.filter(({ name }) => !applied.finished.has(name));
@@ -56,6 +75,21 @@ export async function migrate(connectionString: string, set: MigrationSet): Prom
       throw await refusal(client, error, set.schema);
     }
   });
+}
+
+async function takeTurnToMigrate(
+  client: pg.Client,
+  turnMs: number,
+  onWait: (() => void) | undefined,
+): Promise<void> {
+  const { rows } = await client.query<{ isOurs: boolean }>(
+    'select pg_try_advisory_xact_lock($1) as "isOurs"',
+    [migrationLock],
+  );
+  if (rows[0]?.isOurs) return;
+  onWait?.();
+  await client.query(`set local lock_timeout = ${turnMs}`);
+  await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
 }
 
 /** Names of what `migrate` would apply; changes nothing. */
@@ -83,8 +117,7 @@ async function connected<T>(
   connectionString: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ connectionString, application_name: 'bulkhead migrations' });
-  client.on('error', () => undefined);
+  const client = new UtcClient({ connectionString, application_name: 'bulkhead migrations' });
   try {
     await client.connect();
     return await work(client);
@@ -166,6 +199,12 @@ async function apply(client: pg.Client, { name, sql }: Migration, isBegun: boole
 }
 
 async function refusal(client: pg.Client, error: unknown, schema: string): Promise<unknown> {
+  if (sqlstateOf(error) === sqlstate.lockNotAvailable)
+    return new AppError(
+      'migration-waits',
+      503,
+      `Somebody else holds what brings the tables of "${schema}" up to date (${(error as Error).message}), and nothing was changed: another process may be at it, or a transaction may be open for long. End it, then start again.`,
+    );
   if ((error as { code?: string }).code !== sqlstate.insufficientPrivilege) return error;
   const { rows } = await client.query<{ user: string; database: string }>(
     'select current_user as user, current_database() as database',

@@ -28,6 +28,7 @@ const tables = [
   'notice_preference',
   'worker',
   'worker_end',
+  'web_process',
   'paused_queue',
   'task_slot',
   'schema_push',

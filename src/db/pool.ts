@@ -1,16 +1,25 @@
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
+import { type ClientOptions, UtcClient } from './client.ts';
 
-export interface PoolOptions {
+export { UtcClient } from './client.ts';
+
+export interface PoolOptions
+  extends Pick<ClientOptions, 'wants' | 'answerMs' | 'lookEveryMs' | 'isWorker'> {
+  /** One that may name several hosts. */
   connectionString: string;
   /** Shown in pg_stat_activity. */
   name: string;
   max: number;
   /** Longest that a statement waits for a lock, where its transaction says nothing else. */
   lockTimeoutMs?: number;
+  /** Longest that a transaction stands still before the server ends its connection. */
+  idleInTransactionMs?: number;
   /** Nobody else is answered in a session of its connections: what one keeps is found again. */
   ownSessions?: boolean;
+  /** Settings of the session, as a command line has them: `-c search_path=…`. */
+  sessionSettings?: string;
 }
 
 const ownSessions = new WeakSet<object>();
@@ -18,20 +27,6 @@ const ownSessions = new WeakSet<object>();
 /** Is it a pool, or a client of one, whose sessions are ours alone? */
 export function hasOwnSessions(client: object): boolean {
   return ownSessions.has(client);
-}
-
-/**
- * A connection at UTC, wherever the server is: Prisma's adapter writes and reads timestamps so.
- * Asked for as the connection begins, since a pooler that keeps it for us does so by what a client
- * began with.
- */
-export class UtcClient extends pg.Client {
-  getStartupConf(): Record<string, string> {
-    const given = pg.Client.prototype as unknown as {
-      getStartupConf(this: pg.Client): Record<string, string>;
-    };
-    return { ...given.getStartupConf.call(this), TimeZone: 'UTC' };
-  }
 }
 
 type Connected = (
@@ -73,14 +68,28 @@ class BoundedPool extends pg.Pool {
  * the process.
  */
 export function openPool(options: PoolOptions): pg.Pool {
-  const { connectionString, name, max, lockTimeoutMs } = options;
-  const pool = new BoundedPool({
+  const {
     connectionString,
+    name,
+    max,
+    lockTimeoutMs,
+    idleInTransactionMs,
+    sessionSettings,
+    ownSessions: isOwn,
+  } = options;
+  const { wants, answerMs, lookEveryMs, isWorker } = options;
+  const client = {
+    ...{ connectionString, wants, answerMs, lookEveryMs, isWorker, isOwnSession: isOwn },
+    ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
+    ...(idleInTransactionMs ? { idle_in_transaction_session_timeout: idleInTransactionMs } : {}),
+    ...(sessionSettings ? { options: sessionSettings } : {}),
+  };
+  const pool = new BoundedPool({
+    ...client,
     application_name: name,
     max,
     connectionTimeoutMillis: limits.waiting.forConnectionMs,
-    Client: UtcClient,
-    ...(lockTimeoutMs ? { lock_timeout: lockTimeoutMs } : {}),
+    Client: UtcClient as unknown as typeof pg.Client,
   });
   pool.on('error', () => undefined);
   if (options.ownSessions) ownSessions.add(pool);

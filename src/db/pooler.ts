@@ -23,6 +23,18 @@ const maxWaitMs = 1_000;
 
 const look = `select pg_backend_pid() as pid, current_setting('TimeZone') as zone`;
 
+/** Longest that there is no answer. */
+const lookMs = 30_000;
+
+export function openLookPool(connectionString: string): pg.Pool {
+  return openPool({
+    connectionString,
+    name: 'bulkhead look',
+    max: 2,
+    answerMs: lookMs,
+  });
+}
+
 /**
  * Finds out whether two clients share server processes. While one client's transaction occupies the
  * process that answered the other before, a pooler must answer the other from another process; and
@@ -94,7 +106,7 @@ export function assertZoneKept({ zones }: Seen): void {
  * session that others share.
  */
 export async function assertOwnSessions(connectionString: string): Promise<void> {
-  const pool = openPool({ connectionString, name: 'bulkhead look', max: 2 });
+  const pool = openLookPool(connectionString);
   try {
     const seenThrough = await lookThrough(pool);
     assertZoneKept(seenThrough);

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import pg from 'pg';
+import type pg from 'pg';
+import { openPool } from './pool.ts';
 
 /** Files of a Prisma schema: path and text. */
 export type SchemaFiles = readonly (readonly [path: string, text: string])[];
@@ -39,10 +40,11 @@ async function loadEngine(): Promise<typeof engineBindings> {
 export async function openEngine(connectionString: string, schema: string, files: SchemaFiles) {
   const { SchemaEngine } = await loadEngine();
   // Both are needed: with the adapter's schema alone the tables landed in public.
-  const pool = new pg.Pool({ connectionString, options: `-c search_path="${schema}"`, max: 2 });
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined);
+  const pool = openPool({
+    connectionString,
+    name: 'bulkhead schema engine',
+    max: 2,
+    sessionSettings: `-c search_path="${schema}"`,
   });
   markSystemCharacters(pool);
   const factory = bindMigrationAwareSqlAdapterFactory(

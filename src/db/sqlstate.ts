@@ -41,7 +41,10 @@ export const sqlstate = {
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
   adminShutdown: '57P01',
+  crashShutdown: '57P02',
   cannotConnectNow: '57P03',
+  databaseDropped: '57P04',
+  idleSessionTimeout: '57P05',
 };
 
 /** What an error of the database says about who is to blame. */
@@ -61,13 +64,15 @@ const passingStates = [
   sqlstate.idleInTransactionTimeout,
   sqlstate.transactionTimeout,
 ];
-const lostConnection = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+/** `no-primary` is ours: the standby is not promoted yet. */
+const lostConnection =
+  /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|no-primary)$/;
 /**
  * What the driver says without a code, the last to whoever asks a connection that ended between two
  * statements.
  */
 const lostInWords =
-  /connection (terminated|ended)|timeout exceeded|connection error and is not queryable/i;
+  /connection (terminated|ended)|timeout (exceeded|expired)|connection error and is not queryable/i;
 
 export function sqlstateOf(error: unknown): string | null {
   const code = (error as ErrorFields | null)?.code;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Pool } from 'pg';
 import { AppError } from '../errors.ts';
 import { limits, limitTexts } from '../limits.ts';
@@ -72,18 +73,38 @@ export function turnsOf(size: number): number {
   return Math.max(1, size - Math.max(1, Math.ceil(size / 4)));
 }
 
+/** Pools whose transactions take turns, unless they say that they wait for nobody. */
+const inLine = new WeakSet<Pool>();
+/** The pool whose turn it is that code runs in. */
+const having = new AsyncLocalStorage<Pool>();
+
+/** From now on no transaction on this pool waits for a lock but in its turn. */
+export function letTakeTurns(pool: Pool): void {
+  inLine.add(pool);
+}
+
+export function takesTurns(pool: Pool): boolean {
+  return inLine.has(pool);
+}
+
+/** Runs what those who wait may wait for: it stands in no line with them. */
+export function besideTurns<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+  return having.run(pool, work);
+}
+
 /**
  * Runs work that may wait for a lock, a few at a time. `lockMs` is how long each of its statements
  * may wait. Throws AppError 'busy' (503) when no turn came: nobody ahead got on for that long.
  */
 export async function inTurn<T>(pool: Pool, work: (lockMs: number) => Promise<T>): Promise<T> {
+  // What is done within a turn is done in it.
+  if (having.getStore() === pool) return work(limits.waiting.forLockMs);
   const line = lineOf(pool);
   const since = performance.now();
   if (!(await line.take())) throw busy();
   try {
-    return await work(
-      Math.round(Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since))),
-    );
+    const lockMs = Math.max(minMs, limits.waiting.forLockMs - (performance.now() - since));
+    return await having.run(pool, () => work(Math.round(lockMs)));
   } finally {
     line.give();
   }

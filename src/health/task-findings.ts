@@ -1,7 +1,7 @@
 import { systemPrincipal } from '../auth/system-principal.ts';
 import { commandLine } from '../command-line.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { hasWorkerSql } from '../tasks/liveness.ts';
+import { aliveWorkersSql, workerForSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
 import { queueSql } from '../tasks/paused-queues.ts';
 import type { Finding, HealthPart } from './finding.ts';
@@ -44,6 +44,11 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
     const stands = standing.get(queue) ?? 0;
     if (left.length + stands > 0)
       return [noWorker(queue, sum(left.map(({ waiting }) => waiting)), stands)];
+    const unknown = all.filter(({ isUnknown, waitingSince }) => {
+      const waited = waitingSince && Date.now() - waitingSince.getTime();
+      return isUnknown && waited !== null && waited >= withoutWorkerMs;
+    });
+    if (unknown.length > 0) return [unknownTo(queue, sum(unknown.map(({ waiting }) => waiting)))];
     const long = sum(all.map(({ waitingLong }) => waitingLong));
     return long > 0 ? [waitsLong(queue, long, context.settings.queuedWarnMs)] : [];
   });
@@ -53,7 +58,7 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
 async function readLeft({ db }: TaskContext): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.background.query<{ queue: string; count: number }>(
     `select ${queueSql} as queue, count(*)::int as count from ${db.t.task} task
-     where finished_at is null and backend <> 'inline' and not ${hasWorkerSql(db.t)} and exists (
+     where finished_at is null and backend <> 'inline' and ${workerForSql(aliveWorkersSql(db.t))} = 'none' and exists (
        select from ${db.t.task_slot} slot left join ${db.t.worker} worker on worker.id = slot.worker_id
        where slot.task_id = task.id and coalesce(seen_at, taken_at) < clock_timestamp() - make_interval(secs => ${withoutWorkerMs / 1_000})
      ) group by 1`,
@@ -73,6 +78,18 @@ function noWorker(queue: string, waiting: number, standing: number): Finding {
     title: `No worker is alive that takes the queue “${queue}”: ${parts.join(', ')}.`,
     path: `/tasks?queue=${encodeURIComponent(queue)}&state=${waiting > 0 ? 'queued' : 'running'}`,
     remedy: `Start a worker that takes it: ${commandLine('work')}.`,
+    check: 'workers',
+  };
+}
+
+function unknownTo(queue: string, count: number): Finding {
+  const what = count === 1 ? 'it is' : 'they are';
+  return {
+    name: `unknown:${queue}`,
+    title: `In the queue “${queue}” ${tasks(count, 'waits', 'wait')} for a version of the code that knows what ${what} about: no running worker does.`,
+    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+    remedy:
+      'Start a worker of the version that launched them, or cancel what no version will know any more.',
     check: 'workers',
   };
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pino } from 'pino';
 import admin from '../admin.ts';
 import { buildApp } from '../app.ts';
 import { AppError } from '../errors.ts';
 import { htmx, testApp } from '../testing/app.ts';
 import { testContext } from '../testing/context.ts';
+import { keptLog } from '../testing/kept-log.ts';
 
 const secret = 'column "salary" of relation "people"';
 
@@ -27,8 +27,7 @@ test('an error', async (t) => {
     buildApp({
       admin,
       config,
-      context: failing(thrown),
-      logger: pino({ level: 'error' }, { write: (line: string) => void logged.push(line) }),
+      context: { ...failing(thrown), log: keptLog('error', logged) },
     });
   const broken = await build(new Error(secret));
   const locked = await build(new AppError('locked', 423, 'Ada is changing this.'));
@@ -49,8 +48,8 @@ test('an error', async (t) => {
     const page = await broken.inject({ url: '/cities', headers: { cookie } });
     const [, id] = /name the request <code>([^<]+)</.exec(page.body) ?? [];
     const line = logged.map((text) => JSON.parse(text)).find(({ requestId }) => requestId === id);
-    assert.match(line.err.message, /salary/);
-    assert.match(line.err.stack, /errors\.db\.test\.ts/);
+    assert.match(line.error, /salary[\s\S]*errors\.db\.test\.ts/);
+    assert.equal(line.route, '/:resource');
   });
 
   await t.test('that is not swapped tells htmx by a toast', async () => {
@@ -94,6 +93,20 @@ test('an error', async (t) => {
           headers: { cookie, accept: 'application/json' },
         });
         assert.deepEqual([answer.statusCode, answer.json().error], [503, 'busy'], String(thrown));
+      }
+    },
+  );
+
+  await t.test(
+    'of no host that takes writes says when to come again, and of no host',
+    async (t) => {
+      const app = await build(new AppError('no-primary', 503, secret));
+      t.after(() => app.close());
+      for (const accept of ['application/json', 'text/html']) {
+        const answer = await app.inject({ url: '/cities', headers: { cookie, accept } });
+        assert.deepEqual([answer.statusCode, answer.headers['retry-after']], [503, '5']);
+        assert.match(answer.body, /None of the database’s servers takes changes/);
+        assert.ok(!answer.body.includes(secret));
       }
     },
   );

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { pino } from 'pino';
 import admin from '../admin.ts';
 import { buildApp } from '../app.ts';
 import { limits } from '../limits.ts';
@@ -17,6 +16,7 @@ import {
   type Visitor,
 } from '../testing/app.ts';
 import { launchOn } from '../testing/context.ts';
+import { keptLog } from '../testing/kept-log.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { networkOf } from './plugins/rate-limit.ts';
 import { sessionCookie } from './plugins/session.ts';
@@ -302,8 +302,7 @@ test('secure cookies behind a proxy that does not say it speaks HTTPS: the page 
   const app = await buildApp({
     admin,
     config,
-    context,
-    logger: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
+    context: { ...context, log: keptLog('warn', lines) },
   });
   t.after(() => app.close());
   await app.inject('/healthz');

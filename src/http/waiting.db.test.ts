@@ -206,6 +206,11 @@ const kinds: Record<string, (app: TestApp, visitor: Visitor) => Promise<Waiting>
       says: again,
     };
   },
+  async 'a pause of a queue that somebody is just pausing'({ db }, visitor) {
+    const lock = `insert into ${db.t.paused_queue} (name, by) values ('bulk', '{}')`;
+    const clicks = () => visitor.post('/tasks/queues/bulk/pause');
+    return { lock, clicks, status: 503, says: again };
+  },
   async 'records that are left out of a preview'({ db }, visitor) {
     const [path = ''] = await dozenPreviews(visitor, 1);
     const lock = `select 1 from ${db.t.preview} where id = '${path.split('/').at(-1)}' for update`;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
+import { carefulLog } from '../log/careful-log.ts';
 import type { Mounts } from '../mounts.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { givenBody } from './given-body.ts';
@@ -39,7 +40,7 @@ async function mount(app: FastifyInstance, options: MountOptions<FastifyRequest>
   taken.set(app.server, ofApp.add(take(ofApp, prefix)));
 
   if (!app.hasDecorator('bulkhead')) app.decorate('bulkhead', makeMounts());
-  const mounted = mountAdmin({ ...options, prefix }, prefix, logTo(app), app.log);
+  const mounted = mountAdmin({ ...options, prefix }, prefix, logTo(app));
   mountedIn.get(app.bulkhead)?.set(prefix, mounted);
   app.addHook('onClose', async () => {
     ofApp.delete(prefix);
@@ -124,8 +125,9 @@ function addressOf(url: string, prefix: string): string {
 }
 
 function logTo({ log }: FastifyInstance): TaskContext['log'] {
-  return (level, message, details = {}) =>
-    log[level === 'warning' ? 'warn' : level](details, message);
+  return carefulLog((level, message, details = {}) =>
+    log[level === 'warning' ? 'warn' : level](details, message),
+  );
 }
 
 /**

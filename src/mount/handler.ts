@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { FastifyBaseLogger } from 'fastify';
-import { logAt } from '../cli/log.ts';
 import { parseConfig } from '../config.ts';
+import { carefulLog } from '../log/careful-log.ts';
+import { jsonLog } from '../log/json-log.ts';
 import type { TaskManager } from '../task-manager.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { givenBody } from './given-body.ts';
@@ -49,8 +49,7 @@ export function handler<Request extends IncomingMessage = IncomingMessage>(
   const mounted = mountAdmin(
     options,
     prefix,
-    options.log ?? logAt(parseConfig(process.env).BULKHEAD_LOG_LEVEL),
-    options.log && loggerTo(options.log),
+    carefulLog(options.log ?? jsonLog(parseConfig(process.env).BULKHEAD_LOG_LEVEL)),
   );
   const answer = (
     given: Request,
@@ -90,27 +89,6 @@ function pass(
 ): void {
   if (next) next(error ?? undefined);
   else response.writeHead(error ? 500 : 404).end(error?.message);
-}
-
-/** What ours says of its own, past what an app need not hear of every request. */
-function loggerTo(log: TaskContext['log']): FastifyBaseLogger {
-  const to =
-    (level: Parameters<TaskContext['log']>[0]) =>
-    (first: unknown, second?: unknown): void => {
-      const { err, ...details } =
-        typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {};
-      const text = typeof first === 'string' ? first : second;
-      const stack = err instanceof Error ? { error: err.stack } : {};
-      log(level, typeof text === 'string' ? text : 'an error', { ...details, ...stack });
-    };
-  const none = () => undefined;
-  const logger: FastifyBaseLogger = {
-    level: 'info',
-    ...{ fatal: to('error'), error: to('error'), warn: to('warning'), info: to('info') },
-    ...{ debug: none, trace: none, silent: none },
-    child: () => logger,
-  };
-  return logger;
 }
 
 function idOf(id: unknown): string | undefined {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger } from 'fastify';
 import { unsealedNote } from '../audit/audit-secrets.ts';
 import { secretNote } from '../auth/session-secret.ts';
 import { assertKnownSettings, unknownSettings } from '../config.ts';
@@ -35,7 +34,6 @@ export function mountAdmin(
   options: MountOptions<never>,
   prefix: string,
   log: TaskContext['log'],
-  logger?: FastifyBaseLogger,
 ): Mounted {
   let opening: Promise<OpenedSite> | null = null;
   let site: OpenedSite | null = null;
@@ -43,7 +41,7 @@ export function mountAdmin(
   let isClosed = false;
   const open = (): Promise<OpenedSite> => {
     if (isClosed) throw new AppError('not-started', 503, `Bulkhead at ${prefix} is closed.`);
-    opening ??= openMounted(options, prefix, log, logger).then(
+    opening ??= openMounted(options, prefix, log).then(
       (opened) => {
         failed = null;
         site = opened;
@@ -52,7 +50,7 @@ export function mountAdmin(
       async (error) => {
         opening = null;
         const said = await inWords(error, options);
-        log('error', said.message, said === error ? { error: said.stack } : {});
+        log('error', said.message, said === error ? { error: said } : {});
         failed = { error: said, at: Date.now() };
         throw said;
       },
@@ -87,7 +85,6 @@ async function openMounted(
   options: MountOptions<never>,
   prefix: string,
   log: TaskContext['log'],
-  logger?: FastifyBaseLogger,
 ): Promise<OpenedSite> {
   // What commands need as well is read when it is wanted: a definition is imported without it.
   const [{ bringUp }, { directUrl }, { ensureFirstUsers }, { openGiven }] = await Promise.all([
@@ -111,7 +108,7 @@ async function openMounted(
     direct: directUrl(config, connectionString),
     hasWorker: options.worker ?? false,
     log,
-    app: { isMounted: true, ...(logger && { logger }) },
+    app: { isMounted: true },
   });
   try {
     await site.app.ready();

@@ -20,6 +20,11 @@ export interface Operation<P = unknown> {
   /** Its name, in the rows of its tasks. */
   readonly kind: string;
   /**
+   * Of its parameters, raised where code that knows an earlier one would take them for something
+   * else: it leaves tasks of a later version to code that knows that. Default: 1.
+   */
+  readonly version?: number;
+  /**
    * How it is offered beside a selection; null: it is not, as an undo, which the task offers that
    * it takes back.
    */

@@ -3,7 +3,7 @@ import type { AuditEntry } from '../audit/entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import { join, query, raw, shared, sql } from '../db/sql.ts';
-import type { Queryable } from '../db/transaction.ts';
+import { beginningOf, type Queryable } from '../db/transaction.ts';
 import { inTurn } from '../db/turns.ts';
 import { AppError, notFound } from '../errors.ts';
 import { getFieldKind } from '../fields/field-kinds.ts';
@@ -36,7 +36,7 @@ import { readConstraints } from './refusals/constraints.ts';
 import { keptBackCode } from './refusals/kept-back.ts';
 import { readSecrets, secretTexts, unseen } from './refusals/unseen.ts';
 import { writeError } from './refusals/write-error.ts';
-import { queryableOf } from './rules/client-transaction.ts';
+import { queryableOf, setWithin } from './rules/client-transaction.ts';
 import { askHook, type Ruled, refused, ruleForm, saveForm } from './rules/form-hooks.ts';
 import { assertNoRule } from './rules/rewrite-rules.ts';
 import type { HookContext } from './rules/run-hooks.ts';
@@ -377,10 +377,11 @@ async function save<T>(
       registry.client.$transaction(
         async (client) => {
           const sql = queryableOf(client);
-          const limits = { lock_timeout: lockMs, statement_timeout: saveTimeoutMs };
-          await sql.query(
-            `select ${Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`)}`,
-          );
+          await setWithin(sql, {
+            ...beginningOf(registry.pool),
+            lock_timeout: lockMs,
+            statement_timeout: saveTimeoutMs,
+          });
           return work(client, sql);
         },
         { isolationLevel: 'ReadCommitted', timeout: saveTimeoutMs, maxWait: saveTimeoutMs },

@@ -20,7 +20,7 @@ export function ownPages(list: readonly PageDefinition[], log: Log): OwnPages {
       if (typeof answer === 'boolean') return answer;
       log('who may open a page cannot be told', { page: path, error: 'neither true nor false' });
     } catch (error) {
-      log('who may open a page cannot be told', { page: path, error: String(error) });
+      log('who may open a page cannot be told', { page: path, error });
     }
     return false;
   };

@@ -29,6 +29,11 @@ export interface BackendStart {
   /** Calls that it may answer at a time. */
   readonly concurrency: number;
   /**
+   * What this worker has met and does not know, by name. The queue leaves to others what waits for
+   * whoever knows it.
+   */
+  readonly unknown?: ReadonlySet<string>;
+  /**
    * Looks at a task, and works on it for a while where there is something to do. Whoever calls it
    * twice, or for nothing, does no harm. The signal is aborted when the worker stops. It rejects
    * where the database could not be reached: the task is called for again by itself, or by you.

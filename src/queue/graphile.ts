@@ -14,6 +14,8 @@ import { callPlaces } from './places.ts';
 /** The backend in the database, whose calls outlive every process. */
 export interface QueueBackend extends Backend {
   start(options: BackendStart): Promise<StartedQueue>;
+  /** Calls a worker that knows what has this name: others leave the call where it is. */
+  callKnowing(client: Queryable, taskId: number, name: string): Promise<void>;
   /** SQL: is a task called for already, by a call that nobody has taken yet? `taskId` is SQL. */
   isCalledSql(taskId: string): string;
   /** SQL: is there a call for it, whether somebody has taken it or not? */
@@ -41,6 +43,8 @@ export function queueBackend(queueSchema: string): QueueBackend {
     migrate: (pool) => migrateQueue(pool, queueSchema),
     call: (client, call) =>
       call.kind === 'own' ? callPlaces(client, queueSchema) : addJobs(client, schema, call),
+    callKnowing: (client, taskId, name) =>
+      addJobs(client, schema, { taskIds: [taskId], delayMs: 0 }, [name]),
     start: (options) => startQueue({ ...options, queueSchema }),
     isCalledSql: (taskId) =>
       `exists (select 1 from ${schema}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
@@ -67,12 +71,13 @@ export function queueBackend(queueSchema: string): QueueBackend {
 async function addJobs(
   client: Queryable,
   schema: string,
-  { taskIds, delayMs }: BackendCall,
+  { taskIds, delayMs }: Pick<BackendCall, 'taskIds' | 'delayMs'>,
+  flags: readonly string[] | null = null,
 ): Promise<void> {
   const { rows } = await client.query<{ id: string | null }>(
     `select job.id::text from unnest($2::int[]) as called(task_id), lateral ${schema}.add_job($1, json_build_object('taskId', task_id),
-       job_key := task_id || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end) job`,
-    [queueFunction, taskIds, Math.round(delayMs)],
+       job_key := task_id || ' ' || gen_random_uuid(), run_at := case when $3::int > 0 then now() + make_interval(secs => $3::int / 1000.0) end, flags := $4::text[]) job`,
+    [queueFunction, taskIds, Math.round(delayMs), flags],
   );
   // Under contention graphile-worker's add_job has been seen to return null: better no launch than
   // a task nobody is called for.
@@ -125,6 +130,8 @@ async function startQueue(options: BackendStart & { queueSchema: string }): Prom
     preset: queuePreset,
     logger: loggerOf(options),
     events,
+    // Asked before each call is taken.
+    forbiddenFlags: () => (options.unknown?.size ? [...options.unknown] : null),
     taskList: {
       [queueFunction]: async (payload) => {
         await options.run(Number((payload as { taskId: number }).taskId), stopping.signal);

@@ -87,9 +87,7 @@ function listenOn(client: PoolClient, { concurrency, run, log }: BackendStart): 
     while (waiting.length > 0 && running.size < concurrency && !stopping.signal.aborted) {
       const taskId = waiting.shift() as number;
       const one = run(taskId, stopping.signal)
-        .catch((error) =>
-          log('warning', 'a call is answered later', { taskId, error: String(error) }),
-        )
+        .catch((error) => log('warning', 'a call is answered later', { taskId, error }))
         .finally(() => {
           running.delete(one);
           next();

@@ -59,12 +59,13 @@ export async function relatedLists(
   const lists = asked.filter((one) => one !== null);
   if (lists.length === 0) return [];
   const end = performance.now() + all;
-  return transaction(registry.pool as Pool, async (client) => {
+  const readAll = async (client: PoolClient) => {
     const read: RelatedList[] = [];
     for (const list of lists)
       read.push(await readList(client, list, () => Math.min(each, end - performance.now())));
     return read;
-  });
+  };
+  return transaction(registry.pool as Pool, readAll, { waitsForNobody: true });
 }
 
 interface RelatedQuery extends Pick<RelatedList, 'field' | 'resource' | 'opposite'> {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { query, sql } from '../db/sql.ts';
 import { ada, testContext } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { partitionSql } from '../testing/partition-table.ts';
 import { tortureAdmin } from '../testing/torture.ts';
 import { listRecords } from './list.ts';
 import { createIndexes, findWantedIndexes } from './wanted-indexes.ts';
@@ -46,6 +47,27 @@ test('every index that any model wants can be created', async (t) => {
   const { registry } = testContext(db, {}, {}, tortureAdmin);
   await createIndexes(db.pages, await findWantedIndexes(db.pages, registry), () => undefined);
   assert.deepEqual(await findWantedIndexes(db.pages, registry), { extension: null, indexes: [] });
+});
+
+test('indexes of a partitioned table are said, and made by nobody who does not know that writes wait for them', async (t) => {
+  const { db } = await testDatabase(t);
+  await db.pages.query(partitionSql('gazetteer', 'city', 'id', 100));
+  const { registry } = testContext(db);
+  const wanted = await findWantedIndexes(db.pages, registry);
+  const ofCities = wanted.indexes.filter(({ table }) => table.includes('city'));
+  assert.ok(ofCities.length > 0);
+  for (const { obstacle, sql } of ofCities) {
+    assert.match(obstacle ?? '', /partitioned/);
+    assert.doesNotMatch(sql, /concurrently/);
+  }
+  await createIndexes(db.pages, wanted, () => undefined);
+  const left = await findWantedIndexes(db.pages, registry);
+  assert.deepEqual(
+    left.indexes.map(({ purpose }) => purpose),
+    ofCities.map(({ purpose }) => purpose),
+  );
+  for (const { sql } of left.indexes) await db.pages.query(sql);
+  assert.deepEqual((await findWantedIndexes(db.pages, registry)).indexes, []);
 });
 
 test('a search uses the index', async (t) => {

@@ -61,8 +61,8 @@ export async function findWantedIndexes(
     indexes: once.map((one) => ({
       table: one.resource.model.table,
       purpose: `${one.resource.label}: ${words[one.kind]} ${one.meta.name}`,
-      sql: sqlOf(one, found.trigramSchema),
-      obstacle: found.owns(one.resource.model) ? null : 'the table is not yours',
+      sql: sqlOf(one, found),
+      obstacle: obstacleOf(one.resource.model, found),
     })),
   };
 }
@@ -119,14 +119,22 @@ function isWorthSorting(meta: FieldMeta): boolean {
   return meta.column !== null && !meta.isId && !meta.isUnique && scalarKind(meta).isSortable;
 }
 
+function obstacleOf(model: ModelMeta, { owns, isPartitioned }: Surroundings): string | null {
+  if (!owns(model)) return 'the table is not yours';
+  return isPartitioned(model)
+    ? 'the table is partitioned, so that this would hold up whoever writes: see docs/scaling.md'
+    : null;
+}
+
 function sqlOf(
   { resource: { model }, meta, kind }: IndexNeed,
-  trigramSchema: string | null,
+  { trigramSchema, isPartitioned }: Surroundings,
 ): string {
   const name = escapeIdentifier(
     `${model.dbTable}_${meta.dbColumn}_bulkhead_${isOfWords(kind) ? kind : 'order'}`.slice(-63),
   );
-  const begin = `create index concurrently if not exists ${name} on ${model.table}`;
+  const how = isPartitioned(model) ? '' : ' concurrently';
+  const begin = `create index${how} if not exists ${name} on ${model.table}`;
   const trigrams = `${trigramSchema ? `${escapeIdentifier(trigramSchema)}.` : ''}gin_trgm_ops`;
   if (kind === 'search') return `${begin} using gin (${meta.column} ${trigrams});`;
   // The same words as the search's: only such an index is its own.
@@ -146,13 +154,18 @@ interface Surroundings {
   trigramSchema: string | null;
   mayInstall: boolean;
   owns(model: ModelMeta): boolean;
+  isPartitioned(model: ModelMeta): boolean;
   has(model: ModelMeta, meta: FieldMeta, kind: IndexNeed['kind']): boolean;
 }
 
 async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surroundings> {
   const tables = [...new Set(registry.list.map(({ model }) => model.table))];
-  const { rows: owned } = await pool.query<{ name: string; isOwn: boolean }>(
-    `select name, pg_has_role(c.relowner, 'usage') as "isOwn" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
+  const { rows: owned } = await pool.query<{
+    name: string;
+    isOwn: boolean;
+    isPartitioned: boolean;
+  }>(
+    `select name, pg_has_role(c.relowner, 'usage') as "isOwn", c.relkind = 'p' as "isPartitioned" from unnest($1::text[]) name join pg_class c on c.oid = to_regclass(name)`,
     [tables],
   );
   const { rows: indexed } = await pool.query<{
@@ -185,6 +198,7 @@ async function lookAround(pool: Pool, registry: ResourceRegistry): Promise<Surro
     trigramSchema: extensions[0]?.schema ?? null,
     mayInstall: extensions[0]?.mayInstall ?? false,
     owns: ({ table }) => owned.some(({ name, isOwn }) => name === table && isOwn),
+    isPartitioned: ({ table }) => owned.some((one) => one.name === table && one.isPartitioned),
     has({ table, idFields, fields }, meta, kind) {
       if (kind === 'accents')
         return folding.some((one) => one.name === table && folds(one.sql, meta.dbColumn));

@@ -95,6 +95,12 @@ export interface TaskOptions<
    * process is killed. Default: 10,000.
    */
   readonly graceMs?: number;
+  /**
+   * Of one that runs in a process of its own: megabytes of memory that this may take, code and all,
+   * which is some 150 before it begins. Above it is killed, which is an attempt that failed,
+   * 'process-died'. Default: any.
+   */
+  readonly maxMemoryMb?: number;
   /** Is what `run` returns kept and shown? Default: yes. Where it is not, nobody is given it. */
   readonly keepResult?: boolean;
   /**

@@ -69,5 +69,7 @@ function problemsOf(
     problems.push(
       'a process of its own loads the admin: give defineAdmin its file, definition: import.meta.url.',
     );
+  if (options.maxMemoryMb !== undefined && !options.isolate)
+    problems.push('maxMemoryMb is of a process of its own: say isolate: true, too.');
   return problems;
 }

@@ -96,6 +96,7 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   hardLimitMs: isMilliseconds,
   isolate: isBoolean,
   graceMs: isMilliseconds,
+  maxMemoryMb: isWhole(64, 1_048_576),
   keepResult: isBoolean,
   undo: isFunction,
   affects: isFunction,

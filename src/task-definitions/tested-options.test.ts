@@ -90,6 +90,10 @@ const testOf: Readonly<Record<OptionName, readonly [file: keyof typeof files, ti
     'isolated',
     'a task that is isolated runs in a process of its own, which ends with it however it ends',
   ],
+  maxMemoryMb: [
+    'isolated',
+    'a task that is isolated runs in a process of its own, which ends with it however it ends',
+  ],
   graceMs: [
     'isolated',
     'a task that is isolated runs in a process of its own, which ends with it however it ends',

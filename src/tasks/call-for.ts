@@ -36,6 +36,6 @@ export async function wakeFor(
   try {
     await (client instanceof Pool ? transaction(client, asked) : withSavepoint(client, asked));
   } catch (error) {
-    log('warning', 'tasks are called for later', { ...call, backend, error: String(error) });
+    log('warning', 'tasks are called for later', { ...call, backend, error });
   }
 }

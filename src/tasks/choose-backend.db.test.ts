@@ -266,15 +266,16 @@ test('the same form sent twice at the same moment runs a task inline once', asyn
   }
 });
 
-async function waitingFor(t: TestContext, backend: string): Promise<(boolean | null)[]> {
+async function waitingFor(t: TestContext, backend: string): Promise<boolean[]> {
   const admin = { tasks, backends, settings: { backend } };
   const { context, admin: whole, connectionString, defer } = await install(t, { admin });
   const { id } = await taskManagerOf(whole, context).launch(plain, {}, { delayMs: 60_000 });
-  const seen = [(await getTask(context, ada, id)).hasWorker];
+  const hasWorker = async () => (await getTask(context, ada, id)).workerFor === 'there';
+  const seen = [await hasWorker()];
   for (const backends of [['queue'], ['in-process'], ['fax-machine']]) {
     const worker = await startWorker(context, { connectionString, concurrency: 1, backends });
     defer(() => worker.stop());
-    seen.push((await getTask(context, ada, id)).hasWorker);
+    seen.push(await hasWorker());
     await worker.stop();
   }
   return seen;

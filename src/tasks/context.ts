@@ -3,6 +3,8 @@ import type { AskedPeople } from '../auth/people.ts';
 import type { Channels } from '../channels/contract.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import type { Logger } from '../log/log.ts';
+import type { PassThrough } from '../log/pass-through.ts';
 import type { BackendChoice } from '../queue/backend.ts';
 import type { Backends } from '../queue/backends.ts';
 import type { ResourceRegistry } from '../resources/contract.ts';
@@ -34,6 +36,8 @@ export interface TaskContext {
   readonly encryptionKeys: readonly Buffer[];
   /** Called around every run of them. */
   readonly aroundTask?: AroundTask | undefined;
+  /** Puts what the project wants around each part of what goes on. */
+  readonly around?: PassThrough | undefined;
   /**
    * What is kept with a launch, as the manager says that the project has for what it is launched
    * from; throws what that refuses it with.
@@ -48,13 +52,14 @@ export interface TaskContext {
   readonly config: Omit<Config, 'BULKHEAD_BACKEND'>;
   /** What is counted of it. */
   readonly meters: Meters;
+  /**
+   * What must be the same in every process, by name; what is secret or long by a hash, which begins
+   * with “#”.
+   */
+  readonly agreed: Readonly<Record<string, string>>;
   /** What addresses of pages begin with. */
   readonly prefix: string;
-  readonly log: (
-    level: 'error' | 'warning' | 'info' | 'debug',
-    message: string,
-    details?: Record<string, unknown>,
-  ) => void;
+  readonly log: Logger;
   /** Who they are, and whether they may still come in: asked again when a task is about to write. */
   readonly people: AskedPeople;
 }
@@ -96,6 +101,10 @@ export interface TaskSettings {
   readonly undoRetentionDays: number;
   /** Days for which it is remembered who changed what, when and by which task. */
   readonly historyRetentionDays: number;
+  /** Finished tasks that are kept, the newest, where they are not too old; null: however many. */
+  readonly historyRetentionCount: number | null;
+  /** How often it is looked for what was kept long enough. */
+  readonly cleanupIntervalMs: number;
   /** Days for which entries of the audit are kept. */
   readonly auditRetentionDays: number;
   /**

@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Database } from '../db/database.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import { idsNow } from '../log/ids.ts';
 import { getOperation } from '../operations/operations.ts';
 import type { Resource } from '../resources/contract.ts';
 import type { DuplicatePolicy } from '../unique.ts';
@@ -61,17 +62,18 @@ export async function insertTask(
   task: NewTask,
   { backend, state }: { backend: string; state: TaskState },
 ): Promise<{ task: BulkTask; isNew: boolean }> {
+  const operation = getOperation(task.resource, task.operation);
   const { rows } = await client.query<BulkTask>(
     `with inserted as (
        insert into ${db.t.task} (operation_id, task_key, resource, model, operation, title, backend, principal_id, principal_name,
-         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, queued_at, woken_at, started_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, now(), now(),
+         principal, parameters, selection, state, expected, parallelism, overlap, stop_ratio, snapshot, change_reason, follows_id, is_atomic, write_through, locks_off_reason, meta, is_from_page, unique_key, blocked_by, start_over, parameters_version, request_id, queued_at, woken_at, started_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $31, now(), now(),
          case when $13::text = 'running' then now() end)
        on conflict do nothing returning *
      ), event as (
        insert into ${db.t.task_event} (task_id, state) select id, state from inserted
      ), entry as (
-       ${insertEntriesSql(db.t, '(select $29::text as entry, id from inserted) given', 'id')}
+       ${insertEntriesSql(db.t, '(select $30::text as entry, id from inserted) given', 'id')}
      ), shown as (
        ${keepPreviewSql(db.t)}
      )
@@ -98,14 +100,16 @@ export async function insertTask(
       task.options.changeReason,
       task.followsId ?? null,
       task.isAtomic ?? false,
-      getOperation(task.resource, task.operation).writePath(task.resource),
+      operation.writePath(task.resource),
       task.resource.locksOffReason,
       task.meta === null || task.meta === undefined ? null : JSON.stringify(task.meta),
       task.isFromPage ?? false,
       task.unique?.key ?? null,
       task.blockedBy ?? null,
       task.startOver ? JSON.stringify(task.startOver) : null,
+      operation.version ?? 1,
       entryJson(db, entryOf(task)),
+      idsNow().requestId ?? null,
     ],
   );
   if (rows[0]) return { task: rows[0], isNew: true };

@@ -2,7 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
 import type { WritePath } from '../operations/write-path.ts';
 import type { Where } from '../resources/client.ts';
-import { hasWorkerSql } from './liveness.ts';
+import { aliveWorkersSql, type WorkerFor, workerForSql } from './liveness.ts';
 import { queuePauseSql } from './paused-queues.ts';
 import type { Overlap } from './run-options.ts';
 import type { TaskState } from './states.ts';
@@ -138,6 +138,8 @@ interface AnyTask {
   queuedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** The request that it was launched in, as its lines in the log have it. */
+  requestId: string | null;
   /** Its last sign of life: a move, a chunk, progress that was said. */
   updatedAt: Date;
   /** Milliseconds since it started in which nobody was at it, up to `restedAt`. */
@@ -150,8 +152,8 @@ interface AnyTask {
   acknowledgedBy: string | null;
   /** Of an own task: others of its name are counted before it begins. */
   hasLimit: boolean;
-  /** Whether any worker is alive that listens to its queue; null where none is needed any more. */
-  hasWorker: boolean | null;
+  /** Which workers are alive that listen to its queue; null where none is needed any more. */
+  workerFor: WorkerFor | null;
   /** Nothing new of its queue is taken: who has paused it, when, as text, and why. */
   queuePause: { by: string; at: string; reason: string | null } | null;
   /** When a worker ended last; null: none has, or one is dead and it is not known since when. */
@@ -159,7 +161,7 @@ interface AnyTask {
 }
 
 const columns: Record<
-  Exclude<keyof BulkTask, 'hasWorker' | 'workerEndedAt' | 'queuePause' | 'canGoOn'>,
+  Exclude<keyof BulkTask, 'workerFor' | 'workerEndedAt' | 'queuePause' | 'canGoOn'>,
   string
 > = {
   id: 'id',
@@ -225,6 +227,7 @@ const columns: Record<
   queuedAt: 'queued_at',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
+  requestId: 'request_id',
   updatedAt: 'updated_at',
   idleMs: 'idle_ms',
   restedAt: 'rested_at',
@@ -255,7 +258,7 @@ export function taskColumns(t: TableNames): string {
   return [
     ...Object.entries(columns).map(([name, column]) => `${summed[name] ?? column} as "${name}"`),
     `coalesce(kind = 'own' and exists (select from (select coalesce(line_id, id) as line) own join ${t.task_step} step on step.line_id = own.line), false) as "canGoOn"`,
-    `case when finished_at is null and backend <> 'inline' then ${hasWorkerSql(t)} end as "hasWorker"`,
+    `case when finished_at is null and backend <> 'inline' then ${workerForSql(aliveWorkersSql(t))} end as "workerFor"`,
     `${queuePauseSql(t)} as "queuePause"`,
     `case when finished_at is null and backend <> 'inline' and not exists (select 1 from ${t.worker}) then (select max(at) from ${t.worker_end}) end as "workerEndedAt"`,
   ].join(', ');
@@ -268,7 +271,7 @@ export function taskColumns(t: TableNames): string {
 export function writtenColumns(): string {
   return [
     ...Object.entries(columns).map(([name, column]) => `${column} as "${name}"`),
-    'false as "canGoOn", null::boolean as "hasWorker", null::timestamptz as "workerEndedAt", null::jsonb as "queuePause"',
+    'false as "canGoOn", null::text as "workerFor", null::timestamptz as "workerEndedAt", null::jsonb as "queuePause"',
   ].join(', ');
 }
 

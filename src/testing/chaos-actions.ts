@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '../auth/principal.ts';
+import { taskManagerOf } from '../create-task-manager.ts';
 import { AppError } from '../errors.ts';
 import { keyOf } from '../metadata/keys.ts';
 import { deleteRecord, updateRecord } from '../operations/save-record.ts';
@@ -11,7 +12,9 @@ import { retry } from '../tasks/follow-ups/retry.ts';
 import { undo } from '../tasks/follow-ups/undo.ts';
 import { saveContextOf } from '../tasks/launching/save-context.ts';
 import type { Overlap } from '../tasks/run-options.ts';
+import { chaosAdmin } from './chaos-admin.ts';
 import { holdOfPlace, oddCount } from './chaos-tables.ts';
+import { dealing, dealingAll, newRun } from './chaos-tasks.ts';
 import { launchOn } from './context.ts';
 import type { Drawable } from './drawn-causes.ts';
 
@@ -28,6 +31,7 @@ export function chaosActions(
   random: () => number,
 ): ChaosAction[] {
   const { db, registry } = context;
+  const tasks = taskManagerOf(chaosAdmin, context).as(who);
   const below = (count: number) => Math.floor(random() * count);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
   const [cities, countries] = ['cities', 'countries'].map((slug) => registry.for(who, slug)) as [
@@ -115,6 +119,9 @@ export function chaosActions(
     ['edit names', () => editNames()],
     ['edit names', () => editNames()],
     ['edit countries', () => editCountries()],
+    ['own task', () => deal()],
+    ['own task', () => deal()],
+    ['own tasks', () => dealAll()],
     ['pause', () => onTask(unfinished, (id) => pause(context, who, id))],
     ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
     ['resume', () => onTask(isPausing, (id) => resume(context, who, id))],
@@ -137,6 +144,21 @@ export function chaosActions(
       },
     ],
   ];
+
+  async function deal(): Promise<Drawable[]> {
+    const held = random() < 0.5 ? numbers(3, places) : [];
+    await tasks.launch(dealing, {
+      run: newRun(),
+      items: 5 + below(60),
+      places: held.map(String),
+    });
+    return [];
+  }
+
+  async function dealAll(): Promise<Drawable[]> {
+    await tasks.launch(dealingAll, { run: newRun(), items: 5 + below(20) });
+    return [];
+  }
 
   async function editLists(): Promise<Drawable[]> {
     const value = pick([['a'], ['b', 'new'], ['A']]);

@@ -1,6 +1,7 @@
 import sample from '../admin.ts';
 import { defineAdmin } from '../admin-definition.ts';
 import type { PrismaClientLike } from '../resources/client.ts';
+import { chaosTasks, schedules } from './chaos-tasks.ts';
 import { tortureAdmin } from './torture.ts';
 
 /** Models of the torture schema that are odd in ways in which no table of the sample can be. */
@@ -8,10 +9,13 @@ export const oddModels = ['ScalarList', 'IdBigInt', 'IdSnowflake', 'IdCuid'] as 
 
 const delegates = oddModels.map((name): string => `${name[0]?.toLowerCase()}${name.slice(1)}`);
 
-/** The sample's places, and odd tables beside them: one database, two clients. */
+/** The sample's places, odd tables beside them, and tasks of its own: one database, two clients. */
 export const chaosAdmin = defineAdmin({
   ...sample,
-  schedules: [],
+  definition: import.meta.url,
+  taskHooks: [],
+  tasks: chaosTasks,
+  schedules,
   resources: [
     ...sample.resources,
     ...tortureAdmin.resources.filter(({ model }) => oddModels.some((name) => name === model)),

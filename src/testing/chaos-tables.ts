@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { dealtSql } from './chaos-tasks.ts';
 import { fateOfHeld, holds, ruleSql } from './holding.ts';
 import { oddCitiesSql } from './odd-cities.ts';
 import { heir, oddTablesSql } from './odd-tables.ts';
@@ -93,7 +94,8 @@ export async function fillChaos(
   );
   await keepLedger(owner, ledgered);
   await owner.query(`${ruleSql.instead('gazetteer.country')}
-    create table gazetteer.country_before as table gazetteer.country`);
+    create table gazetteer.country_before as table gazetteer.country;
+    ${dealtSql}`);
 }
 
 /**

@@ -6,16 +6,19 @@ import { openPool } from '../db/pool.ts';
 import { blame } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
 import { resume } from '../tasks/control/pause.ts';
+import { pauseSchedule } from '../tasks/schedules/control-schedules.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
 import { type ChaosAction, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 import { fillChaos, findUntold } from './chaos-tables.ts';
+import { ownInvariants, schedules } from './chaos-tasks.ts';
 import { ada, eve, insertPrincipals } from './context.ts';
 import { createDatabase, startTestServer, type TestServer } from './database.ts';
 import { countDrawn, type DrawnCauses } from './drawn-causes.ts';
 import { makeKeeper } from './keeper.ts';
 import { startBouncer } from './pgbouncer.ts';
 import { seededRandom } from './random.ts';
+import { type Resumed, resumeTimes } from './resume-times.ts';
 import { findBroken, invariantsAlways, invariantsAtRest } from './task-invariants.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
@@ -26,6 +29,8 @@ export interface Chaos {
   places: number;
   /** The pages go through PgBouncer in transaction mode, with a few sessions. */
   isBehindBouncer?: boolean;
+  /** A worker that is silent for so long is taken for dead. Default: the product's. */
+  staleAfterMs?: number;
   say(line: string): void;
 }
 
@@ -36,39 +41,47 @@ export interface ChaosResult {
   /** What the database did to it besides. */
   drawn: DrawnCauses;
   broken: string[];
+  /** How tasks went on elsewhere: after their worker was killed, and after it was frozen. */
+  resumed: Record<'killed' | 'frozen', Resumed[]>;
 }
 
 /**
  * Short, so that a worker that was stopped for a moment outlives them; no task is given up for its
  * dead workers.
  */
-const env = {
+const shortly = {
   BULKHEAD_STATEMENT_TIMEOUT_MS: '3000',
   BULKHEAD_LOCK_TIMEOUT_MS: '1000',
   BULKHEAD_MAX_DEATHS: '100',
   BULKHEAD_PARALLELISM: '2',
 };
-const workerCount = 2;
+const workerCount = 3;
+/** Longer than it takes until others go on with what a frozen worker was at. */
+const beyondStaleMs = 5_000;
 const pooledSessions = 4;
 const restMs = 120_000;
 
 /**
- * People launch, pause, cancel, retry and undo random tasks and edit single records, while workers
- * are killed and stopped, connections ended and the database crashed. Then everything comes to
- * rest, and nothing may be lost, done twice or untold.
+ * People launch, pause, cancel, retry and undo random tasks and edit single records, and schedules
+ * come to their times, while workers are killed, stopped for a moment and frozen past their leases,
+ * connections ended and the database crashed. Then everything comes to rest, and nothing may be
+ * lost, done twice or untold.
  */
 export async function chaos({
   seed,
   ms,
   places,
   isBehindBouncer = false,
+  staleAfterMs = 15_000,
   say,
 }: Chaos): Promise<ChaosResult> {
   const server = await startTestServer();
+  const env = { ...shortly, BULKHEAD_STALE_AFTER_MS: String(staleAfterMs) };
   const { db, owner, context, connectionString, close } = await openPages(
     server,
     places,
     isBehindBouncer,
+    env,
   );
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
@@ -80,6 +93,11 @@ export async function chaos({
   const startWorker = () =>
     startWorkerProcess(connectionString, env, join(import.meta.dirname, 'chaos-admin.ts'));
   const workers = await Promise.all(Array.from({ length: workerCount }, startWorker));
+  const resumed: ChaosResult['resumed'] = { killed: [], frozen: [] };
+  const measuring = new Set<Promise<void>>();
+  let crashes = 0;
+  /** Of the worker that is frozen: others are killed and stopped meanwhile. */
+  let frozen: number | null = null;
   const deadline = Date.now() + ms;
   const isOver = () => Date.now() > deadline || broken.length > 0;
 
@@ -93,15 +111,17 @@ export async function chaos({
     () => cause(pick(causes())),
     () => 200 + 1_500 * random(),
   );
+  const freezer = repeat(freeze, () => 3_000 * random());
   const inspector = repeat(inspect, () => 2_000);
-  await Promise.all([...people, trouble, inspector]);
+  await Promise.all([...people, trouble, freezer, inspector]);
 
   try {
     say('Coming to rest …');
+    await Promise.all(measuring);
     await comeToRest();
     if (broken.length === 0)
       broken.push(
-        ...(await findBroken(db, invariantsAtRest(db))),
+        ...(await findBroken(db, { ...invariantsAtRest(db), ...ownInvariants(db) })),
         ...(await findUntold(owner, db.t.change)),
       );
     const { rows } = await db.pages.query<{ state: string; count: number }>(
@@ -113,7 +133,7 @@ export async function chaos({
     await close();
     await server.stop();
   }
-  return { done, refused, troubles, drawn, broken };
+  return { done, refused, troubles, drawn, broken, resumed };
 
   async function repeat(work: () => Promise<void>, pauseMs: () => number): Promise<void> {
     while (!isOver()) {
@@ -141,9 +161,56 @@ export async function chaos({
     await work();
   }
 
+  /** Past its lease; the next look at it is a worker that has thawed. */
+  async function freeze(): Promise<void> {
+    frozen = await anyWorker();
+    const child = workers[frozen]?.child;
+    count(troubles, 'worker frozen past its lease');
+    measure('frozen', child?.pid, () => child?.kill('SIGSTOP'), staleAfterMs + beyondStaleMs * 2);
+    await sleep(staleAfterMs + beyondStaleMs * (1 + random()));
+    child?.kill('SIGCONT');
+    frozen = null;
+  }
+
+  function measure(
+    how: keyof ChaosResult['resumed'],
+    pid: number | undefined,
+    stop: () => void,
+    maxMs: number,
+  ): void {
+    const [before, at] = [crashes, { t: db.t, owner }];
+    const isDisturbed = () => crashes !== before;
+    const times = resumeTimes(at, { pid: pid ?? 0, stop, maxMs, isDisturbed }).catch((error) => {
+      if (!isPassing(error)) throw error;
+      stop();
+      return [];
+    });
+    const measured = times.then((found) => {
+      resumed[how].push(...found);
+      measuring.delete(measured);
+    });
+    measuring.add(measured);
+  }
+
+  /** Of those that are not frozen, one that is at work, if there is one. */
+  async function anyWorker(): Promise<number> {
+    const awake = workers.map((_, index) => index).filter((index) => index !== frozen);
+    const { rows } = await owner
+      .query<{ pid: number }>(
+        `select pid from ${db.t.worker} worker where exists (select from ${db.t.task_slot} join ${db.t.task} task on task.id = task_id where worker_id = worker.id and state = 'running')`,
+      )
+      .catch(() => ({ rows: [] }));
+    const busy = awake.filter((index) => rows.some(({ pid }) => pid === workers[index]?.child.pid));
+    return pick(busy.length > 0 ? busy : awake);
+  }
+
   function causes(): Trouble[] {
     const replaced = async (index: number) => {
-      await workers[index]?.kill('SIGKILL');
+      const worker = workers[index];
+      await new Promise<void>((done) => {
+        measure('killed', worker?.child.pid, () => done(), 10_000);
+      });
+      await worker?.kill('SIGKILL');
       await sleep(1_500 * random());
       workers[index] = await startWorker();
     };
@@ -151,7 +218,7 @@ export async function chaos({
       void (await owner.query(sql, [random()]).catch(() => undefined));
     const others = `from (select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() order by pid) backend`;
     const one = `(select pid ${others} offset floor($1 * (select count(*) ${others})) limit 1)`;
-    const kill: Trouble = ['worker killed', () => replaced(Math.floor(random() * workerCount))];
+    const kill: Trouble = ['worker killed', async () => replaced(await anyWorker())];
     const terminate: Trouble = [
       'connection terminated',
       onServer(`select pg_terminate_backend(${one})`),
@@ -163,10 +230,11 @@ export async function chaos({
     const freezeWorker: Trouble = [
       'worker stopped for a while',
       async () => {
-        const { child } = pick(workers);
-        child.kill('SIGSTOP');
-        await sleep(500 + 4_500 * random());
-        child.kill('SIGCONT');
+        const index = await anyWorker();
+        const child = workers[index]?.child;
+        child?.kill('SIGSTOP');
+        await sleep(Math.min(5_000, staleAfterMs) * (0.1 + 0.8 * random()));
+        if (index !== frozen) child?.kill('SIGCONT');
       },
     ];
     const { crash } = server;
@@ -180,8 +248,13 @@ export async function chaos({
       interrupt,
       interrupt,
       freezeWorker,
-      ...(crash ? [['database crashed', crash] as const] : []),
+      ...(crash ? [['database crashed', () => crashed(crash)] as const] : []),
     ];
+  }
+
+  async function crashed(crash: () => Promise<void>): Promise<void> {
+    crashes++;
+    await crash();
   }
 
   async function inspect(): Promise<void> {
@@ -192,9 +265,10 @@ export async function chaos({
     }
   }
 
-  /** Everything that was paused goes on; then everything ends by itself. */
+  /** Schedules rest, and everything that was paused goes on; then everything ends by itself. */
   async function comeToRest(): Promise<void> {
     const until = Date.now() + restMs;
+    for (const { name } of schedules) await pauseSchedule(context, ada, name);
     while (Date.now() < until) {
       const { rows } = await db.pages.query<{ id: number; state: string }>(
         `select id, state from ${db.t.task} where finished_at is null`,
@@ -210,7 +284,12 @@ export async function chaos({
 
 type Trouble = readonly [name: string, work: () => Promise<unknown>];
 
-async function openPages(server: TestServer, places: number, isBehindBouncer: boolean) {
+async function openPages(
+  server: TestServer,
+  places: number,
+  isBehindBouncer: boolean,
+  env: Record<string, string>,
+) {
   process.env.BULKHEAD_TEST_SERVER = server.connectionString;
   const { connectionString: asOwner } = await createDatabase('empty');
   const owner = openPool({ connectionString: asOwner, name: 'owner', max: 2 });

@@ -68,6 +68,7 @@ export function testContext(
     | 'people'
     | 'definition'
     | 'aroundTask'
+    | 'around'
     | 'backends'
   > = sample,
   onUnreadable?: OnUnreadable,

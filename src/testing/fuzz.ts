@@ -1,7 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { LightMyRequestResponse, RouteOptions } from 'fastify';
 import pg from 'pg';
-import { pino } from 'pino';
 import type { AdminDefinition } from '../admin-definition.ts';
 import { buildApp } from '../app.ts';
 import type { Role } from '../auth/users.ts';
@@ -19,6 +18,7 @@ import { formBody, testApp } from './app.ts';
 import type { Content, TestDatabase, TestDatabaseOptions } from './database.ts';
 import type { DrawnCauses } from './drawn-causes.ts';
 import { openAsKeeper } from './keeper.ts';
+import { keptLog } from './kept-log.ts';
 import { encode, marks, type OddRequest, oddRequests } from './odd-requests.ts';
 import { seededRandom } from './random.ts';
 import { type OddSchema, type WritesSeen, type WriteWatch, watchWrites } from './watch-writes.ts';
@@ -91,13 +91,11 @@ export async function fuzz(
   const { db, context, config } = testing;
   const { registry } = context;
   const logged: string[] = [];
-  const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
   const routes = new Set<string>();
   const app = await buildApp({
     admin,
     config,
-    context,
-    logger,
+    context: { ...context, log: keptLog('error', logged) },
     onRoute: ({ method, url }: RouteOptions) => {
       for (const one of [method].flat())
         if (one === 'GET' || one === 'POST') routes.add(`${one} ${url}`);
@@ -365,9 +363,10 @@ function safe(headers: Readonly<Record<string, string>>): Record<string, string>
 /** What the log says was thrown, and where. */
 function whyOf(line: string | undefined): string | null {
   if (!line) return null;
-  const { err } = JSON.parse(line) as { err?: { message?: string; stack?: string } };
-  const places = (err?.stack ?? '').split('\n').filter((place) => place.includes('/src/'));
-  return `${(err?.message ?? line).trim().slice(0, 600)}\n${places.slice(0, 6).join('\n')}`;
+  const { error = line } = JSON.parse(line) as { error?: string };
+  const [words = '', ...frames] = error.split('\n');
+  const places = frames.filter((place) => place.includes('/src/'));
+  return `${words.slice(0, 600)}\n${places.slice(0, 6).join('\n')}`;
 }
 
 function around(text: string, at: number): string {

@@ -32,6 +32,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
     id: '00000000-0000-4000-8000-0000000000d1',
     pool: db.background,
     tokens: new Set<string>(),
+    unknown: new Set<string>(),
     backends: ['queue'],
   };
   /** Takes a task from its queue to its end. */

@@ -8,8 +8,8 @@ import { readProduct, readTexts } from './read-texts.ts';
  * room are rooms of their own.
  */
 const rooms = [
-  'our-files.ts command-line.ts errors.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts view-folder.ts project-files.ts own-look.ts audit-keys.ts signed-post.ts',
-  'db audit queue metadata fields auth resources task-definitions selection',
+  'our-files.ts command-line.ts errors.ts database-address.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts view-folder.ts project-files.ts own-look.ts audit-keys.ts signed-post.ts',
+  'log db audit queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',
   'operations/operations.ts operations/count-cascade.ts operations/save-record.ts',
@@ -20,9 +20,9 @@ const rooms = [
   'health channels',
   'task-info.ts task-columns.ts task-manager.ts pages admin-settings.ts plugin-origins.ts admin-definition.ts place-admin.ts check-extensions.ts task-managers.ts',
   'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/health http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
-  'mounts.ts build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts open-site.ts',
+  'mounts.ts agreed-settings.ts build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts open-site.ts',
   // What every way to begin takes, whether a command or an app of the project's.
-  'cli/log.ts cli/connection.ts cli/sentence.ts cli/same-database.ts cli/migrate-all.ts cli/project cli/schema cli/database-notes.ts cli/database cli/open-project.ts cli/bring-up.ts cli/first-users.ts',
+  'cli/connection.ts cli/exit-statuses.ts cli/sentence.ts cli/same-database.ts cli/migrate-all.ts cli/project cli/schema cli/database-notes.ts cli/database cli/open-project.ts cli/bring-up.ts cli/first-users.ts',
   'mount index.ts sample admin.ts cli',
 ].flatMap((line) => line.split(' '));
 

@@ -201,6 +201,18 @@ export const aloneForAWhile = defineTask({
   hardLimitMs: 4_000,
 });
 
+/** Takes memory for as long as it is let. */
+export const growing = defineTask({
+  name: 'growing',
+  params: z.object({}),
+  attempts: 1,
+  isolate: true,
+  maxMemoryMb: 400,
+  run() {
+    for (const taken: Buffer[] = []; ; ) taken.push(Buffer.alloc(1024 ** 2, 1));
+  },
+});
+
 /** Says what it is about, and more. */
 export const talking = defineTask({
   name: 'talking',
@@ -236,6 +248,7 @@ export const ownTasksAdmin = defineAdmin({
     computingAlone,
     alone,
     aloneForAWhile,
+    growing,
     talking,
   ],
 });

@@ -12,6 +12,18 @@ import { seededRandom } from './random.ts';
 
 /** Keys of each model that is raced for. */
 export const raced = 12;
+/** What is raced for: how a record is named, and what of it is written. */
+const models = {
+  cities: { table: 'city', id: 'id', field: 'notes', keyOf: (n: number) => String(n) },
+  countries: {
+    table: 'country',
+    id: 'code',
+    field: 'capital',
+    keyOf: (n: number) => `CA${String.fromCharCode(64 + n)}`,
+  },
+  languages: { table: 'language', id: 'code', field: 'name', keyOf: (n: number) => `l${n}` },
+} as const;
+type Some = { resource: keyof typeof models; keys: string[] };
 const levels = ['read committed', 'repeatable read', 'serializable'] as const;
 
 /** What was done by name, and what came of it: `done`, or an error's code. */
@@ -53,32 +65,33 @@ export async function race(
     }
   }
 
-  function some(max = 3) {
-    const resource = pick(['cities', 'tags', 'languages'] as const);
-    const numbers = new Set(Array.from({ length: 1 + below(max) }, () => 1 + below(raced)));
-    const keys = [...numbers].map((n) => (resource === 'languages' ? `l${n}` : String(n)));
-    return { resource, keys };
+  function some<T extends keyof typeof models>(resources: readonly T[]) {
+    const resource = pick(resources);
+    const numbers = new Set(Array.from({ length: 1 + below(3) }, () => 1 + below(raced)));
+    return { resource, keys: [...numbers].map(models[resource].keyOf) };
   }
 
   function actions(): [name: string, work: () => Promise<unknown>][] {
-    const records = [some(), some()];
-    const [one] = records as [ReturnType<typeof some>];
-    const id = one.resource === 'languages' ? 'code' : 'id';
-    const edit = one.resource === 'cities' ? 'notes' : 'name';
+    const all = ['cities', 'countries', 'languages'] as const;
+    const records = [some(all), some(all)];
+    const [one] = records as [Some];
+    // What is unique is not changed in bulk, and languages have nothing else.
+    const many = some(['cities', 'countries']);
+    const { id, field } = models[many.resource];
     const bulk = {
-      resource: one.resource,
+      resource: many.resource,
       operation: 'update',
-      parameters: { [edit]: { append: '+' } },
+      parameters: { [field]: { append: '+' } },
       principal: ada,
       options: { overlap: pick(['refuse', 'skip', 'wait'] as const) },
     };
-    const values = one.keys.map((key) => (id === 'id' ? Number(key) : key));
+    const values = many.keys.map((key) => (id === 'id' ? Number(key) : key));
     return [
       ['launch waiting', () => tasks.launch(waiting, { records })],
       ['launch yielding', () => tasks.launch(yielding, { records })],
       ['launch locking', () => tasks.launch(locking, { records })],
       ['launch whole', () => tasks.launch(whole, { records })],
-      ['launch ticked', () => launchFromCode(context, { ...bulk, keys: one.keys })],
+      ['launch ticked', () => launchFromCode(context, { ...bulk, keys: many.keys })],
       [
         'launch matching',
         () => launchFromCode(context, { ...bulk, where: { [id]: { in: values } } }),
@@ -91,9 +104,9 @@ export async function race(
     ];
   }
 
-  async function save({ resource: slug, keys: [key = ''] }: ReturnType<typeof some>) {
+  async function save({ resource: slug, keys: [key = ''] }: Some) {
     const resource = context.registry.for(ada, slug);
-    const field = resource.form.find(({ name }) => name === (slug === 'cities' ? 'notes' : 'name'));
+    const field = resource.form.find(({ name }) => name === models[slug].field);
     if (!field) throw new Error(`${slug} has no such field`);
     const by = saveContextOf(context, resource, ada);
     await updateRecord(
@@ -104,17 +117,13 @@ export async function race(
   }
 
   /** As code of a project does: asks, then writes, in a transaction of its own. */
-  async function assertAndWrite(
-    { resource, keys }: ReturnType<typeof some>,
-    level: (typeof levels)[number],
-  ) {
+  async function assertAndWrite({ resource, keys }: Some, level: (typeof levels)[number]) {
     const client = new pg.Client({ connectionString });
     await client.connect();
     try {
       await client.query(`begin isolation level ${level}`);
       await tasks.assertFree(client, resource, keys);
-      const table = { cities: 'city', tags: 'tag', languages: 'language' }[resource];
-      const id = resource === 'languages' ? 'code' : 'id';
+      const { table, id } = models[resource];
       await client.query(
         `update gazetteer.${table} set name = name || '-' where ${id}::text = any($1)`,
         [keys],

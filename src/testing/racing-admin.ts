@@ -19,7 +19,7 @@ export const racingSql = `
     return null;
   end $$;
   create constraint trigger second after update on gazetteer.city deferrable initially deferred for each row execute function public.note_second('cities', 'id');
-  create constraint trigger second after update on gazetteer.tag deferrable initially deferred for each row execute function public.note_second('tags', 'id');
+  create constraint trigger second after update on gazetteer.country deferrable initially deferred for each row execute function public.note_second('countries', 'code');
   create constraint trigger second after update on gazetteer.language deferrable initially deferred for each row execute function public.note_second('languages', 'code')`;
 
 /**

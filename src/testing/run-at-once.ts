@@ -18,6 +18,7 @@ export async function runAtOnce(
     id: randomUUID(),
     pool: context.db.background,
     tokens: new Set<string>(),
+    unknown: new Set<string>(),
     backends: ['queue'],
   };
   await runSlice(context, worker, task.id, new AbortController().signal);

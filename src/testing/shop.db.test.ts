@@ -180,6 +180,8 @@ test('every point at which the shop could extend Bulkhead is used by it', async 
     settings: true,
     definition: true,
     aroundTask: true,
+    reportError: true,
+    around: true,
     migrations: true,
     seed: true,
     pages: true,

@@ -48,6 +48,8 @@ export interface StandbyOptions extends Pick<PrimaryOptions, 'settings' | 'port'
   name?: string;
   /** The primary acknowledges nothing that has not come here (`synchronous_standby_names`). */
   isSynchronous?: boolean;
+  /** Where it reaches its primary, when that is not straight there. */
+  primaryPort?: number;
 }
 
 interface ServerPlace {
@@ -116,7 +118,7 @@ export async function startStandby(
     place,
     'postgresql.auto.conf',
     [
-      `primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=${user} password=${from.password} application_name=${name}'`,
+      `primary_conninfo = 'host=127.0.0.1 port=${options.primaryPort ?? primary.port} user=${user} password=${from.password} application_name=${name}'`,
       `primary_slot_name = '${name}'`,
     ].join('\n'),
   );

@@ -71,6 +71,13 @@ export function invariantsAtRest({
     'nothing else ends a task than what was asked of it': `
       select format('task %s (%s): %s: %s', id, title, reason, message) as text from ${t.task} where reason in ('error', 'worker-died', 'too-slow')`,
     'no slot is left': `select format('task %s, slot %s of worker %s', task_id, slot, worker_id) as text from ${t.task_slot}`,
+    'no lock is left': `
+      select format('lock %s %s of %s', classid, objid, application_name) as text from pg_locks held join pg_stat_activity session using (pid)
+      where locktype = 'advisory' and granted and datname = current_database() and session.state like 'idle%'
+        and not exists (select from ${t.worker} worker where worker.lock_id::oid = objid)
+      union all
+      select format('%s stands still in a transaction', application_name) from pg_stat_activity
+      where datname = current_database() and state like 'idle in transaction%' and state_change < clock_timestamp() - interval '10 seconds'`,
     'no wake-up is left': `select format('wake-up %s: %s', id, last_error) as text from "${queueSchema}".jobs where attempts > 0`,
   };
 }

@@ -1,3 +1,4 @@
+import { addressProblem, hostUrls } from '../../database-address.ts';
 import { AppError } from '../../errors.ts';
 
 const others: Readonly<Record<string, string>> = {
@@ -29,7 +30,9 @@ export function addressOf(given: string, environment: NodeJS.ProcessEnv = proces
         : `--database wants an address such as ${example}.`,
     );
   if (/^postgres(ql)?:\/\//.test(address)) {
-    if (URL.canParse(address)) return address;
+    const problem = addressProblem(address);
+    if (problem !== null) throw refusal(`--database ${problem}.`);
+    if (hostUrls(address).every((url) => URL.canParse(url))) return address;
     throw refusal(
       `--database is no address: in its user and password write odd characters as a URL does, such as %23 for #, %40 for @, %2F for / and %3A for :.`,
     );

@@ -5,6 +5,7 @@ import type { AdminDefinition } from '../../admin-definition.ts';
 import { queueSchemaOf } from '../../build-context.ts';
 import { commandLine } from '../../command-line.ts';
 import type { Config } from '../../config.ts';
+import { hostUrls, readAddress } from '../../database-address.ts';
 import type { SchemaFiles } from '../../db/schema-engine.ts';
 import { AppError } from '../../errors.ts';
 import { blocksOf, textAttribute } from '../../metadata/schema-text.ts';
@@ -48,7 +49,7 @@ export async function foundAdmin(
   say: (text: string) => void,
 ): Promise<AdminDefinition> {
   const { catalog, text, generated } = await openFound(config, say);
-  const { host } = new URL(directUrl(config));
+  const host = hostsOf(directUrl(config));
   say(`Database: ${catalog.database} at ${host}, read as it is: ${countsOf(catalog, text)}.`);
   for (const line of notesOf(catalog, text)) say(line);
   const difference = await keepFound(config, text);
@@ -87,9 +88,14 @@ async function pullFound(config: Config): Promise<{ catalog: Catalog; files: Sch
 }
 
 function schemaParameter(connectionString: string): string | null {
-  return URL.canParse(connectionString)
-    ? new URL(connectionString).searchParams.get('schema') || null
-    : null;
+  const [first = ''] = hostUrls(connectionString);
+  return URL.canParse(first) ? new URL(first).searchParams.get('schema') || null : null;
+}
+
+function hostsOf(connectionString: string): string {
+  return readAddress(connectionString)
+    .hosts.map(({ name }) => name)
+    .join(', ');
 }
 
 function assertReadable({ database, role, tables }: Catalog, schema: string | null): void {
@@ -168,7 +174,9 @@ function firstOf(texts: readonly string[]): string {
 
 /** Keeps what was found for the next start; returns what has changed since the last one. */
 async function keepFound(config: Config, text: string): Promise<string | null> {
-  const { host, pathname, search } = new URL(config.DATABASE_URL ?? directUrl(config));
+  const address = config.DATABASE_URL ?? directUrl(config);
+  const host = hostsOf(address);
+  const { pathname, search } = new URL(hostUrls(address)[0] ?? '');
   const digest = createHash('sha256')
     .update(`${host}${pathname}${search}`)
     .digest('hex')

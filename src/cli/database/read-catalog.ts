@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { UtcClient } from '../../db/client.ts';
 import { openDatabase } from '../../db/database.ts';
 import { sqlstate } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
@@ -54,8 +55,7 @@ export async function readCatalog(
   schema: string | null,
 ): Promise<Catalog> {
   await (await openDatabase({ connectionString })).close();
-  const client = new pg.Client({ connectionString, application_name: 'bulkhead catalog' });
-  client.on('error', () => undefined);
+  const client = new UtcClient({ connectionString, application_name: 'bulkhead catalog' });
   try {
     await client.connect();
     return await catalogOf(client, ownSchemas, schema);

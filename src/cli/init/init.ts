@@ -24,12 +24,12 @@ export interface InitValues {
 
 /**
  * Writes `bulkhead.config.ts` and adds our generator to the project's schema, says what it did, and
- * what is typed next. What is there already stays as it is.
+ * what is typed next; gives its lines. What is there already stays as it is.
  */
 export async function init(
   { schema: given, 'dry-run': isDry = false }: InitValues,
   config: Config,
-): Promise<void> {
+): Promise<string[]> {
   const folder = process.cwd();
   const found = given === undefined ? await findSchema(folder) : { path: given, by: '--schema' };
   if (found === null) throw noSchema(folder);
@@ -41,7 +41,11 @@ export async function init(
   const own = ownGeneratorOf(schema, client);
   assertAdapters(prisma, client);
 
-  const say = (text: string) => console.log(text);
+  const said: string[] = [];
+  const say = (text: string) => {
+    said.push(text);
+    console.log(text);
+  };
   const files = schema.files.length === 1 ? '' : `, ${schema.files.length} files`;
   say(`The schema is ${nameOf(schema.path)}${files} (${found.by}).`);
   const changes = [
@@ -52,6 +56,7 @@ export async function init(
   if (changes.every(({ isDone }) => !isDone)) say('All is there: nothing was changed.');
   else if (isDry) say('Nothing was written: that was --dry-run.');
   for (const line of next({ config, addressVariable, prisma })) say(line);
+  return said;
 }
 
 interface Change {
@@ -130,14 +135,14 @@ function noSchema(folder: string): AppError {
   );
 }
 
-interface Around {
+interface Surroundings {
   config: Config;
   addressVariable: string | null;
   prisma: InstalledPrisma;
 }
 
 /** What is typed next, in its order. */
-function next({ config, addressVariable: variable, prisma }: Around): string[] {
+function next({ config, addressVariable: variable, prisma }: Surroundings): string[] {
   const isOther = variable !== null && variable !== 'DATABASE_URL';
   const lines = [
     ...prisma.missing.map((line) => `  ${line}`),

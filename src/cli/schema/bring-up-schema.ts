@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import pg, { escapeIdentifier } from 'pg';
+import type pg from 'pg';
+import { escapeIdentifier } from 'pg';
+import { UtcClient } from '../../db/client.ts';
 import { tableNames } from '../../db/names.ts';
 import { differenceSql, noFilters, type SchemaFiles, schemaSql } from '../../db/schema-engine.ts';
 import type { Metadata } from '../../metadata/contract.ts';
@@ -40,9 +42,7 @@ const advisoryLock = 0x42_4c_4b_07;
  * @returns names of the models whose table or view is not there even so
  */
 export async function bringUpSchema(options: BringUp): Promise<string[]> {
-  const client = new pg.Client({ connectionString: options.connectionString });
-  // A lost connection is reported by the statement that meets it.
-  client.on('error', () => undefined);
+  const client = new UtcClient({ connectionString: options.connectionString });
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [advisoryLock]);

@@ -106,7 +106,7 @@ test('a worker that does not know what a task is about leaves it waiting with th
     await new Promise((done) => setTimeout(done, 25));
   }
   const { body } = await editor.get('/tasks/1');
-  assert.match(body, /does not know the resource “cities”\. It waits for one that does/);
+  assert.match(body, /No running worker knows the operation “update” of “cities”\. A newer/);
   assert.doesNotMatch(body, /may not do this/);
   await first.stop();
   assert.equal((await row()).state, 'queued');

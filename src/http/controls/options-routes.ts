@@ -17,7 +17,7 @@ type ForField = {
  * one of them.
  */
 export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, registry } = context;
+  const { registry } = context;
 
   app.get<ForField>('/:resource/options/:field', async (request, reply) => {
     const principal = principalOf(request);
@@ -30,7 +30,9 @@ export const optionsRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const search = textsOf(request.query.q)[0] ?? '';
     const made = textsOf(request.query.made)[0];
     const only = made === undefined ? null : parseKey(target.resource.model, made);
-    const found = await searchRelated({ registry, sql: db.pages }, target, principal, search, {
+    const reads = await request.reads(target.resource.model.name);
+    const sources = { registry: reads.registry, sql: reads.db.pages };
+    const found = await searchRelated(sources, target, principal, search, {
       only,
     });
     const back = textsOf(request.query._back)[0] ?? '';

@@ -80,11 +80,12 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
     const base = { registry, resource, principal, url };
     try {
       const state = parseListState(resource, request.query);
-      const page = await listRecords(registry, resource, principal, state);
+      const reads = await request.reads(resource.model.name);
+      const page = await listRecords(reads.registry, resource, principal, state);
       const keys = page.records.map(({ key }) => key);
       const shown = shownTitles(resource, page.records);
       const [titleOf, holders, live] = await Promise.all([
-        filterTitles(registry, resource, principal, readableFilter(state.filter), shown),
+        filterTitles(reads.registry, resource, principal, readableFilter(state.filter), shown),
         resource.locksOffReason === null
           ? listHolders(db, resource.model.name, keys)
           : new Map<string, Holder>(),
@@ -95,7 +96,8 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         principal,
         [...holders.values()].map(({ taskId }) => taskId),
       );
-      return { ...base, state, page, titleOf, holders, taskTitles, live, error: null };
+      const { asOf } = reads;
+      return { ...base, state, page, asOf, titleOf, holders, taskTitles, live, error: null };
     } catch (error) {
       if (!(error instanceof AppError) || error.status !== 422) throw error;
       const state = looseListState(resource, request.query);
@@ -103,6 +105,7 @@ export const listRoutes: FastifyPluginAsync<RouteOptions> = async (app, { contex
         ...base,
         state,
         page: noRecords,
+        asOf: null,
         titleOf: () => undefined,
         holders: new Map(),
         taskTitles: new Map(),

@@ -14,6 +14,7 @@ import type { Holder } from '../../tasks/looking/holders.ts';
 import { canSelect } from '../controls/can-select.ts';
 import { alignOf, type CellData, columnCell } from '../controls/cell.ts';
 import { backText, type ListState, listPath, start } from '../list-address.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import { type LaunchButtonData, launchButtons } from '../tasks/launch.ts';
 import type { RunningData } from '../tasks/progress.ts';
 import type { Url } from '../url.ts';
@@ -65,6 +66,8 @@ export interface RecordsData {
   kept: readonly { name: string; value: string }[];
   chips: readonly Chip[];
   clearUrl: string;
+  /** How old what is listed may be. */
+  asOf: AsOf | null;
   /** What is wrong with the address, and the way on. */
   error: { heading: string; message: string; hint: string; href: string; label: string } | null;
   empty: { text: string; icon: string; href: string | null; label: string } | null;
@@ -120,6 +123,7 @@ export interface ListParts {
   principal: Principal;
   state: ListState;
   page: ListPage;
+  asOf: AsOf | null;
   holders: ReadonlyMap<string, Holder>;
   /** What tasks that hold records are called, as far as they are the reader's to see. */
   taskTitles: ReadonlyMap<number, string>;
@@ -190,6 +194,7 @@ export function recordsData(parts: ListParts): RecordsData {
     kept: keptOf(resource, state),
     chips: chipsOf({ ...filterParts(parts), state }, principal),
     clearUrl: url(listPath(resource, state, { filter: '', ...start })),
+    asOf: parts.asOf,
     error: error && errorOf(parts, error),
     empty: error || rows.length > 0 ? null : emptyOf(parts),
     columns: resource.columns.map((column) => columnData({ ...parts, state }, column)),

@@ -1,3 +1,4 @@
+import { differencesOf } from '../../tasks/looking/processes.ts';
 import { tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
 import type { UnseenTo } from '../../tasks/looking/unseen-to.ts';
@@ -45,6 +46,8 @@ function ofTasks({
   const left = underWay.filter(({ isWithoutWorker }) => isWithoutWorker);
   const leftCount = sum(left.map(({ count }) => count));
   const queues = [...new Set(left.map(({ queue }) => queue))];
+  const unknown = underWay.filter(({ isUnknown }) => isUnknown);
+  const unknownCount = sum(unknown.map(({ count }) => count));
   const longCount = sum(underWay.map(({ waitingLong }) => waitingLong));
   const { failures } = unseenTo;
   const found: (Attention | false)[] = [
@@ -58,6 +61,12 @@ function ofTasks({
           queues.length === 1 ? { queue: queues[0] as string } : {},
         ),
       ),
+    },
+    unknownCount > 0 && {
+      tone: 'error',
+      icon: 'circle-question-mark',
+      text: about.unknown(unknownCount),
+      href: url(tasksPath([...new Set(unknown.map(({ state }) => state))])),
     },
     failures > 0 && {
       tone: 'error',
@@ -82,6 +91,7 @@ function ofWorkers({ operator, url }: AttentionParts): Attention[] {
   const asked = operator.workers.filter((worker) => worker.isAlive && worker.asked !== null).length;
   const gone = operator.workers.filter(({ isAlive }) => !isAlive).length;
   const unheard = operator.workers.filter(({ isAlive, isUnheard }) => isAlive && isUnheard).length;
+  const differ = differencesOf(operator.processes);
   const bad = operator.schedules.filter(({ runs: [last] }) =>
     ['missed', 'stopped', 'refused'].includes(last?.state ?? ''),
   );
@@ -100,6 +110,12 @@ function ofWorkers({ operator, url }: AttentionParts): Attention[] {
       href: '#queues',
     },
     asked > 0 && { tone: 'warning', icon: 'moon', text: about.quiet(asked), href: '#workers' },
+    differ.size > 0 && {
+      tone: 'warning',
+      icon: 'git-compare-arrows',
+      text: about.differ(differ.size),
+      href: operator.workers.some(({ id }) => differ.has(id)) ? '#workers' : '#pages',
+    },
     bad.length > 0 && {
       tone: 'warning',
       icon: 'calendar-x',

@@ -5,6 +5,7 @@ import { readFailuresInTime } from '../../tasks/looking/failures-in-time.ts';
 import { readLately } from '../../tasks/looking/lately.ts';
 import { listQueues } from '../../tasks/looking/list-queues.ts';
 import { listEveryWorker } from '../../tasks/looking/list-workers.ts';
+import { listProcesses, type RunningProcess } from '../../tasks/looking/processes.ts';
 import { listTasksById } from '../../tasks/looking/queries.ts';
 import { readUnderWay } from '../../tasks/looking/under-way.ts';
 import { readUnseenTo } from '../../tasks/looking/unseen-to.ts';
@@ -29,10 +30,12 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
     const [hours, columns] = [lastHours(now, timeZone), columnsOf(lookBack, now, timeZone)];
     const since = (columns[0] as (typeof columns)[number]).from.toJSDate();
     const seesAll = seesSchedules(context, principal);
+    const reads = await request.reads(null);
+    const reading = { ...context, db: reads.db };
     const [{ groups, oldest }, lately, failures, unseenTo, operator] = await Promise.all([
       readUnderWay(context, principal),
-      readLately(context, principal, { bounds: boundsOf(hours), since }),
-      readFailuresInTime(context, principal, { bounds: boundsOf(columns) }),
+      readLately(reading, principal, { bounds: boundsOf(hours), since }),
+      readFailuresInTime(reading, principal, { bounds: boundsOf(columns) }),
       readUnseenTo(context, principal, { seesAll, max: settings.countLimit }),
       seesAll ? readOperatorParts(principal) : null,
     ]);
@@ -42,6 +45,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ hours: hoursJson(hours, lately.stretches), kinds: lately.kinds },
         ...(operator && {
           ...{ queues: operator.queues, workers: operator.workers },
+          processes: operator.processes.map(processJson),
           schedules: operator.schedules,
         }),
       };
@@ -56,17 +60,18 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ now, url, registry, principal, lookBack, hours, columns },
         ...{ underWay: groups, lately, failures, unseenTo, operator },
         ...{ oldest, waiting: await named(context, principal, waiting) },
-        countLimit: settings.countLimit,
         queuedWarnMs: settings.queuedWarnMs,
+        ...{ countLimit: settings.countLimit, chartsAsOf: reads.asOf },
         isBackground: settings.background,
       }),
     );
   });
 
   async function readOperatorParts(principal: Principal): Promise<OperatorParts> {
-    const [queues, workers, schedules] = await Promise.all([
+    const [queues, workers, processes, schedules] = await Promise.all([
       listQueues(context),
       listEveryWorker(db, settings.recoveryIntervalMs),
+      listProcesses(db),
       listSchedules(context, principal),
     ]);
     const titles = await titlesOfTasks(
@@ -74,9 +79,13 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
       principal,
       workers.flatMap(({ taskIds }) => taskIds),
     );
-    return { queues, workers, schedules, titles };
+    return { queues, workers, processes, schedules, titles };
   }
 };
+
+function processJson({ settings: _, ...process }: RunningProcess): object {
+  return process;
+}
 
 function hoursJson(
   hours: ReturnType<typeof lastHours>,

@@ -22,6 +22,8 @@ export const overviewTexts = {
   about: {
     withoutWorker: (count: number) =>
       `${counted(count, 'task waits', 'tasks wait')} and no worker is alive that could run ${isOne(count) ? 'it' : 'them'}.`,
+    unknown: (count: number) =>
+      `${counted(count, 'task waits', 'tasks wait')} for a version of the code that knows what ${isOne(count) ? 'it is' : 'they are'} about: no running worker does. ${isOne(count) ? 'It' : 'Each'} can be cancelled.`,
     gone: (count: number) =>
       `${counted(count, 'worker is', 'workers are')} gone. What ${isOne(count) ? 'it was' : 'they were'} at is taken up by others.`,
     unheard: (count: number) =>
@@ -38,6 +40,8 @@ export const overviewTexts = {
       `The ${isOne(count) ? 'queue' : 'queues'} ${names} ${isOne(count) ? 'is' : 'are'} paused: nothing new of ${isOne(count) ? 'it' : 'them'} is taken.`,
     quiet: (count: number) =>
       `${counted(count, 'worker takes', 'workers take')} nothing more, or ${isOne(count) ? 'is' : 'are'} asked to stop.`,
+    differ: (count: number) =>
+      `${counted(count, 'process', 'processes')} of workers and pages ${isOne(count) ? 'has' : 'have'} another version or other settings than what was started last.`,
     schedules: (names: string, count: number) =>
       `The last time of ${isOne(count) ? 'the schedule' : 'the schedules'} ${names} was missed, stopped or refused.`,
   },
@@ -109,9 +113,12 @@ export const overviewTexts = {
     alive: 'Alive',
     unheard: 'Not heard of',
     gone: 'Gone',
+    busy: 'Busy',
     quiet: 'Quiet',
     stopping: 'Stopping',
   },
+  busySince: (at: string) =>
+    `Busy since ${at}: what it is at gives way to nothing else, and is judged by its own limits.`,
   askedToStop: (who: string, at: string) => `Asked to stop by ${who}, ${at}.`,
   askedToBeQuiet: (who: string, at: string) => `Asked by ${who}, ${at}, to take nothing more.`,
   quietBy: (who: string, at: string) => `It takes nothing more: ${who} asked for that, ${at}.`,
@@ -122,6 +129,19 @@ export const overviewTexts = {
   by: (backends: string) => `backend: ${backends}`,
   ago: (span: string) => `${span} ago`,
   task: (title: string, id: number) => `${title} (#${id})`,
+  pages: 'Processes of pages',
+  pagesNone: 'No process of pages has said that it is there.',
+  processes: {
+    names: { version: 'version', code: 'code of the admin' } as Readonly<Record<string, string>>,
+    differsIn: (name: string, here: string, there: string) => `${name} ${here} (there ${there})`,
+    another: (name: string) => `another ${name}`,
+    differs: (
+      other: { name: string; isWorker: boolean; hash: string },
+      hash: string,
+      parts: string,
+    ) =>
+      `Other than ${other.isWorker ? 'the worker' : 'the pages'} started last (${other.name}): ${parts}. Restart whichever is not as it should be. Settings ${hash}, there ${other.hash}.`,
+  },
   queues: 'Queues',
   queueColumns: { queue: 'Queue', waiting: 'Waiting', running: 'Running' },
   queueGoesOn: 'Goes on',

@@ -12,6 +12,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { operates } from '../../tasks/who-sees.ts';
 import { formatNumber, formatSpan, formatTimestamp } from '../format.ts';
 import { type ScheduleLine, schedulesData } from '../schedules/schedules.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import type { Link } from '../tasks/progress.ts';
 import { type TaskLine, taskLine } from '../tasks/tasks.ts';
 import { taskTexts } from '../tasks/tasks-texts.ts';
@@ -21,6 +22,7 @@ import { chartSvg } from './chart.ts';
 import { type ControlAct, queueAct } from './control.ts';
 import type { OperatorParts } from './operator-parts.ts';
 import { overviewTexts } from './overview-texts.ts';
+import { differencesInWords, type PagesLine, pagesLines } from './processes.ts';
 import { filterOf, type LookBack, lookBacks, type ShownStretch } from './stretches.ts';
 import { type WorkerLine, workerLine } from './workers.ts';
 
@@ -45,6 +47,8 @@ export interface OverviewData {
   attention: readonly Attention[];
   figures: readonly (Link & { count: string; icon: string })[];
   oldest: readonly (TaskLine & { waited: string })[];
+  /** How old what they count may be. */
+  chartsAsOf: AsOf | null;
   charts: readonly ChartData[];
   countedFrom: string | null;
   lookBacks: readonly (Link & { isCurrent: boolean })[];
@@ -60,6 +64,7 @@ export interface OverviewData {
   /** Null: they are not theirs to see. */
   queues: readonly QueueLine[] | null;
   workers: readonly WorkerLine[] | null;
+  pages: readonly PagesLine[] | null;
   schedules: { lines: readonly ScheduleLine[]; all: Link } | null;
   words: typeof overviewTexts;
 }
@@ -98,6 +103,7 @@ export interface OverviewParts {
   operator: OperatorParts | null;
   countLimit: number;
   queuedWarnMs: number;
+  chartsAsOf: AsOf | null;
   /** Are schedules followed? */
   isBackground: boolean;
 }
@@ -109,6 +115,7 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
   const { timeZone } = readerOf(principal);
   const here = (of: LookBack) => url(`/tasks/overview${of === 'day' ? '' : `?of=${of}`}`);
   const { countedFrom } = parts.lately;
+  const differs = differencesInWords(operator?.processes ?? []);
   return {
     title: overviewTexts.heading,
     tasks: { href: url('/tasks'), label: overviewTexts.tasks },
@@ -121,6 +128,7 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
     figures: figuresOf(parts),
     oldest: oldestOf(parts),
     charts: await chartsOf(parts),
+    chartsAsOf: parts.chartsAsOf,
     countedFrom:
       countedFrom &&
       overviewTexts.countedFrom(maxCounted, formatTimestamp(countedFrom, now, timeZone)),
@@ -137,8 +145,10 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
         workerLine(worker, {
           ...{ now, url, timeZone, titles: operator.titles },
           operates: operates(parts, principal),
+          differs: differs.get(worker.id) ?? [],
         }),
       ) ?? null,
+    pages: operator && pagesLines(operator.processes, { now, timeZone }),
     schedules: operator && {
       lines: schedulesData(operator.schedules, { now, timeZone, url, areFollowed: isBackground })
         .lines,

@@ -10,8 +10,12 @@ export interface WorkerLine {
   name: string;
   version: string | null;
   state: { label: string; icon: string; tone: 'success' | 'warning' | 'error' };
+  /** Since when it gives way to nothing, in a sentence. */
+  busy: string | null;
   /** What somebody asks of it, and when they did. */
   asked: string | null;
+  /** How it is not as what was started last. */
+  differs: readonly string[];
   tasks: readonly { href: string; label: string }[];
   takes: string;
   atATime: string | null;
@@ -30,20 +34,23 @@ interface WorkerParts {
   titles: ReadonlyMap<number, string>;
   /** May the reader ask something of it? */
   operates: boolean;
+  differs: readonly string[];
 }
 
 export function workerLine(
   worker: WorkerInfo,
-  { now, url, timeZone, titles, operates }: WorkerParts,
+  { now, url, timeZone, titles, operates, differs }: WorkerParts,
 ): WorkerLine {
   const { id, version, queues, backends, concurrency, places } = worker;
-  const { startedAt, seenAt, taskIds } = worker;
+  const { startedAt, seenAt, busySince, taskIds } = worker;
   return {
     id,
     name: workerName(worker),
     version: version === null ? null : overviewTexts.version(version),
     state: stateOf(worker),
+    busy: busySince && overviewTexts.busySince(formatTimestamp(busySince, now, timeZone)),
     asked: askedOf(worker, now, timeZone),
+    differs,
     tasks: taskIds.map((taskId) => ({
       href: url(`/tasks/${taskId}`),
       label: overviewTexts.task(titles.get(taskId) ?? '', taskId),
@@ -74,10 +81,17 @@ function askedOf(
   return (quietAt === null ? overviewTexts.askedToBeQuiet : overviewTexts.quietBy)(askedBy, at);
 }
 
-function stateOf({ isAlive, isUnheard, asked, quietAt }: WorkerInfo): WorkerLine['state'] {
+function stateOf({
+  isAlive,
+  isUnheard,
+  busySince,
+  asked,
+  quietAt,
+}: WorkerInfo): WorkerLine['state'] {
   const { workerStates } = overviewTexts;
   if (!isAlive) return { label: workerStates.gone, icon: 'unplug', tone: 'error' };
   if (isUnheard) return { label: workerStates.unheard, icon: 'clock-alert', tone: 'warning' };
+  if (busySince !== null) return { label: workerStates.busy, icon: 'hourglass', tone: 'warning' };
   if (asked === 'stop') return { label: workerStates.stopping, icon: 'power', tone: 'warning' };
   if (quietAt !== null) return { label: workerStates.quiet, icon: 'moon', tone: 'warning' };
   return { label: workerStates.alive, icon: 'circle-check', tone: 'success' };

@@ -37,7 +37,7 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
   app.setErrorHandler(async (error, request, reply) => {
     const shown = safeError(error, isHttps && request.protocol !== 'https');
     if (shown.status >= 500)
-      request.log.error({ err: error, requestId: request.id }, 'request failed');
+      request.log.error({ where: 'request', req: request, err: error }, 'request failed');
     // An attempt to sign in is no reason to lose what waits for it.
     const waiting =
       (request.body as { kept?: unknown; next?: unknown; email?: unknown } | null | undefined) ??
@@ -77,9 +77,11 @@ export function handleErrors(app: FastifyInstance, options: ErrorOptions): void 
 }
 
 function safeError(error: unknown, isCookieLost: boolean): AppError {
-  if (error instanceof AppError) return error;
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const { errors } = shellTexts;
+  // Which servers there are is for the log.
+  if (code === 'no-primary') return new AppError('no-primary', 503, errors['no-primary']);
+  if (error instanceof AppError) return error;
   if (code?.startsWith('FST_CSRF_'))
     return new AppError('csrf', 403, isCookieLost ? errors['not-https'] : errors.csrf);
   const met = databaseError(error);
@@ -96,6 +98,8 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   return new AppError('internal', 500, errors.internal);
 }
 
+const retryAfterSeconds = 5;
+
 function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -105,6 +109,7 @@ function sendError(
   form: KeptForm | null = null,
 ): FastifyReply {
   reply.code(error.status);
+  if (error.status === 503) reply.header('retry-after', String(retryAfterSeconds));
   if (wantsJson(request)) {
     const { code, message, details } = error;
     return reply.send({ error: code, message, details, requestId: request.id });

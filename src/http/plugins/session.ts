@@ -55,8 +55,7 @@ export const sessions = plugin<SessionOptions>(
           'Nobody can sign in: BULKHEAD_SECURE_COOKIES is true, and the proxy sends no X-Forwarded-Proto: https',
         );
       }
-      if (session.user && isOfPerson(request))
-        await store.prolong(session.sessionId, session, Date.now());
+      if (session.user && isOfPerson(request)) await store.prolong(session.sessionId, session);
     });
     app.addHook('onClose', () => store.close());
     app.decorateReply('keepFlash', function (this: FastifyReply, flash: Flash) {

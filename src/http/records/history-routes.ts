@@ -5,7 +5,7 @@ import { textsOf } from '../../form-texts.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import { listDeleted, readChangedValue, readHistory } from '../../operations/journal/history.ts';
 import { operationsOf } from '../../operations/operations.ts';
-import type { Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { readRecord } from '../../selection/record.ts';
 import { principalOf } from '../negotiate.ts';
@@ -22,15 +22,16 @@ type ForResource = { Params: { resource: string }; Querystring: { before?: strin
 
 /** What was done to a record, also to one that is gone. */
 export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { context, url }) => {
-  const { db, registry } = context;
+  const { registry } = context;
 
   app.get<ForRecord>('/:resource/:id/history', async (request, reply) => {
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
     const key = parseKey(resource.model, request.params.id);
     const before = cursorOf(request.query.before, /^\d{1,18}$/);
-    const record = await recordOf(resource, principal, key);
-    const page = await readHistory(db, resource, key, before);
+    const reads = await request.reads(resource.model.name);
+    const record = await recordOf(reads.registry, resource, principal, key);
+    const page = await readHistory(reads.db, resource, key, before);
     if (!record && page.entries.length === 0) throw notFound();
     const title = record && titleOf(resource, record);
     const taskTitles = await titlesOfTasks(
@@ -39,7 +40,8 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
       page.entries.map(({ task }) => task?.id).filter((id) => id !== undefined),
     );
     const parts = {
-      registry,
+      registry: reads.registry,
+      asOf: reads.asOf,
       resource,
       principal,
       key,
@@ -58,11 +60,12 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
     const key = parseKey(resource.model, request.params.id);
-    await recordOf(resource, principal, key);
+    const reads = await request.reads(resource.model.name);
+    await recordOf(reads.registry, resource, principal, key);
     const field = resource.fields.find((one) => one.name === name);
     if (!field || !/^\d{1,18}$/.test(change) || (side !== 'before' && side !== 'after'))
       throw notFound();
-    const value = await readChangedValue(db, resource, key, change, field, side);
+    const value = await readChangedValue(reads.db, resource, key, change, field, side);
     if (value === null) throw notFound();
     return reply.type('text/plain; charset=utf-8').send(value);
   });
@@ -70,8 +73,9 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
   app.get<ForResource>('/:resource/deleted', async (request, reply) => {
     const principal = principalOf(request);
     const resource = registry.for(principal, request.params.resource);
+    const reads = await request.reads(resource.model.name);
     const found = await listDeleted(
-      db,
+      reads.db,
       resource,
       principal,
       cursorOf(request.query.before, /^\d{1,18}-\d{1,9}$/),
@@ -81,17 +85,25 @@ export const historyRoutes: FastifyPluginAsync<RouteOptions> = async (app, { con
     );
     const keys = found.records.map(({ key }) => key);
     // An undone delete is none.
-    const there = await titlesOf(registry, resource, principal, keys);
+    const there = await titlesOf(reads.registry, resource, principal, keys);
     const records = found.records.filter(({ key }) => !there.has(key));
     return reply.page(
       'records/deleted',
-      deletedData({ registry, resource, principal, url }, { ...found, records }),
+      deletedData(
+        { registry: reads.registry, asOf: reads.asOf, resource, principal, url },
+        { ...found, records },
+      ),
     );
   });
 
   /** Null: it is gone. */
-  function recordOf(resource: Resource, principal: Principal, key: string) {
-    return readRecord(registry, resource, principal, key, []).catch((error) => {
+  function recordOf(
+    reading: ResourceRegistry,
+    resource: Resource,
+    principal: Principal,
+    key: string,
+  ) {
+    return readRecord(reading, resource, principal, key, []).catch((error) => {
       // A scope cannot be asked about what is not there, so only who sees every record sees what is
       // gone.
       if (error instanceof AppError && error.status === 404 && resource.scope(principal) === null)

@@ -17,6 +17,7 @@ import { titleText } from '../../selection/cut.ts';
 import { relatedTitles, relationTarget } from '../../selection/related.ts';
 import { seesByResource } from '../../tasks/who-sees.ts';
 import { formatDateTime, isoTime } from '../format-span.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import type { Url } from '../url.ts';
 import { historyTexts } from './history-texts.ts';
 import { recordPath } from './record-form.ts';
@@ -25,6 +26,8 @@ import { isMany } from './record-input.ts';
 export interface HistoryData {
   title: string;
   heading: string;
+  /** How old what it says may be. */
+  asOf: AsOf | null;
   back: { href: string; label: string };
   /** Null: the record is there. */
   deletedText: string | null;
@@ -64,6 +67,7 @@ export interface HistoryParts {
   /** Null: it is not there any more. */
   title: string | null;
   page: HistoryPage;
+  asOf: AsOf | null;
   /** Of the tasks that are the reader's to see. */
   taskTitles: ReadonlyMap<number, string>;
   isFirst: boolean;
@@ -86,6 +90,7 @@ export async function historyData(parts: HistoryParts): Promise<HistoryData> {
   return {
     title: heading,
     heading,
+    asOf: parts.asOf,
     back:
       title === null
         ? { href: url(`/${resource.slug}`), label: historyTexts.back(resource.label.toLowerCase()) }
@@ -255,6 +260,7 @@ function restoreOfLast(parts: HistoryParts): RestoreForm | null {
 export interface DeletedData {
   title: string;
   heading: string;
+  asOf: AsOf | null;
   back: { href: string; label: string };
   records: readonly {
     title: string;
@@ -272,10 +278,11 @@ export interface DeletedData {
 export function deletedData(
   {
     registry,
+    asOf,
     resource,
     principal,
     url,
-  }: Pick<HistoryParts, 'registry' | 'resource' | 'principal' | 'url'>,
+  }: Pick<HistoryParts, 'registry' | 'asOf' | 'resource' | 'principal' | 'url'>,
   page: { records: readonly DeletedRecord[]; next: string | null },
 ): DeletedData {
   const heading = (
@@ -284,6 +291,7 @@ export function deletedData(
   return {
     title: heading,
     heading,
+    asOf,
     back: {
       href: url(`/${resource.slug}`),
       label: historyTexts.back(resource.label.toLowerCase()),

@@ -19,7 +19,7 @@ export const taskChangesRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
   { context, url },
 ) => {
-  const { db, registry } = context;
+  const { registry } = context;
 
   app.get<{ Params: { id: string }; Querystring: { _after?: unknown } }>(
     '/tasks/:id/changes',
@@ -30,15 +30,17 @@ export const taskChangesRoutes: FastifyPluginAsync<RouteOptions> = async (
       if (!resource || resource.model.name !== task.model) throw notFound();
       const given = textsOf(request.query._after)[0] ?? '';
       const after = given === '' ? '' : parseKey(resource.model, given);
-      const { changes, next } = await listTaskChanges(db, resource, task.id, {
+      const reads = await request.reads(resource.model.name);
+      const { changes, next } = await listTaskChanges(reads.db, resource, task.id, {
         after,
         limit: limits.shown.changes,
       });
-      const titles = await titlesOf(registry, resource, principal, [
+      const titles = await titlesOf(reads.registry, resource, principal, [
         ...new Set(changes.map(({ key }) => key)),
       ]);
       const data = await taskChangesData({
-        registry,
+        registry: reads.registry,
+        asOf: reads.asOf,
         resource,
         principal,
         task,

@@ -7,6 +7,7 @@ import type { Resource, ResourceField, ResourceRegistry } from '../../resources/
 import { seesEveryRow } from '../../resources/permissions.ts';
 import { taskRecordsFilter } from '../../selection/task-records.ts';
 import { excerpt } from '../controls/excerpt.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import { followUpTexts } from '../tasks/follow-ups-texts.ts';
 import { type InList, inList } from '../tasks/in-list.ts';
 import type { NamedTask } from '../tasks/task-title.ts';
@@ -22,6 +23,8 @@ const maxColumns = 5;
 export interface TaskChangesData {
   title: string;
   heading: string;
+  /** How old what is listed may be. */
+  asOf: AsOf | null;
   back: { href: string; label: string };
   countText: string;
   inList: InList | null;
@@ -50,6 +53,7 @@ export interface TaskChangeLine {
 
 export interface TaskChangesParts {
   registry: ResourceRegistry;
+  asOf: AsOf | null;
   resource: Resource;
   principal: Principal;
   task: NamedTask;
@@ -87,6 +91,7 @@ export async function taskChangesData(parts: TaskChangesParts): Promise<TaskChan
   return {
     title: taskChangeTexts.heading(task.title),
     heading: taskChangeTexts.heading(task.title),
+    asOf: parts.asOf,
     back: { href: url(`/tasks/${task.id}`), label: followUpTexts.backToTask(task.id) },
     countText: taskChangeTexts.count(task.changed),
     inList: seen.some(({ key }) => titles.has(key))

@@ -70,6 +70,7 @@ export const taskChunkRoutes: FastifyPluginAsync<RouteOptions> = async (app, { c
     const keys = [...new Set(changes.map(({ key }) => key))];
     return taskChangesData({
       registry,
+      asOf: null,
       resource,
       principal,
       task,

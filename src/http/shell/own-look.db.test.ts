@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { pino } from 'pino';
 import sample from '../../admin.ts';
 import type { AdminDefinition } from '../../admin-definition.ts';
 import { buildApp } from '../../app.ts';
 import { checkExtensions } from '../../check-extensions.ts';
 import { DefinitionError } from '../../index.ts';
 import { testApp } from '../../testing/app.ts';
+import { keptLog } from '../../testing/kept-log.ts';
 import { insertPlaces } from '../../testing/places.ts';
 
 async function projectOf(t: TestContext, files: Record<string, string>) {
@@ -37,17 +36,10 @@ async function site(
   const found = await testApp(t, { content: 'empty', admin, env });
   await insertPlaces(found.db, 2);
   // The same app, with a log that is read.
-  const into = new Writable({
-    write: (line, _encoding, done) => {
-      lines.push(String(line));
-      done();
-    },
-  });
   const app = await buildApp({
     admin,
     config: found.config,
-    context: found.context,
-    logger: pino({ level: 'error' }, into),
+    context: { ...found.context, log: keptLog('error', lines) },
   });
   t.after(() => app.close());
   const { cookie } = await found.signIn('admin');

@@ -59,6 +59,8 @@ export const shellTexts = {
     'not-https':
       'Nobody can sign in here: cookies are kept for HTTPS, and what stands in front of this server does not say that you came by it. Whoever runs it: let the proxy send X-Forwarded-Proto, or leave BULKHEAD_SECURE_COOKIES out.',
     busy: 'The server is busy or cannot reach its database. Try again in a moment; look first whether what you sent was done.',
+    'no-primary':
+      'None of the database’s servers takes changes: another is about to take over, or somebody must see to it. Try again in a moment; look first whether what you sent was done.',
     'table-changed':
       'A table is not what the schema of this app says. Whoever runs the app finds in its log what is missing.',
     internal: 'Something went wrong on our side. It has been written down.',

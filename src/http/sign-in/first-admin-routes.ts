@@ -6,14 +6,14 @@ import { limitAddress } from '../plugins/rate-limit.ts';
 import type { RouteOptions } from '../route-options.ts';
 import { shellTexts } from '../shell/shell-texts.ts';
 import { firstAdminData } from '../shell/sign-in.ts';
-import { signIn } from './sign-in-routes.ts';
+import { cameByHttps, signIn } from './sign-in-routes.ts';
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 const open = { config: { isPublic: true } };
 
 export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (
   app,
-  { context: { db }, url },
+  { context: { db }, url, isHttps },
 ) => {
   app.get<{ Querystring: { token?: unknown } }>('/first-admin', open, async (request, reply) => {
     const token = textOf(request.query.token);
@@ -23,7 +23,7 @@ export const firstAdminRoutes: FastifyPluginAsync<RouteOptions> = async (
 
   app.post<{ Body: Body }>(
     '/first-admin',
-    { ...open, preHandler: limitAddress(app) },
+    { ...open, preHandler: [cameByHttps(isHttps), limitAddress(app)] },
     async (request, reply) => {
       const body = request.body ?? {};
       const user = {

@@ -6,6 +6,8 @@ import { knownDevices } from '../../auth/known-devices.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { findByPassword } from '../../auth/sign-in.ts';
 import { normalEmail, noteSignIn, type Users } from '../../auth/users.ts';
+import { databaseNow } from '../../db/database-now.ts';
+import { AppError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import type { Body } from '../form.ts';
 import { openForm, tokenIn } from '../kept-form.ts';
@@ -69,7 +71,7 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
   const attempt = {
     bodyLimit: limits.form.sealedBytes,
     config: { isPublic: true, ...limitSignIn(deviceOf) },
-    preHandler: [limitAddress(app, deviceOf), takeTurn],
+    preHandler: [cameByHttps(isHttps), limitAddress(app, deviceOf), takeTurn],
   };
   app.post<{ Body: Body }>('/sign-in', attempt, async (request, reply) => {
     const { email, password, next, kept } = request.body ?? {};
@@ -111,6 +113,14 @@ export const signInRoutes: FastifyPluginAsync<RouteOptions> = async (
   });
 };
 
+/** Who did not come by HTTPS, as far as is said, would be given no session: no cookie of one is sent. */
+export function cameByHttps(isHttps: boolean) {
+  return async ({ protocol }: FastifyRequest): Promise<void> => {
+    if (isHttps && protocol !== 'https')
+      throw new AppError('csrf', 403, shellTexts.errors['not-https']);
+  };
+}
+
 /** A new session id, so that one planted before is worth nothing. */
 export async function signIn(
   users: Users,
@@ -118,7 +128,7 @@ export async function signIn(
   user: Principal,
 ): Promise<void> {
   await request.session.regenerate();
-  request.session.startedAt = Date.now();
+  request.session.startedAt = await databaseNow(users.pages);
   request.session.userId = user.id;
   request.session.from = {
     address: request.ip,

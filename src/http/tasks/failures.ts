@@ -11,6 +11,7 @@ import type { TaskRow } from '../../tasks/task-row.ts';
 import { excerpt } from '../controls/excerpt.ts';
 import { inputTexts } from '../controls/input-texts.ts';
 import { shownValues } from '../controls/shown-values.ts';
+import type { AsOf } from '../shell/as-of.ts';
 import type { Url } from '../url.ts';
 import { followUpTexts } from './follow-ups-texts.ts';
 import type { InList } from './in-list.ts';
@@ -21,6 +22,8 @@ import { failedInList, type RetryForm, type TaskActions } from './task-actions.t
 
 export interface FailuresData {
   title: string;
+  /** How old what is listed may be. */
+  asOf: AsOf | null;
   back: { href: string; label: string };
   csv: { href: string; label: string };
   /** The shown reason's records, or all, in their list. */
@@ -54,6 +57,7 @@ export interface FailedValue {
 
 export interface ListedFailures {
   registry: ResourceRegistry;
+  asOf: AsOf | null;
   principal: Principal;
   task: TaskRow;
   actions: TaskActions;
@@ -86,6 +90,7 @@ export async function failuresData(listed: ListedFailures, url: Url): Promise<Fa
   const last = shown.at(-1)?.key ?? '';
   return {
     title: followUpTexts.failuresHeading(task.title),
+    asOf: listed.asOf,
     back: { href: url(`/tasks/${task.id}`), label: followUpTexts.backToTask(task.id) },
     csv: {
       href: url(`${base}.csv${queryOf(code === null ? {} : { code })}`),

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import { textsOf } from '../../form-texts.ts';
 import { limits } from '../../limits.ts';
 import { parseKey } from '../../metadata/keys.ts';
-import type { Resource } from '../../resources/contract.ts';
+import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import { titlesOf } from '../../selection/list.ts';
 import { acknowledge, withdrawAcknowledgement } from '../../tasks/control/acknowledge.ts';
 import { retry } from '../../tasks/follow-ups/retry.ts';
@@ -44,17 +44,19 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   app.get<WithId>('/tasks/:id/failures', async (request, reply) => {
     const { task, principal, resource, code } = await readRequest(request);
     const after = textsOf(request.query._after)[0] ?? '';
+    const reads = await request.reads(task.model);
     const [groups, found] = await Promise.all([
-      listFailures(db, task.id),
-      listFailedRecords(db, task.id, { code, after, limit: limits.shown.failures + 1 }),
+      listFailures(reads.db, task.id),
+      listFailedRecords(reads.db, task.id, { code, after, limit: limits.shown.failures + 1 }),
     ]);
-    const titles = await titlesFor(resource, principal, found);
+    const titles = await titlesFor(reads.registry, resource, principal, found);
     const actions = await taskActions({ context, principal, resource, url }, task);
     const values = resource
       ? await failedValues(context, resource, task, [...titles.keys()])
       : { edits: [], byKey: new Map() };
     const listed = {
-      registry,
+      registry: reads.registry,
+      asOf: reads.asOf,
       principal,
       task,
       actions,
@@ -217,13 +219,14 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   }
 
   async function titlesFor(
+    reading: ResourceRegistry,
     resource: Resource | null,
     principal: Principal,
     found: readonly FailedRecord[],
   ) {
     const keys = [...new Set(found.map(({ key }) => key))];
     return resource && keys.length > 0
-      ? titlesOf(registry, resource, principal, keys)
+      ? titlesOf(reading, resource, principal, keys)
       : new Map<string, string>();
   }
 
@@ -235,7 +238,7 @@ export const followUpRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
   ) {
     for (let after = ''; ; ) {
       const found = await listFailedRecords(db, task.id, { code, after, limit: csvPage });
-      const titles = await titlesFor(resource, principal, found);
+      const titles = await titlesFor(registry, resource, principal, found);
       for (const failed of found) yield csvLine(resource, titles, failed);
       const last = found.at(-1);
       if (!last || found.length < csvPage) return;

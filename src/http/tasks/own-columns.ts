@@ -43,7 +43,7 @@ export async function readOwnColumns(
       if (texts instanceof Map) return texts;
       throw new Error(texts === null ? 'it took longer than 2 s' : 'it gave no Map');
     } catch (error) {
-      log('warning', 'a column of the project’s failed', { column: name, error: String(error) });
+      log('warning', 'a column of the project’s failed', { column: name, error });
       return null;
     } finally {
       over.abort();

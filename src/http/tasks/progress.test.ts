@@ -44,6 +44,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     progressMessage: null,
     result: null,
     id: 7,
+    requestId: null,
     operationId: null,
     resource: 'cities',
     model: 'City',
@@ -86,7 +87,7 @@ function taskOf(values: Partial<BulkTask>): TaskRow {
     restedAt: null,
     acknowledgedAt: null,
     acknowledgedBy: null,
-    hasWorker: true,
+    workerFor: 'there',
     workerEndedAt: null,
     queuePause: null,
     ...values,
@@ -183,7 +184,7 @@ test('where no worker is alive it says so, since when, with no speed and no end'
   const workerEndedAt = new Date('2026-11-21T12:00:05Z');
   for (const state of ['queued', 'preparing', 'running', 'pausing', 'cancelling'] as const) {
     const data = progressData(
-      taskOf({ state, done: 1000, changed: 1000, hasWorker: false, workerEndedAt }),
+      taskOf({ state, done: 1000, changed: 1000, workerFor: 'none', workerEndedAt }),
       look,
     );
     assert.equal(data.heading, 'Waiting for a worker: 6,972 records');
@@ -193,10 +194,29 @@ test('where no worker is alive it says so, since when, with no speed and no end'
     );
     assert.deepEqual([data.rateText, data.leftText], [null, null]);
   }
-  const unknown = progressData(taskOf({ hasWorker: false }), look);
+  const unknown = progressData(taskOf({ workerFor: 'none' }), look);
   assert.equal(unknown.note, 'No worker is alive, so nobody is at it. It goes on when one starts.');
-  const paused = progressData(taskOf({ state: 'paused', hasWorker: false, workerEndedAt }), look);
+  const paused = progressData(taskOf({ state: 'paused', workerFor: 'none', workerEndedAt }), look);
   assert.doesNotMatch(paused.note, /worker/);
+});
+
+test('where no running worker knows what it is about it says what that is, and that it goes on', () => {
+  const noteOf = (values: Parameters<typeof taskOf>[0]) => {
+    const data = progressData(taskOf({ workerFor: 'unknowing', ...values }), look);
+    assert.equal(data.rateText, null);
+    return data.note;
+  };
+  const goesOn = 'A newer version may: it goes on by itself when one runs. It can be cancelled.';
+  const archive = { operation: 'archive', resource: 'cities' };
+  assert.equal(
+    noteOf({ state: 'queued', ...archive }),
+    `No running worker knows the operation “archive” of “cities”. ${goesOn}`,
+  );
+  assert.equal(
+    noteOf({ state: 'running', done: 10, operation: 'undo', parameters: { what: archive } }),
+    `No running worker knows how to take back the operation “archive” of “cities”. ${goesOn}`,
+  );
+  assert.doesNotMatch(noteOf({ state: 'paused' }), /worker/);
 });
 
 test('the time in which nobody was at it counts neither for its speed nor for what it took', () => {

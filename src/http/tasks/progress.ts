@@ -1,11 +1,13 @@
 import type { Reader } from '../../fields/reader.ts';
 import { wordsOf } from '../../operations/operations.ts';
+import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
 import { inlineName } from '../../queue/backend.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { Resource } from '../../resources/contract.ts';
 import {
   isAllOrNothing,
   isHeldUp,
+  isUnknownToAll,
   type Progress,
   progressOf,
   withoutWorkerSince,
@@ -189,7 +191,7 @@ export function progressData(
     title: task.title,
     caption: place === 'task' ? null : task.title,
     heading:
-      withoutWorkerSince(task) === undefined
+      withoutWorkerSince(task) === undefined && !isUnknownToAll(task)
         ? kindTexts(task).heading(task, totalOf(task))
         : kindTexts(task).noWorkerHeading(totalOf(task)),
     note,
@@ -246,6 +248,7 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
   const away = withoutWorkerSince(task);
   if (away !== undefined)
     return kindTexts(task).noWorker(task, away && formatTimestamp(away, now, reader.timeZone));
+  if (isUnknownToAll(task)) return taskTexts.unknownToAll(unknownIn(task));
   if (task.reason === 'unknown' && task.message) return task.message;
   switch (task.state) {
     case 'queued': {
@@ -282,6 +285,26 @@ function noteOf(task: TaskRow, { now, reader }: Onlooker): string {
     default:
       return task.backend === inlineName ? taskTexts.runningAtOnce : kindTexts(task).running;
   }
+}
+
+/** What it is that no worker knows, as far as its row says. */
+function unknownIn({
+  kind,
+  operation,
+  resource,
+  parametersVersion,
+  isUndo,
+  parameters,
+}: TaskRow): string {
+  const { bulk, own, undo } = taskTexts.unknownWhat;
+  if (kind === 'own') {
+    const what = own(operation, parametersVersion);
+    return isUndo ? undo(what) : what;
+  }
+  const { what } = (parameters ?? {}) as UndoneParameters;
+  return operation === 'undo' && what
+    ? undo(bulk(what.operation, resource))
+    : bulk(operation, resource);
 }
 
 function queuePausedNote(

@@ -10,6 +10,7 @@ import { isOurs } from '../../task-definitions/task-definitions.ts';
 import type { MapCell } from '../../tasks/looking/chunk-map.ts';
 import {
   isAllOrNothing,
+  isUnknownToAll,
   progressOf,
   successOf,
   withoutWorkerSince,
@@ -581,6 +582,8 @@ export interface TaskJson {
    * or none is needed.
    */
   noWorker: { since: string | null } | null;
+  /** Workers are alive, and none of them knows what it is about. */
+  isUnknown: boolean;
   /** Who has seen to what failed, and when. */
   acknowledged: { by: string; at: string } | null;
   createdAt: string;
@@ -620,6 +623,7 @@ export function taskJson(
     rate: isRunning ? rate : null,
     secondsLeft: isRunning ? secondsLeft : null,
     noWorker: away === undefined ? null : { since: away?.toISOString() ?? null },
+    isUnknown: isUnknownToAll(task),
     error: success === false ? { reason: task.reason ?? task.state, message: task.message } : null,
     createdAt: task.createdAt.toISOString(),
     startedAt: task.startedAt?.toISOString() ?? null,

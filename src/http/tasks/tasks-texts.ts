@@ -138,6 +138,15 @@ export const taskTexts = {
     `Its queue, “${queue}”, is paused by ${by} since ${since}. It goes on when that is resumed.`,
   queuePausedShort: (by: string, since: string) => `Queue paused by ${by} since ${since}`,
   noWorkerHeading: (count: number | null) => `Waiting for a worker: ${perhaps(count)}`,
+  unknownToAll: (what: string) =>
+    `No running worker knows ${what}. A newer version may: it goes on by itself when one runs. It can be cancelled.`,
+  unknownShort: 'No running worker knows it',
+  unknownWhat: {
+    bulk: (operation: string, resource: string) => `the operation “${operation}” of “${resource}”`,
+    own: (name: string, version: number) =>
+      version === 1 ? `the task “${name}”` : `version ${version} of the task “${name}”`,
+    undo: (what: string) => `how to take back ${what}`,
+  },
   noWorkerShort: (since: string | null) => `No worker${since === null ? '' : ` since ${since}`}`,
   scheduledFor: 'Waits for its time.',
   preparing: 'Reading which records it is about. Nothing has been changed yet.',

@@ -4,7 +4,12 @@ import { limits } from '../../limits.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { OfferedButton } from '../../tasks/launching/launch-buttons.ts';
 import type { ListedTask, StateCounts, TaskPage } from '../../tasks/looking/find-tasks.ts';
-import { isHeldUp, withoutWorkerSince, workedMs } from '../../tasks/looking/progress.ts';
+import {
+  isHeldUp,
+  isUnknownToAll,
+  withoutWorkerSince,
+  workedMs,
+} from '../../tasks/looking/progress.ts';
 import { isFiltered, type TasksQuery, tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import { isFinished, type TaskState, taskStates } from '../../tasks/states.ts';
 import { canSelect } from '../controls/can-select.ts';
@@ -297,7 +302,9 @@ export function taskLine(
             formatTimestamp(new Date(task.queuePause.at), now, timeZone),
           )
         : away === undefined
-          ? null
+          ? isUnknownToAll(task)
+            ? taskTexts.unknownShort
+            : null
           : taskTexts.noWorkerShort(away && formatTimestamp(away, now, timeZone)),
   };
 }

@@ -59,7 +59,7 @@ export async function askRefuse(
         return { code: error.code, message: error.message, fieldErrors: {} };
       target.log?.('error', 'a rule of an operation failed', {
         operation: label,
-        error: error instanceof Error ? error.stack : String(error),
+        error,
       });
       return {
         code: 'hook-failed',

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { databaseError } from '../../db/database-error.ts';
-import type { Queryable } from '../../db/transaction.ts';
+import { beginningOf, type Queryable } from '../../db/transaction.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
 import type { Operation } from '../contract.ts';
@@ -32,7 +32,12 @@ export async function clientTransaction<T>(
   work: (sql: Queryable, tx: Client) => Promise<T>,
 ): Promise<T> {
   try {
-    return await registry.clientOver(pool).$transaction((tx) => work(queryableOf(tx), tx), {
+    const begin = async (tx: Client) => {
+      const sql = queryableOf(tx);
+      await setWithin(sql, beginningOf(pool));
+      return work(sql, tx);
+    };
+    return await registry.clientOver(pool).$transaction(begin, {
       isolationLevel: 'ReadCommitted',
       timeout: timeoutMs,
       maxWait: timeoutMs,
@@ -40,6 +45,15 @@ export async function clientTransaction<T>(
   } catch (error) {
     throw databaseError(error);
   }
+}
+
+/** Settings, milliseconds by their names, for the rest of the transaction. */
+export async function setWithin(
+  sql: Queryable,
+  settings: Readonly<Record<string, number>>,
+): Promise<void> {
+  const set = Object.entries(settings).map(([name, ms]) => `set_config('${name}', '${ms}', true)`);
+  if (set.length > 0) await sql.query(`select ${set.join(', ')}`);
 }
 
 /**

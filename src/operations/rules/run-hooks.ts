@@ -193,9 +193,9 @@ async function guarded<T>(
     const details = {
       resource: resource.slug,
       hook: name,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error,
     };
-    context.log('error', 'a hook failed', details);
+    context.log('error', 'a hook failed', { where: 'hook', ...details });
     return new RaisedObjection({
       code: 'hook-failed',
       message: `The ${name} rule of ${resource.label.toLowerCase()} failed. The log has the details.`,

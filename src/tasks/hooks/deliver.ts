@@ -5,6 +5,7 @@ import type { TableNames } from '../../db/names.ts';
 import type { ProjectClient } from '../../resources/project-types.ts';
 import type { TaskEvent, TaskEventName, TaskHook } from '../../task-definitions/task-hooks.ts';
 import type { TaskContext } from '../context.ts';
+import { spanned } from '../spanned.ts';
 
 /** Longest that a hook may take; then it counts as one that threw. */
 const hookMs = 30_000;
@@ -21,6 +22,7 @@ interface Delivery {
   hook: string;
   name: TaskEventName;
   taskId: number;
+  requestId: string | null;
   payload: { at: string; by: TaskEvent['by']; task: TaskEvent['task'] };
   attempts: number;
 }
@@ -38,7 +40,8 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
        select id from ${t.task_delivery} next where hook = any($1) and ${isDeliverableSql(t)}
        order by due_at, id limit 1 for update skip locked
      )
-     returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts`,
+     returning id, event_id as "eventId", hook, name, task_id as "taskId", payload, attempts,
+       (select request_id from ${t.task} task where task.id = task_id) as "requestId"`,
     [hooks.map(({ name }) => name)],
   );
   const [delivery] = rows;
@@ -53,17 +56,23 @@ export async function deliverNext(context: TaskContext, pool: Pool): Promise<boo
       by: payload.by,
       task: payload.task,
     };
-    await inTime(async () => hook.run(event, handed(context)));
+    const { taskId } = delivery;
+    const ids = { taskId, requestId: delivery.requestId ?? undefined };
+    await spanned(context, { kind: 'hook', name: hook.name, ids }, () =>
+      inTime(async () => hook.run(event, handed(context))),
+    );
     await pool.query(`delete from ${t.task_delivery} where id = $1`, [id]);
   } catch (error) {
     await putOff(context, pool, delivery, error);
-    const { taskId, attempts } = delivery;
+    const { taskId, attempts, requestId } = delivery;
     log('warning', 'a hook of the project’s failed', {
+      where: 'hook',
       hook: hook.name,
       event: name,
       taskId,
+      requestId: requestId ?? undefined,
       attempts,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error,
     });
   }
   return true;

@@ -24,9 +24,7 @@ export function startTelling(
   const latestOf = new Map<number, string>();
   let announcedAt = 0;
   const loops = [
-    repeat(everyMs, tellOnce, (error) =>
-      log('warning', 'hooks are told again', { error: String(error) }),
-    ),
+    repeat(everyMs, tellOnce, (error) => log('warning', 'hooks are told again', { error })),
     ...context.outboxes.map(({ name, deliverNext: deliverFrom }) =>
       repeat(
         outboxEveryMs,
@@ -34,7 +32,7 @@ export function startTelling(
           if (worker === null && (await isWorkerAlive())) return;
           while (!isStopped() && (await deliverFrom(pool)));
         },
-        (error) => log('warning', `${name} delivers again`, { error: String(error) }),
+        (error) => log('warning', `${name} delivers again`, { error }),
       ),
     ),
   ];
@@ -52,7 +50,7 @@ export function startTelling(
     if (worker === null && (await isWorkerAlive())) return;
     for (let isFull = true; isFull && !isStopped(); ) {
       const fanned = await fanOut(pool, context);
-      for (const { name, taskId } of fanned.unheard) log('debug', name, { taskId });
+      for (const { name, ...ids } of fanned.unheard) log('debug', name, ids);
       for (const ended of fanned.ended) context.meters.ended(ended);
       isFull = fanned.isFull;
     }
@@ -96,10 +94,11 @@ export function startTelling(
           await inTime(async () => hook.run(event, handed(context)));
         } catch (error) {
           log('warning', 'a hook of the project’s failed', {
+            where: 'hook',
             hook: hook.name,
             event: event.name,
             taskId: task.id,
-            error: String(error),
+            error,
           });
         }
     }

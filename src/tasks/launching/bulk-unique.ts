@@ -50,7 +50,7 @@ function askKey(
   } catch (error) {
     log('error', 'it cannot be said what is the same, so nothing is launched', {
       resource: label,
-      error: error instanceof Error ? error.stack : String(error),
+      error,
     });
     const message = `The unique.key rule of ${label} failed. The log has the details. Nothing was changed.`;
     throw new AppError('invalid-operation', 422, message, { fieldErrors: {} });

@@ -121,7 +121,7 @@ function mayPress(
   } catch (error) {
     log('error', 'who may launch a task cannot be told, so nobody may', {
       name,
-      error: error instanceof Error ? error.stack : String(error),
+      error,
     });
     return false;
   }

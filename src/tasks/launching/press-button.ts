@@ -118,7 +118,7 @@ export async function pressButton(
       if (error instanceof AppError) throw error;
       context.log('error', 'the parameters of a task cannot be made', {
         name: definition.name,
-        error: error instanceof Error ? error.stack : String(error),
+        error,
       });
       const message = `The params rule of “${label}” failed. The log has the details. Nothing was started.`;
       throw new AppError('invalid-operation', 422, message, { fieldErrors: {} });

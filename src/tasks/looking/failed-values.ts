@@ -1,5 +1,5 @@
 import { sqlstateOf } from '../../db/sqlstate.ts';
-import { transaction } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import type { FieldEdit } from '../../operations/field-edit.ts';
 import { seenEdits } from '../../operations/operations.ts';
 import { compareStatement, valuesStatement } from '../../operations/update/update-sql.ts';
@@ -37,7 +37,7 @@ export async function failedValues(
   if (edits.length === 0 || keys.length === 0) return { edits, byKey: new Map() };
   try {
     const compared = compareStatement(resource, keys, edits);
-    const rows = await transaction(db.pages, async (client) => {
+    const compare = async (client: Queryable) => {
       await client.query(`set local statement_timeout = ${withinMs}`);
       return (
         await client.query<{ key: string; before: (string | null)[]; after: (string | null)[] }>(
@@ -45,7 +45,8 @@ export async function failedValues(
           compared.values,
         )
       ).rows;
-    });
+    };
+    const rows = await transaction(db.pages, compare, { waitsForNobody: true });
     return {
       edits,
       byKey: new Map(rows.map(({ key, before, after }) => [key, { now: before, wanted: after }])),

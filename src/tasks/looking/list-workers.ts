@@ -1,5 +1,5 @@
 import type { Database } from '../../db/database.ts';
-import { isAliveSql } from '../liveness.ts';
+import { isAliveSql, isSilentSql } from '../liveness.ts';
 
 export interface AliveWorker {
   id: string;
@@ -34,6 +34,8 @@ export interface WorkerInfo extends AliveWorker {
   seenAt: Date;
   /** It has given none for so long that it should have. */
   isUnheard: boolean;
+  /** Since when its main loop stands still, where that is long: what it is at gives way to nothing. */
+  busySince: Date | null;
   /** What somebody asks of it: to take nothing more, or to stop; null: to go on. */
   asked: 'quiet' | 'stop' | null;
   askedBy: string | null;
@@ -56,7 +58,8 @@ export async function listEveryWorker(
   const silentMs = Math.max(unheardAfter.minMs, recoveryIntervalMs * unheardAfter.times);
   const { rows } = await pages.query<WorkerInfo>(
     `select id, host, pid, version, queues, backends, concurrency, places, started_at as "startedAt", ${isAliveSql} as "isAlive",
-       seen_at as "seenAt", seen_at < clock_timestamp() - make_interval(secs => $1) as "isUnheard",
+       greatest(seen_at, heartbeat_at) as "seenAt", greatest(seen_at, heartbeat_at) < clock_timestamp() - make_interval(secs => $1) or coalesce(${isSilentSql}, false) as "isUnheard",
+       case when loop_at < clock_timestamp() - make_interval(secs => stale_after_ms / 1000.0) then loop_at end as "busySince",
        asked, asked_by ->> 'name' as "askedBy", asked_at as "askedAt", quiet_at as "quietAt",
        array(select distinct task_id from ${t.task_slot} where worker_id = worker.id order by 1 limit 20) as "taskIds"
      from ${t.worker} worker where backends <> '{}' order by host, started_at, id limit $2`,

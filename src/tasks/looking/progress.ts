@@ -28,7 +28,9 @@ export function progressOf(task: TaskRow, now: Date): Progress {
     total === 0 ? (task.state === 'succeeded' ? 100 : 0) : Math.floor((task.done / total) * 100);
   const seconds = workedMs(task, now) / 1000;
   const rate =
-    task.done > 0 && seconds > 0 && task.hasWorker !== false ? task.done / seconds : null;
+    task.done > 0 && seconds > 0 && (task.workerFor ?? 'there') === 'there'
+      ? task.done / seconds
+      : null;
   return {
     percent: Math.min(100, percent),
     done: task.done,
@@ -73,11 +75,16 @@ export function isHeldUp({ state, queuePause, restedAt }: TaskRow): boolean {
  */
 export function withoutWorkerSince({
   state,
-  hasWorker,
+  workerFor,
   workerEndedAt,
 }: TaskRow): Date | null | undefined {
-  if (hasWorker !== false || state === 'paused' || state === 'scheduled') return undefined;
+  if (workerFor !== 'none' || state === 'paused' || state === 'scheduled') return undefined;
   return workerEndedAt;
+}
+
+/** Are workers alive that listen to its queue, and none of them knows what it is about? */
+export function isUnknownToAll({ state, workerFor }: TaskRow): boolean {
+  return workerFor === 'unknowing' && state !== 'paused' && state !== 'scheduled';
 }
 
 /**

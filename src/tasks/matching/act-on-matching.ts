@@ -152,7 +152,7 @@ export async function actOnMatching(
       if (blame(error) === 'passing' || error instanceof AppError) throw error;
       context.log('error', 'a task that matches could not be acted on', {
         taskId: run.id,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error,
       });
       return { code: 'error', message: unexpected, followUpId: null };
     }

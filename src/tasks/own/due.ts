@@ -75,7 +75,7 @@ export async function queueScheduled(context: TaskContext, pool: Pool): Promise<
     await queueOne(context, pool, id).catch((error) =>
       context.log('warning', 'a task whose time has come is queued later', {
         taskId: id,
-        error: String(error),
+        error,
       }),
     );
 }

@@ -25,6 +25,7 @@ import type { Awaited } from './named-calls.ts';
 
 const maxMessageLength = 1_000;
 const processEnded = 'The process that it ran in has ended, and nothing else takes it up.';
+export const defaultAttempts = 3;
 const defaultBackoff = { firstMs: 1_000, factor: 2, maxMs: 600_000 };
 
 /** The process that a task ran in alone has ended without an end of its own. */
@@ -148,8 +149,8 @@ export async function suspend(
     const left = await letGo(client, context, lease);
     if (!left) return;
     if (left.state === 'cancelling') return stopNow(client, context, task, definition, left);
-    if ('until' in awaited) {
-      const waitMs = Math.max(1, awaited.until.getTime() - Date.now());
+    if ('sleepsMs' in awaited) {
+      const waitMs = Math.max(1, awaited.sleepsMs);
       return putBack(client, context, task, waitMs, null, { waitsFor: 'sleep' });
     }
     if ('children' in awaited) return waitFor(client, context, task, awaited);
@@ -260,14 +261,15 @@ async function countFailure(
   }: { reason: string; message: string; error?: unknown; isPaused?: boolean },
 ): Promise<void> {
   const { t } = context.db;
-  const { attempts = 3, retryOn, backoff } = definition?.options ?? {};
+  const { attempts = defaultAttempts, retryOn, backoff } = definition?.options ?? {};
   const { rows } = await client.query<{ failed: number }>(
     `update ${t.task} set failed_attempts = failed_attempts + 1 where id = $1 returning failed_attempts as failed`,
     [task.id],
   );
   const failed = rows[0]?.failed ?? attempts;
+  // How often it may be tried is said where it is known: whoever takes it up asks that first.
   const isOver =
-    failed >= attempts ||
+    (definition && failed >= attempts) ||
     !abilitiesOf(context, task).later ||
     (reason === 'error' && retryOn?.(error) === false);
   if (isOver) return fail(client, context, task.id, reason, message);

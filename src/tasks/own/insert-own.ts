@@ -3,6 +3,7 @@ import { queryPrepared } from '../../db/prepared.ts';
 import { raw, sql, statementOf } from '../../db/sql.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
 import { withSavepoint } from '../../db/with-savepoint.ts';
+import { idsNow } from '../../log/ids.ts';
 import { queueName } from '../../queue/backend.ts';
 import { callPlacesSql } from '../../queue/places.ts';
 import { callFor } from '../call-for.ts';
@@ -73,11 +74,11 @@ async function insertRows(
            queue text, "uniqueKey" text, "reuseKey" text, "limitKey" text, "rateKey" text, "locksOffReason" text, next jsonb, "blockedBy" int, "startOver" jsonb, "operationId" uuid, "followsId" int, "isUndo" boolean, "isFromPage" boolean, "parentId" int, entry text)
      ), inserted as (
        insert into ${raw(t.task)} (id, kind, operation_id, operation, title, backend, principal_id, principal_name, principal, parameters, secrets, parameters_version, meta, state, priority, due_at, expires_at,
-         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, queued_at)
+         queue, unique_key, reuse_key, limit_key, rate_key, locks_off_reason, on_finished, blocked_by, start_over, waits_for, parent_id, follows_id, is_undo, is_from_page, line_id, request_id, queued_at)
        select id, 'own', "operationId", name, title, backend, principal->>'id', principal->>'name', principal, coalesce(params, 'null'), secrets, version, meta, case when "isLater" then 'scheduled' else 'queued' end, priority,
          case when "isLater" then clock_timestamp() + make_interval(secs => "delayMs" / 1000) end, coalesce("expiresAt", clock_timestamp() + make_interval(secs => "expireAfterMs" / 1000)),
          queue, "uniqueKey", "reuseKey", "limitKey", "rateKey", "locksOffReason", next, "blockedBy", "startOver", case when coalesce("blockedBy"::text, "startOver"::text) is not null then 'task' end, "parentId", "followsId", coalesce("isUndo", false), coalesce("isFromPage", false),
-         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), case when "isLater" then null else now() end
+         (select coalesce(line_id, id) from ${raw(t.task)} where id = "followsId" and is_undo = coalesce("isUndo", false)), ${idsNow().requestId ?? null}::text, case when "isLater" then null else now() end
        from launch order by n
        on conflict (operation_id) do nothing returning *
      ), event as (

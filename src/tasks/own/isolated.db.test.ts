@@ -7,7 +7,7 @@ import { defineTask, type TaskDefinition } from '../../task-definitions/define-t
 import { buildTaskDefinitions } from '../../task-definitions/task-definitions.ts';
 import { ada, finished, insertPrincipals, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
-import { alone, aloneForAWhile, ownTasksAdmin } from '../../testing/own-tasks-admin.ts';
+import { alone, aloneForAWhile, growing, ownTasksAdmin } from '../../testing/own-tasks-admin.ts';
 import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { cancel } from '../control/cancel.ts';
 import { findHolder } from '../looking/holders.ts';
@@ -73,6 +73,14 @@ test('a task that is isolated runs in a process of its own, which ends with it h
 
   const late = await finished(db, await launch('spin', aloneForAWhile));
   assert.deepEqual([late.state, late.reason], ['failed', 'hard-limit']);
+
+  // Its own thread never gives way: another of its process sees how much it takes.
+  const { id: grown } = await launchOwn(context, growing, {}, { principal: ada });
+  const large = await finished(db, grown, 120_000);
+  assert.deepEqual(
+    [large.state, large.reason, large.message],
+    ['failed', 'process-died', 'Its process took more than 400 MB of memory.'],
+  );
 
   for (const way of ['heed', 'spin'] as const) {
     const id = await launch(way);

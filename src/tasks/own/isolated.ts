@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { Pool } from 'pg';
 import { ourModule } from '../../our-files.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
@@ -54,15 +55,23 @@ export function startIsolatedRun(
   const { db, settings, log } = context;
   const lease: Lease = { taskId: task.id, slot: 0, token };
   const definition = context.definitions.get(task.operation) as TaskDefinition;
-  const { graceMs = defaultGraceMs } = definition.options;
+  const { graceMs = defaultGraceMs, maxMemoryMb } = definition.options;
   let stopped: StopReason | null = null;
   let failure: string | null = null;
   let killing: NodeJS.Timeout | undefined;
-  // The last one is what its thread waits on: nobody writes to it, and it closes with this process.
-  const child = fork(file, [], {
+  // The last one is what its thread waits on: it closes with this process. What comes by it is how much
+  // memory was taken, where that was too much.
+  const child = fork(file, maxMemoryMb === undefined ? [] : [String(maxMemoryMb)], {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
   });
+  // Where there are too many open files there is none.
+  const pipe = child.stdio?.[4] as Socket | undefined;
+  pipe?.on('error', () => undefined);
+  pipe?.on('data', () => {
+    failure = `Its process took more than ${maxMemoryMb} MB of memory.`;
+  });
+  const closed = pipe && once(pipe, 'close').catch(() => undefined);
   child.on('error', (error) => {
     failure ??= String(error);
   });
@@ -104,7 +113,9 @@ export function startIsolatedRun(
 
   async function run(): Promise<void> {
     // It has said all that it had to say when both have come.
-    await Promise.all([once(child, 'exit'), once(child, 'disconnect')]).catch(() => undefined);
+    await Promise.all([once(child, 'exit'), once(child, 'disconnect'), closed]).catch(
+      () => undefined,
+    );
     clearTimeout(killing);
     const how = failure ?? `Its process ended by ${child.signalCode ?? `code ${child.exitCode}`}.`;
     const ended = { error: new ProcessDied(how), stop: stopped, definition };
@@ -112,7 +123,7 @@ export function startIsolatedRun(
     await endAttempt(context, pool, task, lease, ended).catch((error) =>
       log('error', 'the end of a task could not be written', {
         taskId: task.id,
-        error: String(error),
+        error,
       }),
     );
   }

@@ -36,9 +36,7 @@ export function keepLog(
         timer = null;
         writing = writing
           .then(write)
-          .catch((error) =>
-            log('warning', 'lines of a task were not kept', { taskId, error: String(error) }),
-          );
+          .catch((error) => log('warning', 'lines of a task were not kept', { taskId, error }));
       }, everyMs);
     },
     async end() {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Principal } from '../../auth/principal.ts';
+import { databaseNow } from '../../db/database-now.ts';
 import { clientTransaction } from '../../operations/rules/client-transaction.ts';
 import { whyNotPlain } from '../../plain-json.ts';
 import type { TransactionClient } from '../../resources/hooks.ts';
@@ -14,7 +15,7 @@ import { writingCalls } from './writing-calls.ts';
 
 /** What a run waits for that is to go on later: a time, the end of children, or of who is in its way. */
 export type Awaited =
-  | { until: Date }
+  | { sleepsMs: number }
   | { children: readonly number[]; failsFast: boolean }
   | { holder: number };
 
@@ -129,18 +130,19 @@ export function namedCalls(
 
   async function sleep(name: string, until: Date | number): Promise<void> {
     const kept = await begin(name, 'sleep');
-    const dueAt = kept?.dueAt ?? (until instanceof Date ? until : new Date(Date.now() + until));
+    const nowMs = await databaseNow(pool);
+    const dueAt = kept?.dueAt ?? (until instanceof Date ? until : new Date(nowMs + until));
     if (Number.isNaN(dueAt.getTime()))
       throw new TypeError('sleep: until is a Date, or milliseconds.');
     if (!kept)
       await keepStepAlone(pool, t, lease, { lineId, name, kind: 'sleep', isDone: false, dueAt });
-    const leftMs = dueAt.getTime() - Date.now();
+    const leftMs = dueAt.getTime() - nowMs;
     if (leftMs <= 0) return;
     if (leftMs < shortestSuspensionMs) {
       await wait(leftMs, null, { signal });
       return;
     }
-    suspend({ until: dueAt });
+    suspend({ sleepsMs: leftMs });
   }
 
   async function each<T>(

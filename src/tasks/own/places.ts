@@ -12,6 +12,8 @@ export interface TaskPlaces {
   /** Takes nothing more until it is called on again; what runs goes on. Resolves when nothing is being taken. */
   rest(): Promise<void>;
   goOn(): void;
+  /** Resolves when nothing runs, of what was taken before. */
+  idle(): Promise<void>;
   /** Asks every run to stop and waits until each has. */
   stop(): Promise<void>;
 }
@@ -75,6 +77,10 @@ export function startPlaces(
       isResting = false;
       call();
     },
+    async idle() {
+      await lastLook;
+      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
+    },
     async stop() {
       isStopped = true;
       clearInterval(looking);
@@ -102,7 +108,7 @@ export function startPlaces(
         if (!isStopped && !isResting && runs.size < concurrency) await lookWhenDue();
       }
     } catch (error) {
-      context.log('warning', 'own tasks are looked for again', { error: String(error) });
+      context.log('warning', 'own tasks are looked for again', { error });
     } finally {
       isLooking = false;
     }

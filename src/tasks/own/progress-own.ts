@@ -37,9 +37,7 @@ export function keepProgress(
         timer = null;
         writing = writing
           .then(write)
-          .catch((error) =>
-            log('warning', 'progress was not written', { taskId, error: String(error) }),
-          );
+          .catch((error) => log('warning', 'progress was not written', { taskId, error }));
       }, everyMs);
     },
     async end() {

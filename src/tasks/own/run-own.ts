@@ -3,6 +3,8 @@ import { withOrigin } from '../../audit/origin.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import { AppError } from '../../errors.ts';
+import { errorText } from '../../log/error-text.ts';
+import { withIds } from '../../log/ids.ts';
 import { parseKey } from '../../metadata/keys.ts';
 import type { TaskDefinition } from '../../task-definitions/define-task.ts';
 import {
@@ -16,11 +18,19 @@ import type { TaskContext } from '../context.ts';
 import type { Lease } from '../running/lease.ts';
 import { lockRecords, releaseRecords } from '../running/lock-records.ts';
 import { inactive, personNow, whyNot } from '../running/may-run.ts';
+import { spanned } from '../spanned.ts';
 import type { OwnTask } from '../task-row.ts';
 import { keepAbout } from './about-own.ts';
 import { holdAffected } from './affects.ts';
 import { endEmptied, unfinishedChildren } from './children.ts';
-import { endAttempt, endRefused, succeed, succeedAtOnce, suspend } from './end-own.ts';
+import {
+  defaultAttempts,
+  endAttempt,
+  endRefused,
+  succeed,
+  succeedAtOnce,
+  suspend,
+} from './end-own.ts';
 import { keepLog } from './log-own.ts';
 import { type Hide, hideIn, hider } from './mask.ts';
 import { type NamedCalls, namedCalls } from './named-calls.ts';
@@ -55,17 +65,23 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   const lease: Lease = { taskId: task.id, slot: 0, token };
   const stopping = new AbortController();
   const definition = context.definitions.get(task.operation) as TaskDefinition;
+  const { id: taskId, failedAttempts, requestId } = task;
+  const ids = { requestId: requestId ?? undefined, taskId, attempt: failedAttempts + 1 };
   return {
     task,
     lease,
     stop: (reason) => stopping.abort(reason),
-    ended: withOrigin({ kind: 'task', name: String(task.id) }, run)
+    ended: withIds(ids, () =>
+      withOrigin({ kind: 'task', name: String(task.id) }, () =>
+        spanned(context, { kind: 'task', name: task.operation }, run),
+      ),
+    )
       // Only the end of a part leaves a task with none that goes on.
       .then(() => (task.parentId === null ? undefined : endEmptied(context, pool)))
       .catch((error) =>
         context.log('error', 'the end of a task could not be written', {
           taskId: task.id,
-          error: String(error),
+          error,
         }),
       ),
   };
@@ -110,10 +126,12 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
       const awaited = calls.awaited();
       if (awaited) return suspend(context, pool, task, lease, { awaited, definition });
       const stop = stopping.signal.aborted ? (stopping.signal.reason as StopReason) : null;
+      const isFailure = !stop && !(error instanceof TaskGiveUp || error instanceof TaskRetryLater);
       context.log(stop ? 'info' : 'warning', stop ? 'a run stopped' : 'an attempt failed', {
         taskId: task.id,
         name: task.operation,
-        error: hide(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+        error: hide(errorText(error)),
+        ...(isFailure && { where: 'task', thrown: error }),
       });
       return endAttempt(context, pool, task, lease, { error, stop, definition, hide });
     } finally {
@@ -166,6 +184,9 @@ export function startRun(context: TaskContext, pool: Pool, taken: Taken): OwnRun
   /** Null: it may not run, or can no more, which no further attempt would change. */
   async function getReady(): Promise<Ready | null> {
     try {
+      // Whoever saw to an attempt that was lost may not have known how many there are.
+      if (task.failedAttempts >= (definition.options.attempts ?? defaultAttempts))
+        return await refuse('worker-died', noMoreAttempts);
       const refusal = await whyNot(context, task);
       if (refusal) return await refuse(refusal.code, refusal.message);
       if (task.isUndo && !definition.options.undo)
@@ -242,6 +263,7 @@ async function undoneResult(
   return rows[0]?.result ?? null;
 }
 
+const noMoreAttempts = 'Its worker died while it ran, and it is not tried again.';
 const unreadParams =
   'What comes before the run has thrown: its parameters are secret, so it is not said what.';
 const maxResultBytes = 1_000_000;

@@ -45,7 +45,7 @@ export function watchRuns(
         else if (state !== 'running') run.stop('lost');
       }
     } catch (error) {
-      context.log('warning', 'runs are looked after again', { error: String(error) });
+      context.log('warning', 'runs are looked after again', { error });
     } finally {
       isWatching = false;
     }
@@ -61,7 +61,7 @@ export function watchRuns(
         if (refusal) await cancelRun(task.id, refusal.message);
       }
     } catch (error) {
-      context.log('warning', 'people of runs are asked for again', { error: String(error) });
+      context.log('warning', 'people of runs are asked for again', { error });
     } finally {
       isAsking = false;
     }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../auth/principal.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
-import { transaction } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import { sortKeys } from '../../metadata/keys.ts';
 import { assertNoRuleFor, editsOf, getOperation } from '../../operations/operations.ts';
@@ -164,12 +164,13 @@ async function assertApart(
       '*',
     );
   try {
-    await transaction(context.db.pages, async (client) => {
+    const look = async (client: Queryable) => {
       await client.query(
         `set local statement_timeout = ${Math.max(1, Math.round((deadline - performance.now()) / 2))}`,
       );
       await assertStayApart(client, { isInTransaction: true }, model, edits, selectedRows);
-    });
+    };
+    await transaction(context.db.pages, look, { waitsForNobody: true });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
   }

@@ -1,7 +1,7 @@
 import type { Principal } from '../../auth/principal.ts';
 import { empty, join, query, raw, sql } from '../../db/sql.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
-import { transaction } from '../../db/transaction.ts';
+import { type Queryable, transaction } from '../../db/transaction.ts';
 import { keySql } from '../../metadata/key-sql.ts';
 import { keyColumns, sortKeys } from '../../metadata/keys.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -55,7 +55,7 @@ export async function sampleSelectedKeys(
   // as well, or the table's end would be missing.
   const share = Math.min(1, (limit / count) * 1.2);
   try {
-    return await transaction(context.db.pages, async (client) => {
+    const sample = async (client: Queryable) => {
       await client.query(`set local statement_timeout = ${Math.max(1, Math.round(withinMs))}`);
       const { rows } = await query<{ key: string }>(
         client,
@@ -63,7 +63,8 @@ export async function sampleSelectedKeys(
          order by random() limit ${raw(String(Number(limit)))}`,
       );
       return sortKeys(rows.map(({ key }) => key));
-    });
+    };
+    return await transaction(context.db.pages, sample, { waitsForNobody: true });
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.queryCanceled) throw error;
     return sortKeys(await readSelectedKeys(context, by, { after: null, limit }));

@@ -119,7 +119,9 @@ async function takenBack<T>(
         { timeoutMs: withinMs * 2 },
         run,
       );
-    return await transaction(context.db.pages, (client) => run(client, null));
+    return await transaction(context.db.pages, (client) => run(client, null), {
+      waitsForNobody: true,
+    });
   } catch (error) {
     if (error instanceof TakenBack) return error.result as T;
     throw error;

@@ -73,7 +73,7 @@ export async function draftDescendants(
     if (blame(error) === 'passing') throw error;
     context.log('error', 'the descendants of records cannot be told', {
       resource: resource.slug,
-      error: error instanceof Error ? error.stack : String(error),
+      error,
     });
     return error instanceof AppError
       ? error.message

@@ -33,7 +33,7 @@ test('what a worker sends for every chunk is planned once a connection, and a re
   );
   await runSlice(
     context,
-    { id: randomUUID(), pool, tokens: new Set(), backends: ['queue'] },
+    { id: randomUUID(), pool, tokens: new Set(), backends: ['queue'], unknown: new Set() },
     task.id,
     new AbortController().signal,
   );

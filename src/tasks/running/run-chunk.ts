@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { blame } from '../../db/sqlstate.ts';
 import { type Queryable, transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import type { ApplyTarget, Operation, Rewriting } from '../../operations/contract.ts';
 import { RecordsRefused } from '../../operations/refusals/records-refused.ts';
 import type { Client } from '../../resources/client.ts';
@@ -31,6 +32,8 @@ export interface Running {
   lease: Lease;
   /** Steered by every chunk. */
   pace: Pace;
+  /** Number of the one that it is at, or was. */
+  chunk?: number;
 }
 
 /**
@@ -66,7 +69,12 @@ async function inTransaction(
   const finished = await chunkTransaction(context, pool, running, async (client, tx) => {
     const claimed = await claimChunk(client, context.db.t, task.id, maxRowsOf(running));
     isClaimed = claimed !== null;
-    const done = claimed && (await work(context, client, tx, running, claimed, startedAt));
+    if (claimed) running.chunk = claimed.number;
+    const done =
+      claimed &&
+      (await withIds({ chunk: claimed.number }, () =>
+        work(context, client, tx, running, claimed, startedAt),
+      ));
     return done && { ...done, rows: claimed.keys.length };
   });
   if (!finished) return isClaimed ? 'stopped' : 'none-left';

@@ -3,10 +3,13 @@ import type { Pool } from 'pg';
 import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
-import { findOperation } from '../../operations/operations.ts';
+import { withIds } from '../../log/ids.ts';
 import { findRewriting } from '../../operations/triggers.ts';
+import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
 import type { TaskContext } from '../context.ts';
+import { findUnknown } from '../known.ts';
+import { spanned } from '../spanned.ts';
 import { startOver } from '../start-over/start-over.ts';
 import { asBulk, type BulkTask, selectTask, type TaskRow } from '../task-row.ts';
 import { failTask, holdLease, type Lease } from './lease.ts';
@@ -28,6 +31,8 @@ export interface SliceWorker {
   readonly tokens: Set<string>;
   /** Backends whose tasks it runs. */
   readonly backends: readonly string[];
+  /** What it has met and does not know, by name. */
+  readonly unknown: Set<string>;
 }
 
 /**
@@ -40,7 +45,22 @@ export async function runSlice(
   taskId: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(await isKnown(context, worker, taskId))) return;
+  const known = await isKnown(context, worker, taskId);
+  if (!known) return;
+  const { requestId } = known;
+  await withIds({ requestId: requestId ?? undefined, taskId, workerId: worker.id }, () =>
+    spanned(context, { kind: 'task', name: known.operation }, () =>
+      runKnown(context, worker, taskId, signal),
+    ),
+  );
+}
+
+async function runKnown(
+  context: TaskContext,
+  worker: SliceWorker,
+  taskId: number,
+  signal: AbortSignal,
+): Promise<void> {
   const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
@@ -57,44 +77,58 @@ export async function runSlice(
   }
 }
 
-/** How long a task waits for a worker that knows what it is about, before this one looks again. */
+/** How long a task waits for a worker that knows what it is about, before one is called again. */
 const unknownDelayMs = 5_000;
 
 /**
- * Does this worker know the task's resource and operation? One of an older or newer version may
- * not, and leaves it to others. What it does know, and starts over, is brought a step further.
+ * Does this worker know what the task is about? One of an older or newer version may not, and leaves
+ * it to others. What it does know, and starts over, is brought a step further.
  */
 async function isKnown(
   context: TaskContext,
-  { pool, backends }: SliceWorker,
+  { pool, backends, unknown }: SliceWorker,
   taskId: number,
-): Promise<boolean> {
-  const { db, registry } = context;
+): Promise<Pick<TaskRow, 'requestId' | 'operation'> | null> {
+  const { db } = context;
   const { rows } = await pool.query<
-    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'backend'> & { isStartingOver: boolean }
+    Pick<TaskRow, 'kind' | 'resource' | 'operation' | 'parameters' | 'backend' | 'requestId'> & {
+      parametersVersion: number;
+      isStartingOver: boolean;
+    }
   >(
-    `select kind, resource, operation, backend, start_over is not null as "isStartingOver" from ${db.t.task} where id = $1 and finished_at is null`,
+    `select kind, resource, operation, parameters, parameters_version as "parametersVersion", backend, request_id as "requestId", start_over is not null as "isStartingOver"
+     from ${db.t.task} where id = $1 and finished_at is null`,
     [taskId],
   );
   const task = rows[0];
   // One that is called for too early is not there yet; an own one is taken by places.
-  if (!task || task.kind === 'own' || !backends.includes(task.backend)) return false;
-  const resource = registry.list.find(({ slug }) => slug === task.resource);
-  if (resource && findOperation(resource, task.operation)) {
+  if (!task || task.kind === 'own' || !backends.includes(task.backend)) return null;
+  const what = findUnknown(context, task);
+  if (!what) {
     if (task.isStartingOver) await startOver(context, pool, taskId);
-    return true;
+    return task;
   }
-  const what = resource ? `the operation “${task.operation}”` : `the resource “${task.resource}”`;
-  context.log('warning', 'a task is left to a worker that knows it', { taskId, ...task });
+  unknown.add(what.name);
+  const { resource, operation } = task;
+  context.log('warning', 'a task is left to a worker that knows it', {
+    ...{ taskId, resource, operation },
+    unknown: what.name,
+  });
   await transaction(pool, async (client) => {
     await client.query(
       `update ${db.t.task} set reason = 'unknown', message = $2, woken_at = now() where id = $1 and finished_at is null`,
-      [taskId, `A worker that looked at it does not know ${what}. It waits for one that does.`],
+      [
+        taskId,
+        `A worker that looked at it does not know ${what.words}. It waits for one that does.`,
+      ],
     );
+    // The queue keeps the call for whoever knows it; of others nobody knows who hears them.
+    if (task.backend === queueName)
+      return context.backends.queue.callKnowing(client, taskId, what.name);
     const call = { kind: 'bulk', taskIds: [taskId], delayMs: unknownDelayMs } as const;
-    await wakeFor(client, context, task.backend, call);
+    return wakeFor(client, context, task.backend, call);
   });
-  return false;
+  return null;
 }
 
 const stays = 'What was done before stays.';
@@ -144,7 +178,11 @@ async function work(
     performance.now() < deadline &&
     (await isSamePerson())
   ) {
-    result = await withRetries(context, signal, running, () => runChunk(context, pool, running));
+    result = await withRetries(context, signal, running, () =>
+      spanned(context, { kind: 'chunk', name: running.task.operation }, () =>
+        runChunk(context, pool, running),
+      ),
+    );
   }
 
   /** Whoever has changed meanwhile is looked at by the next slice. */
@@ -198,7 +236,7 @@ async function withRetries(
       return await run();
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
-      context.log('info', 'a chunk is tried again', { error: String(error), tries });
+      context.log('info', 'a chunk is tried again', { chunk: running.chunk, error, tries });
       running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) =>
         setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)),
@@ -255,12 +293,12 @@ async function afterError(
   const { taskId } = lease;
   if (blame(error) === 'passing') {
     if (sqlstateOf(error) === timedOut && (await isTooSlow(context, pool, lease))) return 0;
-    context.log('warning', 'a task goes on later', { taskId, error: String(error) });
+    context.log('warning', 'a task goes on later', { taskId, error });
     return 1_000;
   }
   context.log('error', 'a task failed', {
     taskId,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error,
   });
   const [reason, what] = isTableChanged(error)
     ? [

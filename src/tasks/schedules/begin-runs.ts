@@ -73,7 +73,7 @@ async function putOff(
   resting.set(schedule, { until: Date.now() + ms, ms });
   log('error', 'a time of a schedule could not be launched, and is tried again', {
     schedule: schedule.name,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error,
   });
   await pool.query(
     `update ${db.t.schedule_run} set message = $2 where schedule = $1 and state = 'due' and message is null`,

@@ -21,6 +21,6 @@ export function followSchedules(context: TaskContext, pool: Pool): { stop(): Pro
       await noteDue(context, pool);
       await beginRuns(context, pool);
     },
-    (error) => context.log('warning', 'schedules are looked at again', { error: String(error) }),
+    (error) => context.log('warning', 'schedules are looked at again', { error }),
   );
 }

@@ -13,6 +13,7 @@ import { undoOf } from '../follow-ups/prepare-undo.ts';
 import { launchUndoRun } from '../follow-ups/undo-run.ts';
 import { hasUndo } from '../follow-ups/undone-through.ts';
 import type { NewTask } from '../insert-task.ts';
+import { isKnownHere } from '../known.ts';
 import { moveTask } from '../move-task.ts';
 import { personNow } from '../running/may-run.ts';
 import { isFinished, type TaskState, unfinishedSql } from '../states.ts';
@@ -41,7 +42,7 @@ export async function seeToStartingOver(context: TaskContext, pool: Pool): Promi
   );
   for (const { id } of rows)
     await startOver(context, pool, id).catch((error) =>
-      context.log('warning', 'a task starts over later', { taskId: id, error: String(error) }),
+      context.log('warning', 'a task starts over later', { taskId: id, error }),
     );
 }
 
@@ -63,6 +64,8 @@ async function step(context: TaskContext, pool: Pool, taskId: number): Promise<b
   if (part) {
     const taken = await findTask(pool, context, part.taskId);
     if (taken && !isFinished(taken.state)) return waitFor(context, pool, task, taken.id);
+    // Whoever knows it takes it back.
+    if (!isKnownHere(context, task) || (taken && !isKnownHere(context, taken))) return false;
     return takeBack(context, pool, task, taken, part);
   }
   for (const { taskId: takenId, undoIds } of task.startOver)

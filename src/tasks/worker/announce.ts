@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 import type { Client } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { version } from '../../version.ts';
+import { settingsHash } from '../agreed.ts';
 import type { TaskContext } from '../context.ts';
+import type { Knowledge } from '../known.ts';
 import { isInspected } from './heartbeat.ts';
 import { noWish, type Wish } from './heed.ts';
 
@@ -17,6 +19,8 @@ interface Announced {
   /** Slices of bulk work at a time, and own tasks. */
   concurrency?: number;
   places?: number;
+  /** What it knows; it runs nothing of others. */
+  knows?: Knowledge;
   /** What it was asked under another id. */
   wish?: Wish;
 }
@@ -27,9 +31,9 @@ interface Announced {
  * taken for it.
  */
 export async function announce(
-  { db, settings }: TaskContext,
+  { db, settings, agreed }: TaskContext,
   session: Client,
-  { id, queues, backends, concurrency, places, wish = noWish }: Announced,
+  { id, queues, backends, concurrency, places, knows, wish = noWish }: Announced,
 ): Promise<void> {
   // One transaction: the row must not be seen without its lock, or somebody would take it for dead.
   await session.query('begin');
@@ -51,6 +55,11 @@ export async function announce(
         ],
       );
   }
+  if (knows)
+    await session.query(
+      `update ${db.t.worker} set knows = $2, settings = $3, settings_hash = $4 where id = $1`,
+      [id, JSON.stringify(knows), JSON.stringify(agreed), settingsHash(agreed)],
+    );
   await session.query('commit');
 }
 

@@ -76,7 +76,7 @@ async function connect(): Promise<UtcClient> {
     application_name: 'bulkhead heartbeat',
     connectionTimeoutMillis: answerMs,
     lock_timeout: everyMs,
-    keepAlive: true,
+    isOwnSession: true,
   });
   opened.on('error', () => undefined);
   await opened.connect();
@@ -92,7 +92,7 @@ async function beat(session: UtcClient): Promise<number | null> {
   const [watching = null] = [...workers].flatMap(([id, isWatching]) => (isWatching ? [id] : []));
   const { rows } = await within(
     answerMs,
-    session.query<{ ids: string[]; lockId: number | null }>(
+    session.query<{ ids: string[]; lockId: number | null; isOneDead: boolean }>(
       `with beaten as (
          update ${table} set heartbeat_at = case when not $2 then clock_timestamp() end,
            loop_at = case when $2 then null when $3 then clock_timestamp() else coalesce(loop_at, clock_timestamp()) end
@@ -100,13 +100,15 @@ async function beat(session: UtcClient): Promise<number | null> {
        )
        select array(select id from beaten) as ids, (
          select lock_id from ${table} worker where id <> $4::uuid and ${isAliveSql} order by id <= $4::uuid, id limit 1
-       ) as "lockId"`,
+       ) as "lockId", exists (select from ${table} worker where not ${isAliveSql}) as "isOneDead"`,
       [ids, Atomics.load(signs, sign.isInspected) === 1, moves !== movesSeen, watching],
     ),
   );
   movesSeen = moves;
   const [row] = rows;
   for (const id of ids) if (!row?.ids.includes(id)) say({ kind: 'gone', id });
+  // One that nobody waited for yet.
+  if (watching !== null && row?.isOneDead) say({ kind: 'death' });
   return row?.lockId ?? null;
 }
 

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { close as closeInspector, open as openInspector } from 'node:inspector';
 import { test } from 'node:test';
-import { testContext } from '../../testing/context.ts';
+import { advisoryClass } from '../../db/advisory-class.ts';
+import { brakeBefore, holdBrake } from '../../testing/brake.ts';
+import { finished, insertPrincipals, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { insertPlaces } from '../../testing/places.ts';
 import { until } from '../../testing/until.ts';
+import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { startWorker } from './worker.ts';
 
 interface Beats {
@@ -70,4 +74,37 @@ test('nobody judges a worker that somebody looks into', async (t) => {
   } finally {
     closeInspector();
   }
+});
+
+test('the end of each worker is noticed by another at once, long before anybody looks', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const context = testContext(db, { recoveryIntervalMs: 60_000 });
+  await insertPrincipals(db);
+  await insertPlaces(db, 40);
+  await brakeBefore(db, 'update', 'gazetteer.city');
+  const brake = await holdBrake(db, connectionString);
+  defer(() => brake.letGo());
+  const env = { BULKHEAD_RECOVERY_INTERVAL_MS: '60000', BULKHEAD_LOG_LEVEL: 'silent' };
+  const killed = await startWorkerProcess(connectionString, env);
+  const body = { field: 'notes', 'value.notes': 'changed' };
+  const all = { kind: 'matching', filter: '' } as const;
+  const { task } = await launchOn(context, context.registry.get('cities'), all, 'update', body);
+  await brake.isReached();
+  const { rows: workers } = await db.pages.query(`select lock_id as "lockId" from ${db.t.worker}`);
+  const beside = await startWorker(context, { connectionString, concurrency: 1 });
+  defer(() => beside.stop());
+  const waitsForIt = async () => {
+    const { rows } = await db.pages.query(
+      `select from pg_locks where locktype = 'advisory' and not granted and classid = ${advisoryClass.liveness}::int::oid and objid = $1::int::oid
+         and database = (select oid from pg_database where datname = current_database())`,
+      [workers[0].lockId],
+    );
+    return rows.length > 0;
+  };
+  await until(waitsForIt);
+  await killed.kill('SIGKILL');
+  await brake.letGo();
+  // Whoever looks by the clock has looked when it began, and looks again in a minute.
+  const { state, changed } = await finished(db, task.id, 45_000);
+  assert.deepEqual([state, changed], ['succeeded', 40]);
 });

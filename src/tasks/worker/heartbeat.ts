@@ -50,6 +50,8 @@ export interface Beating {
   connectionString: string;
   /** Others have taken its tasks, or do by now. */
   onLost(): void;
+  /** Does the server answer it, when it does not answer the thread? */
+  isReached(): Promise<boolean>;
   /** Another worker has ended; left out: it waits for none. */
   onDeath?(): void;
 }
@@ -132,7 +134,7 @@ function openHeart({ db, settings, log }: TaskContext, connectionString: string)
     };
     const started = new Worker(file, { workerData });
     started.on('message', hear);
-    started.on('error', (error) => log('error', 'the heartbeat failed', { error: String(error) }));
+    started.on('error', (error) => log('error', 'the heartbeat failed', { error }));
     started.on('exit', () => {
       if (!isClosed) setTimeout(restart, restartMs).unref();
     });
@@ -149,8 +151,12 @@ function openHeart({ db, settings, log }: TaskContext, connectionString: string)
   function hear(news: HeartbeatNews): void {
     if (news.kind === 'session') pid = news.pid;
     else if (news.kind === 'gone') all.get(news.id)?.onLost();
-    else if (news.kind === 'cut-off') for (const one of all.values()) one.onLost();
+    else if (news.kind === 'cut-off') for (const one of all.values()) void endUnreached(one);
     else for (const one of all.values()) one.onDeath?.();
+  }
+
+  async function endUnreached({ isReached, onLost }: Beating): Promise<void> {
+    if (!(await isReached())) onLost();
   }
 
   /** What it waits for in the server is given up: a session that is left behind would outlive it. */

@@ -57,7 +57,7 @@ export function startHeeding(context: TaskContext, id: string, before: Wish, act
     last = last.then(heed).catch((error) =>
       context.log('warning', 'what the worker is asked is looked at again', {
         workerId: id,
-        error: String(error),
+        error,
       }),
     );
   }

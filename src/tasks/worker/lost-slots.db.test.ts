@@ -61,6 +61,7 @@ async function setUp(t: TestContext) {
           id: '00000000-0000-4000-8000-0000000000d2',
           pool: db.background,
           tokens: new Set(),
+          unknown: new Set(),
           backends: ['queue'],
         },
         task.id,

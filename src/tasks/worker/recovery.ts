@@ -1,20 +1,21 @@
-import type { PoolClient } from 'pg';
+import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { inlineName, queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
-import { abilitiesOf } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
-import { isAliveSql, noteWorkerEnd } from '../liveness.ts';
-import { moveTask } from '../move-task.ts';
+import { isAliveSql, isSilentSql, noteWorkerEnd } from '../liveness.ts';
 import { endEmptied } from '../own/children.ts';
 import { seeToDue } from '../own/due.ts';
 import { loseAttempt } from '../own/end-own.ts';
 import { lapseRuns } from '../own/hard-limit.ts';
 import { isPausedSql } from '../paused-queues.ts';
 import { isBlocked, settle } from '../running/slots.ts';
-import { isFinished, unfinishedSql } from '../states.ts';
+import { unfinishedSql } from '../states.ts';
 import type { OwnTask, TaskRow } from '../task-row.ts';
+import { endLost, freeSlots, settleEnded } from './free-slots.ts';
 import type { Wish } from './heed.ts';
+import { type Judgement, sound } from './judgement.ts';
+import { endConnections, type LostWorker, listLost, relieveBusy } from './lost-workers.ts';
 
 /**
  * A task that nobody has been called for in this long, and nobody is at or still to come to, is
@@ -26,29 +27,35 @@ const forgottenMs = 30_000;
 const seenEvery = '5 seconds';
 
 /**
- * Takes from dead workers what they held: unlocks their wake-ups, frees their slots, wakes their
- * tasks. A worker is dead when its session no longer holds its advisory lock, which the server
- * drops within milliseconds of its end. Idempotent, safe to run anywhere at any time. Returns how
- * many dead workers were found.
+ * Takes from workers that are dead or hang what they held: unlocks their wake-ups, frees their slots,
+ * wakes their tasks. A worker is dead when its session no longer holds its advisory lock, which the
+ * server drops within milliseconds of its end; it hangs when it has not said for so long that it is
+ * there, whose connections are ended. Idempotent, safe to run anywhere at any time. Returns how many
+ * were found.
  */
-export async function recover(context: TaskContext, self?: Self): Promise<number> {
+export async function recover(
+  context: TaskContext,
+  self?: Self,
+  judgement: Judgement = sound,
+): Promise<number> {
   const { db } = context;
-  const { rows: dead } = await db.pages.query<DeadWorker>(
-    `select worker.id, worker.pool_id as "poolId" from ${db.t.worker} worker where not ${isAliveSql}`,
-  );
-  for (const worker of dead) await bury(context, worker);
+  const lost = await listLost(context, judgement, self?.workerId);
+  for (const worker of lost) await unlessHeld(context, worker.id, () => bury(context, worker));
+  await relieveBusy(context);
   const { rows: left } = await db.pages.query<{ id: string }>(
     `select distinct worker_id as id from ${db.t.task_slot} slot where not exists (select from ${db.t.worker} worker where worker.id = slot.worker_id)`,
   );
   for (const { id } of left)
-    await transaction(db.pages, (client) => freeSlots(context, client, id));
+    await unlessHeld(context, id, () =>
+      transaction(db.pages, (client) => freeSlots(context, client, id, 'died')),
+    );
   await sweep(context, self);
   await callAgain(context);
   if (self?.backends.includes(queueName)) await adopt(context);
   await endEmptied(context, db.pages);
   await lapseRuns(context);
   await seeToDue(context, db.pages);
-  return dead.length;
+  return lost.length;
 }
 
 /** The worker that looks. */
@@ -61,24 +68,36 @@ export interface Self {
   hear?(asked: Wish['asked']): void;
 }
 
-interface DeadWorker {
-  id: string;
-  /** graphile-worker's, of what it was at. */
-  poolId: string | null;
+/** What somebody holds for too long is left to the next look; the others do not wait for it. */
+async function unlessHeld(
+  { log }: TaskContext,
+  workerId: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
+    log('warning', 'what a worker held is held by somebody else, too', { workerId });
+  }
 }
 
-async function bury(context: TaskContext, worker: DeadWorker): Promise<void> {
+async function bury(context: TaskContext, { id, poolId }: LostWorker): Promise<void> {
   const { db } = context;
   await transaction(db.pages, async (client) => {
     // By its row, and not by its lock: who held that would be taken for the worker, alive again.
-    const gone = await client.query(
-      `delete from ${db.t.worker} where id in (select id from ${db.t.worker} worker where id = $1 and not ${isAliveSql} for update skip locked)`,
-      [worker.id],
+    const gone = await client.query<{ isSilent: boolean }>(
+      `delete from ${db.t.worker} worker where id in (select id from ${db.t.worker} worker where id = $1 and (not ${isAliveSql} or ${isSilentSql}) for update skip locked)
+       returning ${isAliveSql} as "isSilent"`,
+      [id],
     );
-    if (gone.rowCount === 0) return;
+    const [row] = gone.rows;
+    if (!row) return;
+    // First: one that is frozen may hold what the rest would wait for.
+    await endConnections(client, context, id);
     await noteWorkerEnd(client, db.t);
-    if (worker.poolId) await context.backends.queue.release(client, worker.poolId);
-    await freeSlots(context, client, worker.id);
+    if (poolId) await context.backends.queue.release(client, poolId);
+    await freeSlots(context, client, id, row.isSilent ? 'hangs' : 'died');
   });
 }
 
@@ -87,70 +106,8 @@ export async function leave(context: TaskContext, id: string): Promise<void> {
   const { db } = context;
   await transaction(db.background, async (client) => {
     await client.query(`delete from ${db.t.worker} where id = $1`, [id]);
-    await freeSlots(context, client, id, { isDone: true });
+    await freeSlots(context, client, id, 'done');
   });
-}
-
-/** The slots of a worker whose row is gone, of which it may have taken one just then. */
-async function freeSlots(
-  context: TaskContext,
-  client: PoolClient,
-  id: string,
-  { isDone = false } = {},
-): Promise<void> {
-  const slots = await client.query<{ task_id: number }>(
-    `delete from ${context.db.t.task_slot} where worker_id = $1 returning task_id`,
-    [id],
-  );
-  const tasks = [...new Set(slots.rows.map((slot) => slot.task_id))].sort((a, b) => a - b);
-  if (tasks.length > 0 || !isDone) context.log('warning', 'a worker died', { workerId: id, tasks });
-  for (const taskId of tasks) await countDeath(context, client, taskId);
-}
-
-async function countDeath(context: TaskContext, client: PoolClient, taskId: number): Promise<void> {
-  const { db, settings } = context;
-  const { rows } = await client.query<
-    Pick<TaskRow, 'kind' | 'backend' | 'operation' | 'state' | 'reason' | 'deaths'>
-  >(
-    `update ${db.t.task} task set deaths = deaths + 1, rested_at = case
-         when exists (select 1 from ${db.t.task_slot} where task_id = task.id) then rested_at
-         else coalesce((select max(finished_at) from ${db.t.chunk} where task_id = task.id), started_at) end
-     where id = $1 and finished_at is null returning kind, backend, operation, state, reason, deaths`,
-    [taskId],
-  );
-  const task = rows[0];
-  if (!task) return settleEnded(context, client, taskId);
-  if (task.kind === 'own') return loseAttempt(client, context, { id: taskId, ...task });
-  // One that is to stop does, which is its end.
-  if (!abilitiesOf(context, task).restart && task.state !== 'cancelling')
-    return endLost(client, context, taskId);
-  if (task.deaths >= settings.maxDeaths) {
-    const message = `Its worker died ${task.deaths} times in a row. What was done before stays.`;
-    await moveTask(client, db.t, taskId, 'failed', { reason: 'worker-died', message });
-    return settle(client, context, taskId, 'failed');
-  }
-  await settle(client, context, taskId, task.state);
-}
-
-/** Nothing else takes it up. */
-async function endLost(client: PoolClient, context: TaskContext, taskId: number): Promise<void> {
-  const message =
-    'The process that it ran in has ended, and nothing else takes it up. What was done before stays.';
-  await moveTask(client, context.db.t, taskId, 'failed', { reason: 'worker-died', message });
-  await settle(client, context, taskId, 'failed');
-}
-
-/** Sees to what comes with the end of a task, where it has ended and its worker has not. */
-async function settleEnded(
-  context: TaskContext,
-  client: PoolClient,
-  taskId: number,
-): Promise<void> {
-  const { rows } = await client.query<Pick<TaskRow, 'state'>>(
-    `select state from ${context.db.t.task} where id = $1 for update`,
-    [taskId],
-  );
-  if (rows[0] && isFinished(rows[0].state)) await settle(client, context, taskId, rows[0].state);
 }
 
 /**
@@ -162,7 +119,10 @@ async function sweep(context: TaskContext, self?: Self): Promise<void> {
   if (self) {
     // By the same statement it says now and then that it is there, and reads what it is asked.
     const { rows } = await db.pages.query<{ ids: number[]; asked: Wish['asked'] }>(
-      `with seen as (update ${db.t.worker} set seen_at = clock_timestamp() where id = $1 and seen_at < clock_timestamp() - interval '${seenEvery}'), left_over as (
+      `with seen as (
+         update ${db.t.worker} set seen_at = clock_timestamp(), heartbeat_at = case when heartbeat_at is not null then clock_timestamp() end
+         where id = $1 and (seen_at < clock_timestamp() - interval '${seenEvery}' or heartbeat_at < clock_timestamp() - make_interval(secs => stale_after_ms / 2000.0))
+       ), left_over as (
          delete from ${db.t.task_slot} where worker_id = $1 and coalesce(lapsed_token, token) <> all($2::uuid[]) and taken_at < now() - interval '1 minute'
          returning task_id
        )

@@ -1,82 +1,76 @@
 import { forgetEntries } from '../../audit/forget-entries.ts';
 import type { TaskContext } from '../context.ts';
-import { maxPreviewHours } from '../previewing/preview.ts';
-import { unfinishedSql } from '../states.ts';
-import { forgetTasks } from './forget-tasks.ts';
+import { repeat } from '../repeat.ts';
+import { firstBeyond, forgetTasks } from './forget-tasks.ts';
+import { type Purgeable, type Purged, purgeable } from './purgeable.ts';
 
 /** Rows dealt with in one statement, so that none holds anybody up. */
 const maxRows = 1_000;
-/** Selections are for the hour; nobody confirms one of last week. */
-const selectionDays = 7;
-const everyMs = 3_600_000;
-/** No process has had a hook for so long: it is told nothing more. */
-const hookDays = 7;
-
-export interface Purged {
-  images: number;
-  /** Previews of tasks whose rows were emptied. */
-  shown: number;
-  changes: number;
-  tasks: number;
-  selections: number;
-  previews: number;
-  entries: number;
-}
 
 /**
  * Empties the images of changes that can no longer be undone, with what was shown before, forgets changes and finished tasks
- * whose time has come, and removes selections and previews that nobody came back to. Safe to run
+ * whose time has come, and removes sessions that are over, and selections and previews that nobody came back to. Safe to run
  * anywhere at any time; tasks that are not finished are never touched.
  */
 export async function purge(context: TaskContext): Promise<Purged> {
   const { db, settings } = context;
-  const { t } = db;
-  const older = (days: number) => `now() - make_interval(days => ${Math.floor(days)})`;
-  const inUse = `select id from ${t.task} where state in (${unfinishedSql})`;
-  await db.background.query(
-    `with gone as (delete from ${t.task_hook} where seen_at < ${older(hookDays)} returning name)
-     delete from ${t.task_delivery} where hook in (select name from gone)`,
-  );
-  await db.background.query(
-    `delete from ${t.notice} where state <> 'waiting' and created_at < ${older(settings.historyRetentionDays)}`,
-  );
-  await db.background.query(
-    `delete from ${t.alert} where over_at < ${older(settings.historyRetentionDays)}`,
-  );
-  await db.background.query(
-    `delete from ${t.schedule_run} where settled_at < ${older(settings.historyRetentionDays)}`,
-  );
+  const old = purgeable(context);
   return {
+    ...(await forgetHooks()),
+    sessions: await forget(old.sessions),
+    notices: await forget(old.notices),
+    alerts: await forget(old.alerts),
+    runs: await forget(old.runs),
     images: await inParts(
-      (limit) => `update ${t.change} set before = null, after = null where id in (
-        select id from ${t.change} where (before is not null or after is not null) and at < ${older(settings.undoRetentionDays)}
-          and (task_id is null or task_id not in (${inUse})) order by at limit ${limit})`,
+      old.images,
+      'at',
+      (ids) => `update ${old.images.table} set before = null, after = null where id in (${ids})`,
     ),
     shown: await inParts(
-      (limit) => `update ${t.task_preview} set rows = null where task_id in (
-        select task_id from ${t.task_preview} where rows is not null and at < ${older(settings.undoRetentionDays)}
-          and task_id not in (${inUse}) order by at limit ${limit})`,
+      old.shown,
+      'at',
+      (ids) => `update ${old.shown.table} set rows = null where task_id in (${ids})`,
+      'task_id',
     ),
-    changes: await inParts(
-      (limit) => `delete from ${t.change} where id in (
-        select id from ${t.change} where at < ${older(settings.historyRetentionDays)} and (task_id is null or task_id not in (${inUse}))
-        order by at limit ${limit})`,
-    ),
-    tasks: await inTurns(() => forgetTasks(context)),
-    selections: await inParts(
-      (limit) =>
-        `delete from ${t.selection} where id in (select id from ${t.selection} where updated_at < ${older(selectionDays)} order by updated_at limit ${limit})`,
-    ),
-    previews: await inParts(
-      (limit) =>
-        `delete from ${t.preview} where id in (select id from ${t.preview} where created_at < now() - make_interval(hours => ${maxPreviewHours}) order by created_at limit ${limit})`,
-    ),
+    changes: await remove(old.changes, 'at'),
+    tasks: await forgetAll(),
+    selections: await remove(old.selections, 'updated_at'),
+    previews: await remove(old.previews, 'created_at'),
     // Last: it throws where the audit is broken.
     entries: await forgetEntries(db, db.background, settings.auditRetentionDays),
   };
 
-  function inParts(statement: (limit: number) => string): Promise<number> {
-    return inTurns(async () => (await db.background.query(statement(maxRows))).rowCount ?? 0);
+  async function forgetAll(): Promise<number> {
+    const beyond = await firstBeyond(context);
+    return inTurns(() => forgetTasks(context, beyond));
+  }
+
+  async function forgetHooks(): Promise<Pick<Purged, 'hooks' | 'deliveries'>> {
+    const { t } = db;
+    const { rows } = await db.background.query(
+      `with gone as (delete from ${t.task_hook} where ${old.hooks.where} returning name),
+         dropped as (delete from ${t.task_delivery} where hook in (select name from gone) returning 1)
+       select (select count(*)::int from gone) as hooks, (select count(*)::int from dropped) as deliveries`,
+    );
+    return rows[0];
+  }
+
+  async function forget({ table, where }: Purgeable): Promise<number> {
+    return (await db.background.query(`delete from ${table} where ${where}`)).rowCount ?? 0;
+  }
+
+  function remove(rows: Purgeable, order: string): Promise<number> {
+    return inParts(rows, order, (ids) => `delete from ${rows.table} where id in (${ids})`);
+  }
+
+  function inParts(
+    { table, where }: Purgeable,
+    order: string,
+    statement: (ids: string) => string,
+    id = 'id',
+  ): Promise<number> {
+    const ids = `select ${id} from ${table} where ${where} order by ${order} limit ${maxRows}`;
+    return inTurns(async () => (await db.background.query(statement(ids))).rowCount ?? 0);
   }
 }
 
@@ -89,21 +83,14 @@ async function inTurns(part: () => Promise<number>): Promise<number> {
   }
 }
 
-/** Purges now and once an hour. */
+/** Purges now, and again and again. */
 export function startRetention(context: TaskContext): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  const run = () => {
-    running = purge(context).then(
-      (purged) => context.log('debug', 'what was kept long enough is purged', { ...purged }),
-      (error) => context.log('warning', 'purging will be tried again', { error: String(error) }),
-    );
-  };
-  run();
-  const timer = setInterval(run, everyMs);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
+  return repeat(
+    context.settings.cleanupIntervalMs,
+    async () => {
+      const purged = await purge(context);
+      context.log('debug', 'what was kept long enough is purged', { ...purged });
     },
-  };
+    (error) => context.log('warning', 'purging will be tried again', { error }),
+  );
 }

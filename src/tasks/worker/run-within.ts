@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { withIds } from '../../log/ids.ts';
 import { inlineName } from '../../queue/backend.ts';
 import type { TaskContext } from '../context.ts';
 import { moveTask } from '../move-task.ts';
@@ -16,6 +18,7 @@ import { isFinished } from '../states.ts';
 import type { TaskRow } from '../task-row.ts';
 import { wakeWaiting } from '../wake-waiting.ts';
 import { announce } from './announce.ts';
+import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { leave } from './recovery.ts';
 
@@ -39,12 +42,24 @@ export async function runWithin(
   if (tasks.length === 0) return;
   const { db } = context;
   const id = randomUUID();
-  const session = new UtcClient({ connectionString, application_name: id, keepAlive: true });
+  const session = new UtcClient({
+    connectionString,
+    application_name: id,
+    isOwnSession: true,
+    isWorker: true,
+  });
   const lost = Promise.withResolvers<void>();
   session.on('error', () => lost.resolve());
   session.on('end', () => lost.resolve());
-  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true });
-  const worker = { id, pool, tokens: new Set<string>(), backends: [inlineName] };
+  const pool = openPool({ connectionString, name: id, max: 4, ownSessions: true, isWorker: true });
+  const connections = connectionsOf(session, pool);
+  const worker = {
+    id,
+    pool,
+    tokens: new Set<string>(),
+    backends: [inlineName],
+    unknown: new Set<string>(),
+  };
   const left = new Set(tasks.map((task) => task.id));
   const keeping = repeat(
     keepEveryMs,
@@ -63,15 +78,24 @@ export async function runWithin(
   try {
     await session.connect();
     await announce(context, session, { id, queues: [], backends: [] });
-    heartbeat = startHeartbeat(context, { id, connectionString, onLost: lost.resolve });
+    heartbeat = startHeartbeat(context, {
+      ...{ id, connectionString },
+      onLost() {
+        connections.cut();
+        lost.resolve();
+      },
+      isReached: () => answers(session, context.settings.staleAfterMs / 2),
+    });
     for (const task of tasks) {
       left.delete(task.id);
-      await (task.kind === 'own'
-        ? runOwn(context, worker, task.id, lost.promise)
-        : runBulk(context, worker, task.id));
+      await withIds({ workerId: id }, () =>
+        task.kind === 'own'
+          ? runOwn(context, worker, task.id, lost.promise)
+          : runBulk(context, worker, task.id),
+      );
     }
   } catch (error) {
-    context.log('error', 'a task could not be run within its call', { error: String(error) });
+    context.log('error', 'a task could not be run within its call', { error });
     const why = `It could not be run: ${error instanceof Error ? error.message : String(error)}`;
     for (const task of tasks) await endQueued(context, task.id, 'error', why);
   } finally {

@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { chainStart, findHead, type Seal } from '../../audit/seal.ts';
 import { sealer } from '../../audit/seal-entries.ts';
 import type { Config } from '../../config.ts';
+import { auditMessage } from '../../log/log.ts';
 import { postSigned } from '../../signed-post.ts';
 import type { Outbox, TaskContext } from '../context.ts';
-
-/** Of the line that the log has for each entry. */
-export const auditMessage = 'audit';
 
 /** How often a new head is sent away. */
 const sendEveryMs = 60_000;

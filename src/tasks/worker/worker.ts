@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import pg from 'pg';
-import { openPool, UtcClient } from '../../db/pool.ts';
+import { UtcClient } from '../../db/client.ts';
+import { openPool } from '../../db/pool.ts';
 import { assertOwnSessions } from '../../db/pooler.ts';
 import { transaction } from '../../db/transaction.ts';
+import { besideTurns } from '../../db/turns.ts';
+import { withIds } from '../../log/ids.ts';
 import {
   type Backend,
   inProcessName,
@@ -14,6 +16,7 @@ import { placesChannel } from '../../queue/places.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { TaskContext } from '../context.ts';
 import { startTelling } from '../hooks/tell.ts';
+import { knowledgeOf } from '../known.ts';
 import { noteWorkerEnd } from '../liveness.ts';
 import { startPlaces } from '../own/places.ts';
 import { type Repeated, repeat } from '../repeat.ts';
@@ -22,11 +25,15 @@ import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
 import { answerProbes, type ProbeAnswers } from './answer-probes.ts';
+import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
 import { defaultPredecessorMs, holdAlone } from './hold-alone.ts';
+import { startJudgement } from './judgement.ts';
+import { assertPoolSize, defaultPlaces, workerPoolSize } from './pool-size.ts';
 import { recover, type Self } from './recovery.ts';
 import { startRetention } from './retention.ts';
+import { startWear, type WearLimits } from './wear.ts';
 
 export interface Worker {
   /**
@@ -38,15 +45,19 @@ export interface Worker {
   now(): { readonly id: string; readonly isAlive: boolean };
   /** Resolves when it has stopped since somebody asked it to on a page; otherwise never. */
   readonly stoppedByPage: Promise<void>;
+  /** Resolves, with why, when it has stopped since it has done as much as it may; otherwise never. */
+  readonly wornOut: Promise<string>;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends WearLimits {
   /** A session connection of its own, past any transaction-mode proxy. */
   connectionString: string;
   /** Wake-ups worked on at a time. */
   concurrency: number;
   /** Own tasks run at a time. Default: as many as there are cores, at most 8. */
   places?: number | null;
+  /** Connections of its pool. Default: as many as these need. */
+  poolSize?: number | null;
   /** Queues that it listens to; `bulk` is bulk work. Default: all. */
   queues?: readonly string[] | null;
   /** Backends whose tasks it runs. Default: all but `in-process`. */
@@ -55,13 +66,17 @@ export interface WorkerOptions {
   lookEveryMs?: number;
   /** Longest that a backend which is for one process waits for the one before. Default: 30,000. */
   predecessorMs?: number;
+  /** One that has done as much as it may begins anew under a new id, in this process. */
+  isRenewed?: boolean;
 }
 
 /** Runs tasks until stopped. Alive is who holds the session advisory lock of its worker row. */
 export async function startWorker(context: TaskContext, options: WorkerOptions): Promise<Worker> {
+  assertPoolSize(options);
   await assertOwnSessions(options.connectionString);
   let isStopped = false;
   const byPage = Promise.withResolvers<void>();
+  const worn = Promise.withResolvers<string>();
   let current = await startLife(context, options);
   const lives = (async () => {
     for (;;) {
@@ -70,9 +85,11 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
       if (isStopped) return;
       const { wish } = current;
       if (wish.asked === 'stop') return byPage.resolve();
-      context.log('warning', 'the worker lost its session and starts anew', {
-        workerId: current.id,
-      });
+      const { id: workerId, wornWhy: why } = current;
+      if (why !== null && !options.isRenewed) return worn.resolve(why);
+      if (why === null)
+        context.log('warning', 'the worker lost its session and starts anew', { workerId });
+      else context.log('info', 'the worker starts anew', { workerId, why });
       const next = await startAgain(wish);
       if (!next) return;
       current = next;
@@ -83,6 +100,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
   return {
     now: () => ({ id: current.id, isAlive: current.isAlive }),
     stoppedByPage: byPage.promise,
+    wornOut: worn.promise,
     async stop() {
       isStopped = true;
       current.end();
@@ -96,27 +114,11 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
         return await startLife(context, options, wish);
       } catch (error) {
         if (isStopped) return null;
-        context.log('error', 'the worker cannot start yet', { error: String(error) });
+        context.log('error', 'the worker cannot start yet', { error });
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
-}
-
-function defaultPlaces(): number {
-  return Math.min(8, availableParallelism());
-}
-
-/**
- * Connections of a worker: two runners may be at chunks while a third connection takes or releases
- * slots; a backend may keep one.
- */
-export function workerPoolSize(
-  concurrency: number,
-  places: number | undefined,
-  backends: number,
-): number {
-  return concurrency * 2 + 2 + (places ?? defaultPlaces()) + backends;
 }
 
 interface Life {
@@ -128,15 +130,29 @@ interface Life {
   end(): void;
   /** What somebody asks of it: of the next life too. */
   readonly wish: Wish;
+  /** Why it is to end, having done as much as it may; null: it is not for that. */
+  readonly wornWhy: string | null;
   stop(): Promise<void>;
 }
 
-async function startLife(
+function startLife(
   context: TaskContext,
   options: WorkerOptions,
   before: Wish = noWish,
 ): Promise<Life> {
   const id = randomUUID();
+  // A worker may begin within a request, and is not about that.
+  return withIds({ requestId: undefined, workerId: id }, () =>
+    startNamed(id, context, options, before),
+  );
+}
+
+async function startNamed(
+  id: string,
+  context: TaskContext,
+  options: WorkerOptions,
+  before: Wish,
+): Promise<Life> {
   const run = hostedOf(context, options);
   const names = run.map(({ name }) => name);
   const placeCount = options.places ?? defaultPlaces();
@@ -146,7 +162,8 @@ async function startLife(
   const session = new UtcClient({
     connectionString: options.connectionString,
     application_name: id,
-    keepAlive: true,
+    isOwnSession: true,
+    isWorker: true,
   });
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -164,21 +181,27 @@ async function startLife(
     await announce(context, session, {
       ...{ id, queues: options.queues ?? null, backends: names },
       ...{ concurrency: options.concurrency, places: placeCount, wish: before },
+      knows: knowledgeOf(context),
     });
   } catch (error) {
     await session.end().catch(() => undefined);
     throw error;
   }
 
-  const tokens = new Set<string>();
+  let wornWhy: string | null = null;
+  const wear = startWear(options, wearOut);
+  const { tokens } = wear;
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
-    max: workerPoolSize(options.concurrency, placeCount, hosted.length),
+    max: workerPoolSize(options, hosted.length),
     ownSessions: true,
+    isWorker: true,
   });
   const unwatchPool = context.meters.watchPool('worker', pool);
-  const worker = { id, pool, tokens, backends: names };
+  const connections = connectionsOf(session, pool);
+  const unknown = new Set<string>();
+  const worker = { id, pool, tokens, backends: names, unknown };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -212,6 +235,7 @@ async function startLife(
     await session.query(`listen ${pg.escapeIdentifier(placesChannel(context.db.queueSchema))}`);
     if (before.asked !== 'quiet') await takeUp();
   } catch (error) {
+    wear.stop();
     await heeding.stop();
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
@@ -220,7 +244,11 @@ async function startLife(
   }
   const heartbeat = startHeartbeat(context, {
     ...{ id, connectionString: options.connectionString },
-    onLost: end,
+    onLost: () => {
+      connections.cut();
+      end();
+    },
+    isReached: () => answers(session, context.settings.staleAfterMs / 2),
     onDeath: () => recovery.call(),
   });
   const recovery = startRecovery(context, {
@@ -241,7 +269,11 @@ async function startLife(
     get wish() {
       return heeding.wish;
     },
+    get wornWhy() {
+      return wornWhy;
+    },
     async stop() {
+      wear.stop();
       await heeding.stop();
       // First what takes tasks: a worker that has lost its session is taken for dead already.
       await Promise.all([...started, places].map((one) => one.stop()));
@@ -261,11 +293,23 @@ async function startLife(
     },
   };
 
+  /** Takes nothing more, and ends when what it has begun has ended or is handed on. */
+  function wearOut(why: string): void {
+    wornWhy = why;
+    context.log('info', 'the worker takes nothing more', { workerId: id, why });
+    const quietSql = `update ${context.db.t.worker} set quiet_at = coalesce(quiet_at, clock_timestamp()) where id = $1`;
+    Promise.all([putDown(), context.db.background.query(quietSql, [id])])
+      .then(() => places.idle())
+      .then(end, end);
+  }
+
   async function takeUp(): Promise<void> {
+    if (wornWhy !== null) return;
     for (const backend of hosted) {
       const one = await backend.start({
         pool,
         concurrency: options.concurrency,
+        unknown,
         async run(taskId, signal) {
           if (await takeProbe(taskId)) return;
           places.call();
@@ -319,9 +363,21 @@ async function callLeft({ db: { t, background } }: TaskContext, backend: Backend
  * notices.
  */
 export function startRecovery(context: TaskContext, self?: Self): Repeated {
-  return repeat(
+  const judgement = startJudgement(context.settings);
+  const recovery = repeat(
     context.settings.recoveryIntervalMs,
-    () => recover(context, self),
-    (error) => context.log('warning', 'recovery will try again', { error: String(error) }),
+    // Those who wait in a line may wait for what it frees.
+    () => besideTurns(context.db.pages, () => recover(context, self, judgement)),
+    (error) => {
+      judgement.distrust();
+      context.log('warning', 'recovery will try again', { where: 'recovery', error });
+    },
   );
+  return {
+    ...recovery,
+    async stop() {
+      await recovery.stop();
+      judgement.stop();
+    },
+  };
 }

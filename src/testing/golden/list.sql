@@ -2,6 +2,13 @@
 select
   session.sess,
   session.expire::timestamptz as "endsAt",
+  (
+    extract(
+      epoch
+      from
+        clock_timestamp()
+    ) * 1000
+  )::float8 as "nowMs",
   "user".id,
   "user".name,
   "user".email,
@@ -276,6 +283,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
@@ -296,43 +304,71 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend <> 'inline' then exists (
+    and backend <> 'inline' then (
       select
-        1
+        case
+          when bool_or(
+            (
+              worker.knows is null
+              or case kind
+                when 'own' then coalesce((worker.knows -> 'own' ->> operation)::int >= parameters_version, false)
+                and (
+                  not is_undo
+                  or worker.knows -> 'undo' ? operation
+                )
+                else coalesce((worker.knows -> 'bulk' -> resource ->> operation)::int >= parameters_version, false)
+                and (
+                  operation <> 'undo'
+                  or coalesce(worker.knows -> 'bulk' -> resource ? (parameters -> 'what' ->> 'operation'), true)
+                )
+              end
+            )
+          ) then 'there'
+          when count(*) > 0 then 'unknowing'
+          else 'none'
+        end
       from
-        "bulkhead"."worker" worker
+        (
+          select
+            queues,
+            backends,
+            knows
+          from
+            "bulkhead"."worker" worker
+          where
+            exists (
+              select
+                1
+              from
+                pg_locks held
+              where
+                held.locktype = 'advisory'
+                and held.mode = 'ExclusiveLock'
+                and held.granted
+                and held.objsubid = 2
+                and held.classid = 1112296194::int::oid
+                and held.objid = worker.lock_id::oid
+                and held.database = (
+                  select
+                    oid
+                  from
+                    pg_database
+                  where
+                    datname = current_database()
+                )
+            )
+        ) worker
       where
         (
-          queues is null
+          worker.queues is null
           or case kind
             when 'bulk' then 'bulk'
             else queue
-          end = any (queues)
+          end = any (worker.queues)
         )
         and backend = any (worker.backends)
-        and exists (
-          select
-            1
-          from
-            pg_locks held
-          where
-            held.locktype = 'advisory'
-            and held.mode = 'ExclusiveLock'
-            and held.granted
-            and held.objsubid = 2
-            and held.classid = 1112296194::int::oid
-            and held.objid = worker.lock_id::oid
-            and held.database = (
-              select
-                oid
-              from
-                pg_database
-              where
-                datname = current_database()
-            )
-        )
     )
-  end as "hasWorker",
+  end as "workerFor",
   case
     when finished_at is null
     and backend <> 'inline' then (

@@ -1,9 +1,22 @@
+-- 
+select
+  pg_is_in_recovery() as "isStandby",
+  pg_backend_pid() as pid,
+  set_config('tcp_keepalives_idle', '5', false),
+  set_config('tcp_keepalives_interval', '5', false),
+  set_config('tcp_keepalives_count', '2', false),
+  set_config('tcp_user_timeout', '15000', false),
+  set_config('idle_session_timeout', '0', false);
+
 -- isKnown
 select
   kind,
   resource,
   operation,
+  parameters,
+  parameters_version as "parametersVersion",
   backend,
+  request_id as "requestId",
   start_over is not null as "isStartingOver"
 from
   "bulkhead"."task"
@@ -11,7 +24,7 @@ where
   id = $1
   and finished_at is null;
 
--- runSlice
+-- runKnown
 begin isolation level read committed;
 
 -- isPaused
@@ -31,7 +44,7 @@ where
   )
 for share;
 
--- runSlice
+-- runKnown
 select
   state,
   parallelism,
@@ -51,7 +64,7 @@ where
   id = $1
 for update;
 
--- runSlice
+-- runKnown
 insert into
   "bulkhead"."task_slot" (task_id, slot, worker_id, token)
 select
@@ -78,7 +91,7 @@ limit
 returning
   slot;
 
--- runSlice
+-- runKnown
 update "bulkhead"."task"
 set
   attempts = attempts + 1,
@@ -161,7 +174,7 @@ from
 returning
   task_id;
 
--- runSlice
+-- runKnown
 commit;
 
 -- load
@@ -298,6 +311,7 @@ select
   queued_at as "queuedAt",
   started_at as "startedAt",
   finished_at as "finishedAt",
+  request_id as "requestId",
   updated_at as "updatedAt",
   idle_ms as "idleMs",
   rested_at as "restedAt",
@@ -318,43 +332,71 @@ select
   ) as "canGoOn",
   case
     when finished_at is null
-    and backend <> 'inline' then exists (
+    and backend <> 'inline' then (
       select
-        1
+        case
+          when bool_or(
+            (
+              worker.knows is null
+              or case kind
+                when 'own' then coalesce((worker.knows -> 'own' ->> operation)::int >= parameters_version, false)
+                and (
+                  not is_undo
+                  or worker.knows -> 'undo' ? operation
+                )
+                else coalesce((worker.knows -> 'bulk' -> resource ->> operation)::int >= parameters_version, false)
+                and (
+                  operation <> 'undo'
+                  or coalesce(worker.knows -> 'bulk' -> resource ? (parameters -> 'what' ->> 'operation'), true)
+                )
+              end
+            )
+          ) then 'there'
+          when count(*) > 0 then 'unknowing'
+          else 'none'
+        end
       from
-        "bulkhead"."worker" worker
+        (
+          select
+            queues,
+            backends,
+            knows
+          from
+            "bulkhead"."worker" worker
+          where
+            exists (
+              select
+                1
+              from
+                pg_locks held
+              where
+                held.locktype = 'advisory'
+                and held.mode = 'ExclusiveLock'
+                and held.granted
+                and held.objsubid = 2
+                and held.classid = 1112296194::int::oid
+                and held.objid = worker.lock_id::oid
+                and held.database = (
+                  select
+                    oid
+                  from
+                    pg_database
+                  where
+                    datname = current_database()
+                )
+            )
+        ) worker
       where
         (
-          queues is null
+          worker.queues is null
           or case kind
             when 'bulk' then 'bulk'
             else queue
-          end = any (queues)
+          end = any (worker.queues)
         )
         and backend = any (worker.backends)
-        and exists (
-          select
-            1
-          from
-            pg_locks held
-          where
-            held.locktype = 'advisory'
-            and held.mode = 'ExclusiveLock'
-            and held.granted
-            and held.objsubid = 2
-            and held.classid = 1112296194::int::oid
-            and held.objid = worker.lock_id::oid
-            and held.database = (
-              select
-                oid
-              from
-                pg_database
-              where
-                datname = current_database()
-            )
-        )
     )
-  end as "hasWorker",
+  end as "workerFor",
   case
     when finished_at is null
     and backend <> 'inline' then (

@@ -1,0 +1,46 @@
+const lookEveryMs = 1_000;
+const megabyte = 1024 ** 2;
+
+export interface WearLimits {
+  /** Tasks, and slices of bulk work, that are begun. Default: any number. */
+  maxTasks?: number | null;
+  /** Megabytes that the process takes of memory. Default: any. */
+  maxMemoryMb?: number | null;
+}
+
+export interface Wear {
+  /** Of the slots that the worker is at: each that is added is a task, or a slice, begun. */
+  readonly tokens: Set<string>;
+  stop(): void;
+}
+
+/** Says once, and why, that a worker has done as much, or grown as large, as it may. */
+export function startWear(
+  { maxTasks = null, maxMemoryMb = null }: WearLimits,
+  onWorn: (why: string) => void,
+): Wear {
+  let begun = 0;
+  let isWorn = false;
+  const tokens = new (class extends Set<string> {
+    override add(token: string): this {
+      begun += 1;
+      if (maxTasks !== null && begun >= maxTasks)
+        say(`It has begun ${begun} tasks and slices of bulk work (BULKHEAD_WORKER_MAX_TASKS).`);
+      return super.add(token);
+    }
+  })();
+  const looking = maxMemoryMb === null ? undefined : setInterval(look, lookEveryMs);
+  return { tokens, stop: () => clearInterval(looking) };
+
+  function look(): void {
+    const mb = Math.round(process.memoryUsage.rss() / megabyte);
+    if (maxMemoryMb !== null && mb > maxMemoryMb)
+      say(`It takes ${mb} MB of memory, more than ${maxMemoryMb} (BULKHEAD_WORKER_MAX_MEMORY_MB).`);
+  }
+
+  function say(why: string): void {
+    if (isWorn) return;
+    isWorn = true;
+    onWorn(why);
+  }
+}
