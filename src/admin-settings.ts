@@ -46,6 +46,8 @@ export interface AdminSettings {
   readonly maxDeaths?: number;
   /** Milliseconds between looks for dead workers. */
   readonly recoveryIntervalMs?: number;
+  /** Milliseconds after which a task that could have begun is said to wait for long. */
+  readonly queuedWarnMs?: number;
   /** Milliseconds of silence after which a process is taken to hang, and what it holds is taken from it. */
   readonly staleAfterMs?: number;
   /** Days for which a task can be undone. */
@@ -79,6 +81,7 @@ export const adminSettingVariables = {
   maxQueuedPerUser: 'BULKHEAD_MAX_QUEUED_PER_USER',
   maxDeaths: 'BULKHEAD_MAX_DEATHS',
   recoveryIntervalMs: 'BULKHEAD_RECOVERY_INTERVAL_MS',
+  queuedWarnMs: 'BULKHEAD_QUEUED_WARN_MS',
   staleAfterMs: 'BULKHEAD_STALE_AFTER_MS',
   undoRetentionDays: 'BULKHEAD_UNDO_RETENTION_DAYS',
   historyRetentionDays: 'BULKHEAD_HISTORY_RETENTION_DAYS',
@@ -164,6 +167,7 @@ export function taskSettingsOf(config: Settings): TaskSettings {
     maxQueuedPerUser: config.BULKHEAD_MAX_QUEUED_PER_USER,
     countLimit: config.BULKHEAD_COUNT_LIMIT,
     recoveryIntervalMs: config.BULKHEAD_RECOVERY_INTERVAL_MS,
+    queuedWarnMs: config.BULKHEAD_QUEUED_WARN_MS,
     staleAfterMs: config.BULKHEAD_STALE_AFTER_MS,
   };
 }

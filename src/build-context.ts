@@ -16,6 +16,7 @@ import { defaultSchemaOf } from './db/default-schema.ts';
 import { assertOwnSessions } from './db/pooler.ts';
 import { blame } from './db/sqlstate.ts';
 import { AppError } from './errors.ts';
+import { buildMeters } from './health/meters.ts';
 import { carefulLog } from './log/careful-log.ts';
 import { passThrough } from './log/pass-through.ts';
 import { reporter } from './log/report.ts';
@@ -159,7 +160,7 @@ export function withChannels(
   admin: Pick<AdminDefinition, 'notify' | 'channels' | 'name'>,
   config: Omit<Settings, 'BULKHEAD_BACKEND'>,
   contextOf: () => TaskContext,
-  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'agreed'>,
+  parts: Omit<TaskContext, 'channels' | 'outboxes' | 'prefix' | 'config' | 'meters' | 'agreed'>,
 ): TaskContext {
   const channels = buildChannels({
     notify: admin.notify,
@@ -172,6 +173,8 @@ export function withChannels(
   const whole = {
     ...parts,
     prefix: config.BULKHEAD_PREFIX,
+    config,
+    meters: buildMeters(contextOf),
     hooks: [...parts.hooks, ...noticeHooks(contextOf, channels.list.length > 0)],
     channels,
     outboxes: [

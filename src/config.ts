@@ -172,6 +172,9 @@ const settings = z.object({
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true'),
+  BULKHEAD_PROBE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  BULKHEAD_PROBE_PORT: whole('BULKHEAD_PROBE_PORT').optional(),
+  BULKHEAD_QUEUED_WARN_MS: whole('BULKHEAD_QUEUED_WARN_MS').default(600_000),
   BULKHEAD_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be debug, info, warn, error or silent',

@@ -19,6 +19,8 @@ export const limits = {
     addressLength: 16_000,
     /** Longest that a connection is silent, and that a request takes to arrive. */
     silentMs: 60_000,
+    /** Longest that what is due in a process waits for it on average, before pages are refused. */
+    loopDelayMs: 1_000,
   },
   /** What a request waits for. */
   waiting: {
@@ -176,6 +178,8 @@ export const limitValues = Object.fromEntries(
  */
 export const settingBounds = {
   PORT: [0, 65_535],
+  BULKHEAD_PROBE_PORT: [0, 65_535],
+  BULKHEAD_QUEUED_WARN_MS: [1_000, 604_800_000],
   BULKHEAD_SESSION_HOURS: [1, 8_760],
   BULKHEAD_SESSION_DAYS: [1, 365],
   BULKHEAD_PAGES_POOL_SIZE: [2, 500],
@@ -219,6 +223,7 @@ export const limitTexts = {
   headers: `The server takes at most ${said(limits.server.headerBytes / kilobyte)} kB of address and headers. Nothing was done.`,
   silent: `A request takes at most ${said(limits.server.silentMs / 1_000)} seconds to arrive. Nothing was done.`,
   address: `An address has at most ${said(limits.server.addressLength)} characters. Nothing was done.`,
+  loop: 'This server has more to do than it gets done. Nothing was done. Try again in a moment.',
   waiting: 'Too many others are waiting for the database. Nothing was done. Try again in a moment.',
   held: 'Others are waiting for records and tasks that are being worked on. Nothing was done. Try again in a moment.',
   inlineTurns:

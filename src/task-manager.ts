@@ -5,6 +5,7 @@ import type { Principal } from './auth/principal.ts';
 import { databaseNow } from './db/database-now.ts';
 import { type OwnTransaction, queryableOf } from './db/own-transaction.ts';
 import { AppError } from './errors.ts';
+import { type HealthReport, readHealthReport } from './health/health-report.ts';
 import type { GivenParams, TaskDefinition } from './task-definitions/define-task.ts';
 import { infoOf, type TaskInfo } from './task-info.ts';
 import type { AskedLaunch, LaunchAnswer } from './tasks/asked-launch.ts';
@@ -375,14 +376,25 @@ export class TaskManager {
     return resumeSchedule(context, principal, name);
   }
 
-  /** Workers alive, tasks waiting and running, the longest wait. */
-  health(): Promise<Health> {
-    return readHealth(this.#access.context);
+  /**
+   * How Bulkhead is: workers alive, tasks waiting and running, the longest wait in milliseconds; each
+   * part that was looked at (`parts`), and what is wrong and what to do (`findings`), as the command
+   * `doctor` and the page of health have it. It sends a probe through the queue; whoever asks again
+   * within ten seconds is given the same parts.
+   *
+   * @example
+   * const { findings } = await tasks.health();
+   * for (const { title, remedy } of findings) console.error(title, remedy);
+   */
+  async health(): Promise<Health & HealthReport> {
+    const { context } = this.#access;
+    const [tasks, report] = await Promise.all([readHealth(context), readHealthReport(context)]);
+    return { ...report, ...tasks };
   }
 
   /** Is a worker alive that takes tasks of this queue, or of any? */
   async isWorkerAlive(queue?: string): Promise<boolean> {
-    const { workers } = await this.health();
+    const { workers } = await readHealth(this.#access.context);
     return workers.some(({ queues }) => queue === undefined || !queues || queues.includes(queue));
   }
 

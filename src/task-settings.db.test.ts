@@ -5,9 +5,11 @@ import { writeEntry } from './audit/entry.ts';
 import { chainStart, type StoredEntry, sealedText, storedColumns } from './audit/seal.ts';
 import { sealer } from './audit/seal-entries.ts';
 import type { Principal } from './auth/principal.ts';
+import { systemPrincipal } from './auth/system-principal.ts';
 import { AppError } from './errors.ts';
 import { retry } from './tasks/follow-ups/retry.ts';
 import { countRetryable } from './tasks/looking/failed-records.ts';
+import { readUnderWay } from './tasks/looking/under-way.ts';
 import { takeSlot } from './tasks/running/slots.ts';
 import { recover } from './tasks/worker/recovery.ts';
 import { purge, startRetention } from './tasks/worker/retention.ts';
@@ -156,6 +158,26 @@ test('dead workers are looked for as often as the nearest level says', async (t)
       isBuried,
     ),
     [true, false, true],
+  );
+});
+
+test('a task is said to wait for long after what the nearest level says', async (t) => {
+  const waitsLong = async ({ context, db, launchAll }: Installation) => {
+    await launchAll();
+    await db.pages.query(`update ${db.t.task} set queued_at = now() - interval '1 minute'`);
+    await db.pages.query(`update ${db.t.task_event} set at = now() - interval '1 minute'`);
+    const { groups } = await readUnderWay(context, systemPrincipal('test'));
+    return groups.map(({ waitingLong }) => waitingLong);
+  };
+  assert.deepEqual(
+    await seenOnLevels(
+      t,
+      'queuedWarnMs',
+      { environment: 30_000, admin: 120_000 },
+      { places: 30 },
+      waitsLong,
+    ),
+    [[0], [1], [0]],
   );
 });
 

@@ -217,7 +217,7 @@ test('what has waited for more than ten minutes for its turn is an alert, unless
     await waits(11);
     await look();
     assert.deepEqual(await heard(), [
-      'In the queue “mail” a task has waited for more than ten minutes.',
+      'In the queue “mail” a task has waited for more than 10 minutes.',
     ]);
     await db.pages.query(`insert into ${db.t.paused_queue} (name, by) values ('mail', '{}')`);
     await look();

@@ -54,7 +54,10 @@ export async function lookForAlerts(
   const { t } = context.db;
   await transaction(pool, async (client) => {
     if (!(await takeTurn(client, 'alerts', t.alert))) return;
-    const reports = await lookAtAll(context, healthParts);
+    const reports = await lookAtAll(
+      context,
+      healthParts.filter(({ isAskedFor }) => !isAskedFor),
+    );
     const findings = reports.flatMap((report) => report.findings);
     const names = findings.map(({ name }) => name);
     const unseen = reports.filter(({ error }) => error !== null);

@@ -18,6 +18,7 @@ const settingOf = {
   database: 'DATABASE_URL',
   port: 'PORT',
   queues: 'BULKHEAD_QUEUES',
+  'probe-port': 'BULKHEAD_PROBE_PORT',
   concurrency: 'BULKHEAD_PLACES',
 };
 

@@ -1,8 +1,10 @@
+import { checkNames } from '../health/finding.ts';
 import { administeredCommands } from './administered.ts';
 import { verifyOf } from './audit.ts';
 import { check } from './check.ts';
 import { cleanUpCommands } from './clean-up.ts';
 import { type Command, ofAdmin } from './command.ts';
+import { doctor } from './doctor.ts';
 import { generateOwn, ownOutput } from './generate.ts';
 import { indexes } from './indexes.ts';
 import { init } from './init/init.ts';
@@ -56,6 +58,19 @@ export const commands: Commands = {
     },
     gives: '`{ pending, applied }`; with --sql `{ sql }`',
     run: migrateOnly,
+  },
+  doctor: {
+    says: 'Says whether Bulkhead does what it should, and what to do where it does not; exit status 1 where something is wrong.',
+    options: {
+      check: {
+        type: 'string',
+        value: 'NAME',
+        says: `looks at this alone: ${checkNames.join(', ')}`,
+      },
+      ...ofAdmin,
+    },
+    gives: '`{ at, parts, findings }`: as in metrics.md',
+    run: doctor,
   },
   ...taskCommands,
   ...scheduleCommands,

@@ -12,11 +12,12 @@ import { onShutdown } from './shutdown.ts';
 import { unheardQueues } from './unheard-queues.ts';
 
 const usage = [
-  `Usage: ${commandLine('work', `[--queues NAMES] [--concurrency N] ${adminUsage}`)}`,
+  `Usage: ${commandLine('work', `[--queues NAMES] [--concurrency N] [--probe-port N] ${adminUsage}`)}`,
   '',
   'A worker, on the database of DATABASE_URL; there may be any number of them. Settings: docs/settings.md.',
   '',
   '  --queues mail,reports   takes tasks of these queues alone; bulk work is the queue “bulk”. All unless given.',
+  '  --probe-port N          answers /healthz, /readyz and /metrics at this port of HOST, for whoever watches it.',
   '  --concurrency N         runs so many tasks of your own at a time, beside bulk work. As many as cores, at most 8.',
 ].join('\n');
 
@@ -27,6 +28,7 @@ await runCommand(async () => {
     ...adminOptions,
     queues: { type: 'string' },
     concurrency: { type: 'string' },
+    'probe-port': { type: 'string' },
   });
   const connectionString = requireDatabaseUrl(config);
   const admin = await bringUp(await openAdmin(values, config), config, connectionString);
@@ -48,5 +50,6 @@ await runCommand(async () => {
     end();
   });
   console.log('A worker is running.');
+  if (worker.probeAddress) console.log(`It is watched at ${worker.probeAddress}/readyz`);
   console.log(connections);
 });

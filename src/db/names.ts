@@ -38,6 +38,7 @@ const tables = [
   'audit_seal',
   'audit_checkpoint',
   'alert',
+  'probe',
 ] as const;
 
 /** Every function of ours. */

@@ -27,6 +27,8 @@ export interface HealthPart {
   readonly title: string;
   /** What is wrong, and, where there is something to say, how it is. */
   readonly look: (context: TaskContext) => Promise<HealthLook>;
+  /** Only where somebody asks: operators are not told of it, since it takes something, or stands still. */
+  readonly isAskedFor?: true;
 }
 
 /** The page where all that is wrong stands. */

@@ -6,6 +6,7 @@ import { aliveWorkersSql, workerForSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
 import { queueSql } from '../tasks/paused-queues.ts';
 import type { Finding, HealthPart } from './finding.ts';
+import { spanInWords } from './span-in-words.ts';
 
 /** A worker that is started anew is back by then. */
 const withoutWorkerMs = 60_000;
@@ -51,7 +52,7 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
     });
     if (unknown.length > 0) return [unknownTo(queue, sum(unknown.map(({ waiting }) => waiting)))];
     const long = sum(all.map(({ waitingLong }) => waitingLong));
-    return long > 0 ? [waitsLong(queue, long)] : [];
+    return long > 0 ? [waitsLong(queue, long, context.settings.queuedWarnMs)] : [];
   });
 }
 
@@ -95,10 +96,10 @@ function unknownTo(queue: string, count: number): Finding {
   };
 }
 
-function waitsLong(queue: string, count: number): Finding {
+function waitsLong(queue: string, count: number, warnMs: number): Finding {
   return {
     name: `waits-long:${queue}`,
-    title: `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ten minutes.`,
+    title: `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ${spanInWords(warnMs)}.`,
     path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
     remedy:
       'Start another worker, or give those that there are more places: BULKHEAD_PLACES, BULKHEAD_WORKER_CONCURRENCY.',

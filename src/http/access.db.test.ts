@@ -83,6 +83,18 @@ const table: Record<string, Entry> = {
     why: 'for everybody',
   },
   'GET /healthz': { about: 'no record', path: () => '/healthz', why: 'for everybody' },
+  'GET /tasks/health': {
+    about: 'no record',
+    path: () => '/tasks/health',
+    why: 'for admins who see every task, held by health/health-page.db.test.ts',
+  },
+  'GET /readyz': { about: 'no record', path: () => '/readyz', why: 'for everybody' },
+  'GET /metrics': {
+    about: 'no record',
+    path: () => '/metrics',
+    headers: { authorization: 'Bearer a token of probes' },
+    why: 'for whoever has the token, held by health/probes.db.test.ts',
+  },
   'GET /static/*': { about: 'no record', path: () => '/static/theme.js', why: 'for everybody' },
 
   'GET /:resource': { about: 'records', path: () => '/cities?_q=place' },
@@ -504,7 +516,10 @@ const admin = {
 };
 
 test('every route', async (t) => {
-  const testing = await testApp(t, { admin });
+  const testing = await testApp(t, {
+    admin,
+    env: { BULKHEAD_PROBE_TOKEN: 'a token of probes' },
+  });
   const { db, context, config, signIn } = testing;
   const routes: string[] = [];
   const walked = await buildApp({

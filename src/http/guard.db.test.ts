@@ -11,6 +11,8 @@ const isPublic = [
   '/sign-out',
   '/first-admin',
   '/healthz',
+  '/readyz',
+  '/metrics',
   '/static/*',
   '/tasks/:id/progress',
   '/tasks/live',

@@ -63,6 +63,7 @@ import { ada, launchOn } from '../testing/context.ts';
 import { testField } from '../testing/field.ts';
 import { launchAs, selectAs } from '../testing/launch-as.ts';
 import { insertPlaces } from '../testing/places.ts';
+import { overloadOptions } from './plugins/overload.ts';
 import { limitAddress, rateLimits } from './plugins/rate-limit.ts';
 
 /**
@@ -692,6 +693,7 @@ function rows(t: TestContext, site: Site): Record<LimitName, Row> {
       return answer.statusCode === 414 ? String(answer.json().message) : null;
     }),
     'server.silentMs': { set: () => Math.max(app.server.timeout, app.server.requestTimeout) },
+    'server.loopDelayMs': { set: () => overloadOptions.maxEventLoopDelay },
     'waiting.forConnection': refused(limitTexts.waiting, (count) => waitFor(t, site, count)),
     'waiting.forConnectionMs': { set: () => site.db.pages.options.connectionTimeoutMillis ?? 0 },
     'waiting.forLock': refused(limitTexts.held, waitInLine),

@@ -5,6 +5,7 @@ import { bulkRoutes } from './bulk/bulk-routes.ts';
 import { previewRoutes } from './bulk/previews-routes.ts';
 import { optionsRoutes } from './controls/options-routes.ts';
 import { deliveriesRoutes } from './deliveries/deliveries-routes.ts';
+import { healthPageRoutes } from './health/health-routes.ts';
 import { homeRoutes } from './home/home-routes.ts';
 import { filterRoutes } from './list/filter-routes.ts';
 import { listRoutes } from './list/list-routes.ts';
@@ -44,6 +45,7 @@ export const routes: readonly FastifyPluginAsync<RouteOptions>[] = [
   activityRoutes,
   taskRoutes,
   overviewRoutes,
+  healthPageRoutes,
   controlRoutes,
   liveRoutes,
   launchRoutes,

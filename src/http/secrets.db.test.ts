@@ -171,6 +171,9 @@ const asking: Readonly<Record<string, (about: About) => readonly Asked[]>> = {
     { path: `/tasks/people/${nobody}/sessions/x/ending`, body: {} },
   ],
   'GET /healthz': () => [{ path: '/healthz' }],
+  'GET /tasks/health': () => [{ path: '/tasks/health' }],
+  'GET /readyz': () => [{ path: '/readyz' }],
+  'GET /metrics': () => [{ path: '/metrics' }],
   'GET /static/*': () => [{ path: '/static/theme.js' }],
   'GET /:resource': ({ resource: { slug, model } }) => [
     { path: `/${slug}` },

@@ -18,6 +18,10 @@ export interface QueueBackend extends Backend {
   callKnowing(client: Queryable, taskId: number, name: string): Promise<void>;
   /** SQL: is a task called for already, by a call that nobody has taken yet? `taskId` is SQL. */
   isCalledSql(taskId: string): string;
+  /** SQL: is there a call for it, whether somebody has taken it or not? */
+  isKnownSql(taskId: string): string;
+  /** Takes back the calls for one that nobody has taken. */
+  withdraw(client: Queryable, taskId: number): Promise<void>;
   /** Gives back what a process was at that has died. */
   release(client: Queryable, poolId: string): Promise<void>;
 }
@@ -45,6 +49,14 @@ export function queueBackend(queueSchema: string): QueueBackend {
     isCalledSql: (taskId) =>
       `exists (select 1 from ${schema}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = ${taskId}::text
     and locked_at is null and attempts < max_attempts)`,
+    isKnownSql: (taskId) =>
+      `exists (select 1 from ${schema}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = (${taskId})::text)`,
+    async withdraw(client, taskId) {
+      await client.query(
+        `select ${schema}.remove_job(key) from ${schema}.jobs where task_identifier = '${queueFunction}' and split_part(key, ' ', 1) = $1::text and locked_at is null`,
+        [String(taskId)],
+      );
+    },
     async release(client, poolId) {
       await client.query(`select ${schema}.force_unlock_workers(array[$1])`, [poolId]);
     },

@@ -17,7 +17,10 @@ import { markSecrets, withoutSecrets } from './secrets.ts';
 import { looseColumns, patternedPool, recordWhereSql } from './where-sql.ts';
 
 /** First segments of URLs that are ours. */
-export const reservedSlugs = ['tasks', 'sign-in', 'sign-out', 'first-admin', 'static', 'healthz'];
+export const reservedSlugs = [
+  ...['tasks', 'sign-in', 'sign-out', 'first-admin', 'static'],
+  ...['healthz', 'readyz', 'metrics'],
+];
 
 /**
  * Builds every resource once at start-up; mistakes stop the start, all of them named: a

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { AskedPeople } from '../auth/people.ts';
 import type { Channels } from '../channels/contract.ts';
+import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { Logger } from '../log/log.ts';
 import type { PassThrough } from '../log/pass-through.ts';
@@ -11,6 +12,7 @@ import type { TaskDefinitions } from '../task-definitions/task-definitions.ts';
 import type { TaskHook } from '../task-definitions/task-hooks.ts';
 import type { AroundTask } from '../task-definitions/task-run.ts';
 import type { AskedLaunch } from './asked-launch.ts';
+import type { Meters } from './meters.ts';
 import type { Schedules } from './schedules/check-schedules.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -46,6 +48,10 @@ export interface TaskContext {
   /** Runs tasks that have just been launched to their ends, within the call that launched them. */
   readonly runWithin: (...tasks: readonly Pick<TaskRow, 'id' | 'kind'>[]) => Promise<void>;
   readonly settings: TaskSettings;
+  /** Of the process. */
+  readonly config: Omit<Config, 'BULKHEAD_BACKEND'>;
+  /** What is counted of it. */
+  readonly meters: Meters;
   /**
    * What must be the same in every process, by name; what is secret or long by a hash, which begins
    * with “#”.
@@ -115,6 +121,8 @@ export interface TaskSettings {
   readonly countLimit: number;
   /** How often liveness of workers is looked at. */
   readonly recoveryIntervalMs: number;
+  /** A task that could begin and has not for so long is looked at. */
+  readonly queuedWarnMs: number;
   /**
    * Longest that a process is silent before what it holds is taken from it: a worker's heartbeat, and
    * a transaction in which nothing is asked.

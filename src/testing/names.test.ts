@@ -8,7 +8,15 @@ import { readTexts } from './read-texts.ts';
  * Keys of JSON that is kept, answered or printed, of addresses and of our tables: others hold on to
  * them.
  */
-const keysOfOthers = ['along', 'told', 'along_with', 'kept_along', 'ofLeast'];
+const keysOfOthers = [
+  'register',
+  'registers',
+  'along',
+  'told',
+  'along_with',
+  'kept_along',
+  'ofLeast',
+];
 
 /**
  * Names in code that are made of one of the words, but for questions (`isTold`, `hasTold`); what is asked of

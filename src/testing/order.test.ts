@@ -19,7 +19,7 @@ const rooms = [
   'tasks/running tasks/hooks tasks/own tasks/previewing tasks/launching tasks/schedules tasks/control tasks/follow-ups tasks/worker tasks/matching',
   'health channels',
   'task-info.ts task-columns.ts task-manager.ts pages admin-settings.ts plugin-origins.ts admin-definition.ts place-admin.ts check-extensions.ts task-managers.ts',
-  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
+  'http http/shell http/controls http/plugins http/tasks http/schedules http/overview http/health http/notices http/deliveries http/audit http/list http/records http/activity http/bulk http/live http/home http/people http/sign-in http/own-pages http/routes.ts',
   'mounts.ts agreed-settings.ts build-context.ts create-task-manager.ts create-test-tasks.ts backend-suite.ts app.ts run-worker.ts open-site.ts',
   // What every way to begin takes, whether a command or an app of the project's.
   'cli/connection.ts cli/exit-statuses.ts cli/sentence.ts cli/same-database.ts cli/migrate-all.ts cli/project cli/schema cli/database-notes.ts cli/database cli/open-project.ts cli/bring-up.ts cli/first-users.ts',

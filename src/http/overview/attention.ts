@@ -1,7 +1,6 @@
 import { differencesOf } from '../../tasks/looking/processes.ts';
 import { tasksSearch } from '../../tasks/looking/tasks-query.ts';
 import type { TasksUnderWay } from '../../tasks/looking/under-way.ts';
-import { longWaitMs } from '../../tasks/looking/under-way.ts';
 import type { UnseenTo } from '../../tasks/looking/unseen-to.ts';
 import type { TaskState } from '../../tasks/states.ts';
 import { formatSpan } from '../format.ts';
@@ -22,6 +21,8 @@ export interface AttentionParts {
   unseenTo: UnseenTo;
   /** Up to so many are counted. */
   countLimit: number;
+  /** A task that has waited for so long has waited for long. */
+  queuedWarnMs: number;
   /** Null: workers and schedules are not theirs to see. */
   operator: OperatorParts | null;
   url: Url;
@@ -34,7 +35,13 @@ export function attentionOf(parts: AttentionParts): Attention[] {
   );
 }
 
-function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Attention[] {
+function ofTasks({
+  underWay,
+  unseenTo,
+  countLimit,
+  queuedWarnMs,
+  url,
+}: AttentionParts): Attention[] {
   const { about } = overviewTexts;
   const left = underWay.filter(({ isWithoutWorker }) => isWithoutWorker);
   const leftCount = sum(left.map(({ count }) => count));
@@ -70,7 +77,7 @@ function ofTasks({ underWay, unseenTo, countLimit, url }: AttentionParts): Atten
     longCount > 0 && {
       tone: 'warning',
       icon: 'hourglass',
-      text: about.waitingLong(longCount, formatSpan(longWaitMs)),
+      text: about.waitingLong(longCount, formatSpan(queuedWarnMs)),
       href: url(tasksPath(['queued'], {}, 'oldest')),
     },
   ];

@@ -60,6 +60,7 @@ export const overviewRoutes: FastifyPluginAsync<RouteOptions> = async (app, { co
         ...{ now, url, registry, principal, lookBack, hours, columns },
         ...{ underWay: groups, lately, failures, unseenTo, operator },
         ...{ oldest, waiting: await named(context, principal, waiting) },
+        queuedWarnMs: settings.queuedWarnMs,
         ...{ countLimit: settings.countLimit, chartsAsOf: reads.asOf },
         isBackground: settings.background,
       }),

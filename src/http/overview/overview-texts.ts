@@ -13,6 +13,7 @@ export const overviewTexts = {
   asOf: (at: string) => `As of ${at}.`,
   refresh: 'Look again',
   tasks: 'All tasks',
+  health: 'Health',
   lookBack: 'Look back on',
   lookBacks: { day: 'Last 24 hours', week: 'Last 7 days' },
   wrongLookBack: 'It looks back on a day or a week.',

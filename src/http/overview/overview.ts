@@ -1,5 +1,6 @@
 import type { Principal } from '../../auth/principal.ts';
 import { readerOf } from '../../fields/reader.ts';
+import { healthPath } from '../../health/finding.ts';
 import { findOperation } from '../../operations/operations.ts';
 import type { ResourceRegistry } from '../../resources/contract.ts';
 import type { FailuresInTime } from '../../tasks/looking/failures-in-time.ts';
@@ -39,6 +40,8 @@ export interface ChartData {
 export interface OverviewData {
   title: string;
   tasks: Link;
+  /** Null: it is not theirs to see. */
+  health: Link | null;
   refresh: Link;
   asOf: string;
   attention: readonly Attention[];
@@ -99,6 +102,7 @@ export interface OverviewParts {
   waiting: readonly TaskRow[];
   operator: OperatorParts | null;
   countLimit: number;
+  queuedWarnMs: number;
   chartsAsOf: AsOf | null;
   /** Are schedules followed? */
   isBackground: boolean;
@@ -115,6 +119,9 @@ export async function overviewData(parts: OverviewParts): Promise<OverviewData> 
   return {
     title: overviewTexts.heading,
     tasks: { href: url('/tasks'), label: overviewTexts.tasks },
+    health: operates(parts, principal)
+      ? { href: url(healthPath), label: overviewTexts.health }
+      : null,
     refresh: { href: here(lookBack), label: overviewTexts.refresh },
     asOf: overviewTexts.asOf(formatTimestamp(now, now, timeZone)),
     attention: attentionOf(parts),

@@ -1,19 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Database } from '../../db/database.ts';
+import { answerProbe, type ProbeParts, probePaths } from '../../health/probes.ts';
 
 /**
- * For load balancers: is this process up, and does its database answer? Open to all, and says
- * nothing else.
+ * For whoever watches this process: is it up, is it ready, what does it measure? Open to all, who
+ * without the token are told no more than that.
  */
-export const healthRoutes: FastifyPluginAsync<{ db: Database }> = async (app, { db }) => {
-  app.get('/healthz', async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    try {
-      await db.pages.query('select 1');
-      return { ok: true };
-    } catch (error) {
-      request.log.error(error, 'health check failed');
-      return reply.code(503).send({ ok: false });
-    }
-  });
+export const healthRoutes: FastifyPluginAsync<ProbeParts> = async (app, parts) => {
+  for (const path of probePaths)
+    app.get(path, async ({ headers: { authorization } }, reply) => {
+      const { status, headers, body } = await answerProbe(path, authorization, parts);
+      return reply.code(status).headers(headers).send(body);
+    });
 };

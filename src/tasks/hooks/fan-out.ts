@@ -22,6 +22,13 @@ export async function announceHooks(
     );
 }
 
+/** A task of which one event says that it has ended. */
+export interface HeardEnd {
+  readonly kind: string;
+  readonly state: string;
+  readonly reason: string | null;
+}
+
 /** An event that no hook listens to. */
 interface Unheard {
   name: string;
@@ -36,13 +43,15 @@ interface Unheard {
 export async function fanOut(
   client: Queryable,
   { db: { t } }: Pick<TaskContext, 'db'>,
-): Promise<{ isFull: boolean; unheard: Unheard[] }> {
-  const { rows } = await client.query<{
-    name: string | null;
-    taskId: number;
-    requestId: string | null;
-    isHeard: boolean;
-  }>(
+): Promise<{ isFull: boolean; unheard: Unheard[]; ended: HeardEnd[] }> {
+  const { rows } = await client.query<
+    {
+      name: string | null;
+      taskId: number;
+      requestId: string | null;
+      isHeard: boolean;
+    } & Partial<HeardEnd>
+  >(
     `with event as materialized (
        select * from ${t.task_event} where not is_fanned order by id limit ${maxFanned} for update skip locked
      ), named as (
@@ -71,10 +80,14 @@ export async function fanOut(
      ), past as (
        delete from ${t.task_event} kept using event where kept.id = event.id and event.state = 'cleaned'
      )
-     select named.name, named.about as "taskId", (select request_id from ${t.task} task where task.id = named.about) as "requestId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard" from named`,
+     select named.name, named.about as "taskId", (select request_id from ${t.task} task where task.id = named.about) as "requestId", exists (select 1 from ${t.task_hook} hook where named.name = any(hook.events)) as "isHeard", ended.* from named
+       left join lateral (select event.state, coalesce(event.reason, task.reason) as reason, task.kind from event join ${t.task} task on task.id = event.task_id
+         where event.id = named.id and named.name = 'task:' || event.state and event.state = any($1)) ended on true`,
     [finished],
   );
+  const ended = rows.filter((row): row is typeof row & HeardEnd => Boolean(row.state));
   return {
+    ended: ended.map(({ kind, state, reason }) => ({ kind, state, reason })),
     isFull: rows.length >= maxFanned,
     unheard: rows.flatMap(({ name, taskId, requestId, isHeard }) =>
       name === null || isHeard ? [] : [{ name, taskId, requestId: requestId ?? undefined }],

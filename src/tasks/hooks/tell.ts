@@ -51,6 +51,7 @@ export function startTelling(
     for (let isFull = true; isFull && !isStopped(); ) {
       const fanned = await fanOut(pool, context);
       for (const { name, ...ids } of fanned.unheard) log('debug', name, ids);
+      for (const ended of fanned.ended) context.meters.ended(ended);
       isFull = fanned.isFull;
     }
     if (hooks.length === 0) return;

@@ -48,8 +48,9 @@ export async function runInline(
   keys: readonly string[],
   admit: (task: NewTask) => Promise<void>,
 ): Promise<Launched> {
+  let done: { outcome: ChunkOutcome; startedAt: number } | null = null;
   try {
-    return await inInlineTurn(context, () =>
+    const launched = await inInlineTurn(context, () =>
       inTurn(context.db.pages, async (lockMs) => {
         const run = (client: Queryable, tx: Client | null) =>
           inTransaction(client, tx, Math.min(lockMs, context.settings.lockTimeoutMs));
@@ -65,11 +66,17 @@ export async function runInline(
         );
       }),
     );
+    countDone();
+    return launched;
   } catch (error) {
     if (error instanceof TaskRefused) return recordRefusal(context, task, keys, error.outcome);
     if (sqlstateOf(error) === sqlstate.lockNotAvailable)
       throw new AppError('busy', 503, recordsHeld);
     throw error;
+  }
+
+  function countDone(): void {
+    if (done) context.meters.chunk(done.outcome, performance.now() - done.startedAt);
   }
 
   async function inTransaction(
@@ -170,6 +177,7 @@ export async function runInline(
       stopRatio: 1,
     });
     const { rows } = await client.query<TaskRow>(`${selectTask(db.t)} where id = $1`, [id]);
+    done = { outcome, startedAt };
     return { task: rows[0] as TaskRow, outcome: 'inline' };
   }
 }

@@ -14,7 +14,7 @@ export interface TasksUnderWay {
   readonly count: number;
   /** Those that could begin now, but for a worker or a place: not where their queue is paused. */
   readonly waiting: number;
-  /** Of these, those that have waited for `longWaitMs`. */
+  /** Of these, those that have waited for `queuedWarnMs`. */
   readonly waitingLong: number;
   /** Since when the first of them could. */
   readonly waitingSince: Date | null;
@@ -36,13 +36,11 @@ export interface UnderWayNow {
   readonly oldest: readonly WaitingTask[];
 }
 
-/** A task that could begin and has not for so long is looked at. */
-export const longWaitMs = 10 * 60_000;
 const oldestShown = 5;
 
 /** Of those that somebody sees; one statement. */
 export async function readUnderWay(
-  context: Pick<TaskContext, 'db' | 'registry' | 'people'>,
+  context: Pick<TaskContext, 'db' | 'registry' | 'people' | 'settings'>,
   principal: Principal,
 ): Promise<UnderWayNow> {
   const { pages, t } = context.db;
@@ -58,7 +56,7 @@ export async function readUnderWay(
        select *, case when not is_paused then ready end as since from unfinished
      ), alive as materialized ${raw(aliveWorkersSql(t))}, task_group as (
        select state, kind, queue, backend, operation, resource, parameters_version, is_undo, jsonb_build_object('what', jsonb_build_object('operation', undone)) as parameters, count(*)::int as count, count(since)::int as waiting,
-         (count(*) filter (where since < clock_timestamp() - make_interval(secs => ${longWaitMs / 1000})))::int as "waitingLong", min(since) as "waitingSince"
+         (count(*) filter (where since < clock_timestamp() - make_interval(secs => ${context.settings.queuedWarnMs / 1000})))::int as "waitingLong", min(since) as "waitingSince"
        from waiting group by 1, 2, 3, 4, 5, 6, 7, 8, undone
      ), oldest as (
        select id, ready from waiting where ready is not null order by ready, id limit ${oldestShown}

@@ -85,6 +85,7 @@ async function inTransaction(
     isWaitedFor,
     wasRefused: outcome.failed + outcome.keptBack > 0,
   };
+  context.meters.chunk(outcome, times.tookMs);
   running.pace = nextPace(running.pace, times, context.settings.chunkTargetMs, resource.chunkSize);
   // Lets the waiting transaction go first.
   if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));

@@ -24,6 +24,7 @@ import { runSlice } from '../running/run-slice.ts';
 import { followSchedules } from '../schedules/follow-schedules.ts';
 import { unfinishedSql } from '../states.ts';
 import { announce } from './announce.ts';
+import { answerProbes, type ProbeAnswers } from './answer-probes.ts';
 import { answers, connectionsOf } from './cut-off.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { noWish, startHeeding, type Wish } from './heed.ts';
@@ -40,6 +41,8 @@ export interface Worker {
    * id.
    */
   stop(): Promise<void>;
+  /** Its id at this moment, and whether its session lasts. */
+  now(): { readonly id: string; readonly isAlive: boolean };
   /** Resolves when it has stopped since somebody asked it to on a page; otherwise never. */
   readonly stoppedByPage: Promise<void>;
   /** Resolves, with why, when it has stopped since it has done as much as it may; otherwise never. */
@@ -95,6 +98,7 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
     }
   })();
   return {
+    now: () => ({ id: current.id, isAlive: current.isAlive }),
     stoppedByPage: byPage.promise,
     wornOut: worn.promise,
     async stop() {
@@ -119,6 +123,8 @@ export async function startWorker(context: TaskContext, options: WorkerOptions):
 
 interface Life {
   readonly id: string;
+  /** Until its session is lost, or it is asked to end. */
+  readonly isAlive: boolean;
   /** Settles when the session is lost, the queue died, or `end` was called. */
   readonly ended: Promise<void>;
   end(): void;
@@ -163,6 +169,10 @@ async function startNamed(
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
+  let isAlive = true;
+  void ended.then(() => {
+    isAlive = false;
+  });
   session.on('error', end);
   session.on('end', end);
   try {
@@ -188,6 +198,7 @@ async function startNamed(
     ownSessions: true,
     isWorker: true,
   });
+  const unwatchPool = context.meters.watchPool('worker', pool);
   const connections = connectionsOf(session, pool);
   const unknown = new Set<string>();
   const worker = { id, pool, tokens, backends: names, unknown };
@@ -202,6 +213,7 @@ async function startNamed(
     isResting: before.asked === 'quiet',
   });
   const started: StartedBackend[] = [];
+  let takeProbe: ProbeAnswers['take'] = async () => false;
   const heeding = startHeeding(context, id, before, {
     quiet: putDown,
     // Where it cannot, it starts anew.
@@ -213,7 +225,10 @@ async function startNamed(
     stop: end,
   });
   try {
+    const answers = await answerProbes(context, session, worker);
+    takeProbe = answers.take;
     session.on('notification', ({ payload }) => {
+      answers.hear(payload);
       places.call();
       if (payload === id) heeding.look();
     });
@@ -224,6 +239,7 @@ async function startNamed(
     await heeding.stop();
     await Promise.allSettled([...started, places].map((one) => one.stop()));
     await Promise.allSettled([session.end(), pool.end()]);
+    unwatchPool();
     throw error;
   }
   const heartbeat = startHeartbeat(context, {
@@ -247,6 +263,9 @@ async function startNamed(
     id,
     ended,
     end,
+    get isAlive() {
+      return isAlive;
+    },
     get wish() {
       return heeding.wish;
     },
@@ -270,6 +289,7 @@ async function startNamed(
         // A session that is lost has nobody to tell; recovery does it.
       }
       await Promise.allSettled([session.end(), pool.end()]);
+      unwatchPool();
     },
   };
 
@@ -291,6 +311,7 @@ async function startNamed(
         concurrency: options.concurrency,
         unknown,
         async run(taskId, signal) {
+          if (await takeProbe(taskId)) return;
           places.call();
           if (hearsBulk) await runSlice(context, worker, taskId, signal);
         },
