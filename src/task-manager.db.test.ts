@@ -278,7 +278,11 @@ test('code is told by what tasks are run: a worker that is alive and listens to 
 
 test('code is told how tasks fare: who is at work, how many wait, and how long the longest has', async (t) => {
   const { db, tasks, begin } = await setUp(t);
-  assert.deepEqual(await tasks.health(), { workers: [], tasks: {}, longestWaitMs: null });
+  const faring = async () => {
+    const { at: _, parts: __, findings: ___, ...rest } = await tasks.health();
+    return rest;
+  };
+  assert.deepEqual(await faring(), { workers: [], tasks: {}, longestWaitMs: null });
   const [first] = await tasks.launchMany(holding, [params, params]);
   await tasks.launch(holding, params, { delayMs: 3_600_000 });
   await db.pages.query(
