@@ -38,6 +38,16 @@ export function readAddress(text: string): DatabaseAddress {
   };
 }
 
+/** Hosts and database, without whoever signs in there; for people. */
+export function addressInWords(text: string): string {
+  try {
+    const { hosts, database } = readAddress(text);
+    return `${hosts.map(({ name }) => name).join(',')}/${database}`;
+  } catch {
+    return 'an address that cannot be read';
+  }
+}
+
 /** Addresses of one host each; of an address that cannot be read, itself. */
 export function hostUrls(text: string): readonly string[] {
   const named = namedHosts(text);

@@ -2,6 +2,7 @@ import type { AdminDefinition } from '../admin-definition.ts';
 import { settingsOf } from '../admin-settings.ts';
 import { buildContext, composeContext, queueSchemaOf } from '../build-context.ts';
 import type { Config } from '../config.ts';
+import { addressInWords } from '../database-address.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { type CheckName, checkNames, type Finding } from '../health/finding.ts';
@@ -85,7 +86,7 @@ async function open(
     return {
       part: part('answers', 'database', 'The database answers', {
         name: 'database-unreachable',
-        title: `The database at ${placeOf(connectionString)} does not answer. ${sentence(db)}`,
+        title: `The database at ${addressInWords(connectionString)} does not answer. ${sentence(db)}`,
         remedy:
           'See that it runs, and that DATABASE_URL has its address and a role that may connect.',
         path: '/tasks/health',
@@ -116,13 +117,6 @@ async function open(
       }),
     };
   }
-}
-
-/** Without whoever signs in there. */
-function placeOf(connectionString: string): string {
-  if (!URL.canParse(connectionString)) return 'an address that cannot be read';
-  const { host, pathname } = new URL(connectionString);
-  return `${host}${pathname}`;
 }
 
 function sentence(error: unknown): string {

@@ -1,4 +1,5 @@
 import { commandLine } from '../command-line.ts';
+import { addressInWords } from '../database-address.ts';
 import { openPool } from '../db/pool.ts';
 import { lookThrough } from '../db/pooler.ts';
 import { mayRunWithin } from '../tasks/assert-backends.ts';
@@ -52,8 +53,7 @@ async function lookAtAnswer({ db }: TaskContext) {
   const { rows } = await db.background.query<{ version: string }>(
     `select current_setting('server_version') as version`,
   );
-  const { host, pathname } = new URL(db.connectionString);
-  const note = `PostgreSQL ${rows[0]?.version.split(' ')[0]} at ${host}${pathname}, ${Math.round(performance.now() - begun)} ms`;
+  const note = `PostgreSQL ${rows[0]?.version.split(' ')[0]} at ${addressInWords(db.connectionString)}, ${Math.round(performance.now() - begun)} ms`;
   return { findings: [], note };
 }
 

@@ -170,3 +170,9 @@ export function seenEdits(resource: Resource, run: Run): readonly FieldEdit[] {
 export function undoneOf(resource: Resource, { operation, parameters }: Run): Undone | null {
   return findOperation(resource, operation)?.undone?.(parameters ?? {}) ?? null;
 }
+
+/** The same where its resource is not known here. */
+export function undoneAnywhere({ operation, parameters }: Run): Undone | null {
+  const known: Operation | undefined = builtIn.find(({ kind }) => kind === operation);
+  return known?.undone?.(parameters ?? {}) ?? null;
+}

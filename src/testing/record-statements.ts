@@ -25,7 +25,8 @@ export async function recordStatements<T>(
   ) {
     const { text, by } =
       typeof statement === 'string' ? { text: statement, by: undefined } : statement;
-    if (this.database === database) statements.push({ text: text ?? '', by: by ?? sender() });
+    if (this.database === database && !isGreeting(text))
+      statements.push({ text: text ?? '', by: by ?? sender() });
     return (ofClient as QueryMethod).call(this, statement, ...rest);
   } as typeof ofClient;
   // A pool first waits for a connection: by then nobody can say who asked.
@@ -40,6 +41,11 @@ export async function recordStatements<T>(
     pg.Client.prototype.query = ofClient;
     pg.Pool.prototype.query = ofPool;
   }
+}
+
+/** With which every connection begins: how many there are is no matter of whoever asks. */
+function isGreeting(text = ''): boolean {
+  return text.startsWith('select pg_is_in_recovery() as "isStandby", pg_backend_pid() as pid');
 }
 
 type SentQuery = string | { text?: string; by?: string };

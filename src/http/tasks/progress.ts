@@ -1,6 +1,5 @@
 import type { Reader } from '../../fields/reader.ts';
-import { wordsOf } from '../../operations/operations.ts';
-import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
+import { undoneAnywhere, wordsOf } from '../../operations/operations.ts';
 import { inlineName } from '../../queue/backend.ts';
 import { bulkQueue } from '../../queue-names.ts';
 import type { Resource } from '../../resources/contract.ts';
@@ -301,10 +300,8 @@ function unknownIn({
     const what = own(operation, parametersVersion);
     return isUndo ? undo(what) : what;
   }
-  const { what } = (parameters ?? {}) as UndoneParameters;
-  return operation === 'undo' && what
-    ? undo(bulk(what.operation, resource))
-    : bulk(operation, resource);
+  const what = undoneAnywhere({ operation, parameters })?.what;
+  return what ? undo(bulk(what.operation, resource)) : bulk(operation, resource);
 }
 
 function queuePausedNote(

@@ -1,13 +1,3 @@
--- 
-select
-  pg_is_in_recovery() as "isStandby",
-  pg_backend_pid() as pid,
-  set_config('tcp_keepalives_idle', '5', false),
-  set_config('tcp_keepalives_interval', '5', false),
-  set_config('tcp_keepalives_count', '2', false),
-  set_config('tcp_user_timeout', '15000', false),
-  set_config('idle_session_timeout', '0', false);
-
 -- isKnown
 select
   kind,
