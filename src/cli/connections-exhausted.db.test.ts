@@ -59,7 +59,9 @@ test('a database that takes no more connections: pages say so, workers wait and 
     assert.match(page.body, /The server is busy or cannot reach its database\. Try again/);
   }
   await until(() => worker.errors.some((line) => /too many connections/.test(line)));
-  assert.ok(worker.logged().some(({ message }) => message === 'the worker cannot start yet'));
+  await until(() =>
+    worker.logged().some(({ message }) => message === 'the worker cannot start yet'),
+  );
   const third = await runProgram('work', env);
   assert.equal(third.status, 1);
   assert.equal(third.errors.length, 1);

@@ -26,11 +26,10 @@ test('a disk that is full: the task waits and says why in the log, pages say to 
   await countWrites(db);
   await fillDisk(db.pages, 'gazetteer.city', { condition: 'new.id > 1500' });
   const env = { DATABASE_URL: connectionString, BULKHEAD_FOLDER: folder };
-  const [worker, pages] = await Promise.all([
-    startProgram('work', env),
-    startProgram('serve', env),
-  ]);
-  defer(() => Promise.all([worker.stop(), pages.stop()]));
+  const worker = await startProgram('work', env);
+  defer(() => worker.stop());
+  const pages = await startProgram('serve', env);
+  defer(() => pages.stop());
   const { task } = await launchOn(
     context,
     context.registry.get('cities'),

@@ -289,7 +289,7 @@ test('a Node that is too old is one sentence', () => {
   );
   assert.match(
     said('--import', old.replace('22.17.9', '22.18.0')).stdout,
-    /^Usage:\n {2}npx bulkhead start/,
+    /^Usage:\n {2}start {2}.*As in "npx bulkhead migrate/s,
   );
 });
 

@@ -88,22 +88,24 @@ const bySetting = (name: string, remedy: RegExp, change: Record<string, unknown>
 
 const last = `(select max(migration_name) from {t}._prisma_migrations)`;
 
-const faults: readonly Fault[] = [
-  {
-    ...{ name: 'no worker', finding: /^no-workers$/, remedy: /npm run work/ },
-    async plant({ worker, context, connectionString }) {
-      await worker.current.stop();
-      return {
-        async undo() {
-          worker.current = await startWorker(context, {
-            connectionString,
-            concurrency: 1,
-            places: 1,
-          });
-        },
-      };
-    },
+const noWorker: Fault = {
+  ...{ name: 'no worker', finding: /^no-workers$/, remedy: /npm run work/ },
+  async plant({ worker, context, connectionString }) {
+    await worker.current.stop();
+    return {
+      async undo() {
+        worker.current = await startWorker(context, {
+          connectionString,
+          concurrency: 1,
+          places: 1,
+        });
+      },
+    };
   },
+};
+
+const faults: readonly Fault[] = [
+  noWorker,
   {
     ...{ name: 'a frozen worker', finding: /^worker-(hangs|deaf):/, remedy: /end it/ },
     async plant({ connectionString, db }) {
@@ -288,13 +290,27 @@ const faults: readonly Fault[] = [
     `insert into {q}.migrations (id, ts) values (999, now())`,
     `delete from {q}.migrations where id = 999`,
   ),
-  bySql(
-    'a place of a worker that is gone',
-    /^stale-slots$/,
-    /Start a process/,
-    `insert into {t}.task_slot (task_id, slot, token, worker_id, taken_at) select id, 9, gen_random_uuid(), gen_random_uuid(), now() - interval '2 minutes' from {t}.task where finished_at is not null limit 1`,
-    `delete from {t}.task_slot where slot = 9`,
-  ),
+  {
+    ...{
+      name: 'a place of a worker that is gone',
+      finding: /^stale-slots$/,
+      remedy: /Start a process/,
+    },
+    // A worker would free it before anybody looks.
+    async plant(site) {
+      const { undo } = await noWorker.plant(site);
+      const { task, task_slot: slots } = site.db.t;
+      await site.sql(
+        `insert into ${slots} (task_id, slot, token, worker_id, taken_at) select id, 9, gen_random_uuid(), gen_random_uuid(), now() - interval '2 minutes' from ${task} where finished_at is not null limit 1`,
+      );
+      return {
+        async undo() {
+          await site.sql(`delete from ${slots} where slot = 9`);
+          await undo();
+        },
+      };
+    },
+  },
   {
     ...{
       name: 'a mail server that is gone',

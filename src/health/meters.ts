@@ -46,6 +46,7 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
   };
   const pools = new Map<object, { name: string; pool: Parameters<Meters['watchPool']>[1] }>();
   const poolGauge = gauge('pools');
+  const [standbyGauge, lagGauge] = [gauge('standbys'), gauge('standbyLag')];
   const [ended, records] = [counter('ended'), counter('records')];
   const chunks = new Histogram({ ...of(metrics.chunks, registry), buckets: chunkSeconds });
   const requests = new Histogram({ ...of(metrics.requests, registry), buckets: requestSeconds });
@@ -88,11 +89,20 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
     } catch (error) {
       gauges.database.set(0);
       context.log('warning', 'metrics are without what the database says', {
-        error: String(error),
+        error,
       });
     }
     countPools(context);
+    saySeen(context);
     return registry.metrics();
+  }
+
+  function saySeen({ db: { standbys } }: Pick<TaskContext, 'db'>): void {
+    for (const one of [standbyGauge, lagGauge]) one.reset();
+    for (const { name: standby, isUsed, lagMs } of standbys?.states() ?? []) {
+      standbyGauge.set({ standby }, isUsed ? 1 : 0);
+      if (lagMs !== null) lagGauge.set({ standby }, lagMs / 1_000);
+    }
   }
 
   function say({ tasks, workers, deliveries, alerts, unsealedSeconds }: Fleet): void {

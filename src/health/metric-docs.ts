@@ -78,6 +78,18 @@ export const metrics = {
     help: 'Connections of this process: total, of these idle; waiting is who waits for one.',
     labels: ['pool', 'state'],
   },
+  standbys: {
+    name: 'bulkhead_standby_used',
+    type: 'gauge',
+    help: 'Does this process read from the standby?',
+    labels: ['standby'],
+  },
+  standbyLag: {
+    name: 'bulkhead_standby_lag_seconds',
+    type: 'gauge',
+    help: 'Of how long it may lack what the primary has done, as this process sees it.',
+    labels: ['standby'],
+  },
   requests: {
     name: 'bulkhead_http_request_seconds',
     type: 'histogram',

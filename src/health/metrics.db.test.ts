@@ -15,6 +15,7 @@ import { insertPlaces } from '../testing/places.ts';
 import { readMetrics, type Samples } from '../testing/read-metrics.ts';
 import { install } from '../testing/setting-levels.ts';
 import { until } from '../testing/until.ts';
+import { version } from '../version.ts';
 import { buildMeters } from './meters.ts';
 import { metrics } from './metric-docs.ts';
 
@@ -117,6 +118,7 @@ test('every metric of the database moves with it, and is the same whichever proc
   const waited = await samplesOf(context);
   assert.ok((waited.get('bulkhead_queue_oldest_seconds{queue="mail"}') ?? 0) >= 90);
   assert.ok((waited.get('bulkhead_audit_unsealed_seconds') ?? 0) > 0);
+  assert.equal(waited.get(`bulkhead_info{version="${version}"}`), 1);
 
   const started = await Promise.all(
     workers.map((one) => startWorker(one, { connectionString, concurrency: 1, places: 1 })),

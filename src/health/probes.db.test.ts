@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { servePages } from '../cli/serve-pages.ts';
+import { retryAfterSeconds } from '../http/plugins/overload.ts';
 import { runWorker } from '../run-worker.ts';
 import { testApp } from '../testing/app.ts';
 import { openBrowser } from '../testing/browse.ts';
@@ -36,7 +37,10 @@ test('a process is alive whatever its database does, and ready only while that a
   relay.hold();
   await untilReady(app, 503);
   const unready = await app.inject('/readyz');
-  assert.deepEqual([unready.json(), unready.headers['retry-after']], [{ ok: false }, '2']);
+  assert.deepEqual(
+    [unready.json(), unready.headers['retry-after']],
+    [{ ok: false }, String(retryAfterSeconds)],
+  );
   const alive = await app.inject('/healthz');
   assert.deepEqual([alive.statusCode, alive.json()], [200, { ok: true }]);
   const measured = await app.inject({ url: '/metrics', headers: bearer });
@@ -151,12 +155,20 @@ test('a worker answers the same at a port of its own, until it has put down what
     ['//x', 'GET'],
   ] as const)
     assert.equal((await at(path, { method })).status, 404, path);
-  // Somebody else has buried it, as they do with one whose session is lost to the server alone.
-  await db.pages.query(`update ${db.t.worker} set id = gen_random_uuid()`);
-  await until(async () => (await at('/readyz')).status === 503);
-  assert.match((await at('/readyz', { headers: bearer })).text, /It has been taken for dead\./);
-  assert.equal((await at('/healthz')).status, 200);
+  // Somebody else has buried it, as they do with one whose session is lost to the server alone, and it
+  // cannot begin anew yet.
+  await db.pages.query(
+    `alter table ${db.t.worker} add constraint none_begins check (started_at < now() - interval '1 day') not valid`,
+  );
   await db.pages.query(`delete from ${db.t.worker}`);
+  await until(async () => (await at('/readyz')).status === 503);
+  assert.match(
+    (await at('/readyz', { headers: bearer })).text,
+    /It has been taken for dead\.|Its session is lost, and it has not begun anew yet\./,
+  );
+  assert.equal((await at('/healthz')).status, 200);
+  await db.pages.query(`alter table ${db.t.worker} drop constraint none_begins`);
+  await until(async () => (await at('/readyz')).status === 200);
   await worker.stop();
   await assert.rejects(at('/healthz'));
 });

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { htmx, testApp } from '../testing/app.ts';
 import { testContext } from '../testing/context.ts';
 import { keptLog } from '../testing/kept-log.ts';
+import { retryAfterSeconds } from './plugins/overload.ts';
 
 const secret = 'column "salary" of relation "people"';
 
@@ -104,7 +105,10 @@ test('an error', async (t) => {
       t.after(() => app.close());
       for (const accept of ['application/json', 'text/html']) {
         const answer = await app.inject({ url: '/cities', headers: { cookie, accept } });
-        assert.deepEqual([answer.statusCode, answer.headers['retry-after']], [503, '5']);
+        assert.deepEqual(
+          [answer.statusCode, answer.headers['retry-after']],
+          [503, String(retryAfterSeconds)],
+        );
         assert.match(answer.body, /None of the database’s servers takes changes/);
         assert.ok(!answer.body.includes(secret));
       }

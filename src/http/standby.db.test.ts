@@ -4,6 +4,7 @@ import { lookAtAll } from '../health/look.ts';
 import { standbyParts } from '../health/standby-findings.ts';
 import { finished, launchOn } from '../testing/context.ts';
 import { insertPlaces, placeForm } from '../testing/places.ts';
+import { readMetrics } from '../testing/read-metrics.ts';
 import { type CookieJar, type StandbyApp, standbyApp } from '../testing/standby-app.ts';
 import { until } from '../testing/until.ts';
 
@@ -24,6 +25,13 @@ const findingsOf = async ({ context }: StandbyApp) =>
   (await lookAtAll(context, standbyParts)).flatMap(({ findings }) =>
     findings.map(({ name }) => name),
   );
+
+/** How the process says by its metrics that it reads from the standby, and how far that is behind. */
+async function measured({ context, standby }: StandbyApp) {
+  const samples = readMetrics((await context.meters.read()).text);
+  const of = (metric: string) => samples.get(`${metric}{standby="127.0.0.1:${standby.port}"}`);
+  return { used: of('bulkhead_standby_used'), lag: of('bulkhead_standby_lag_seconds') };
+}
 
 const isOnList = async ({ get }: CookieJar, text: string, query = '') =>
   (await get(`/cities?${query}`)).body.includes(text);
@@ -126,6 +134,7 @@ test('a standby that goes away, comes back and is promoted fails nobody, and is 
   });
   await standby.kill();
   await until(() => logged.some((line) => line.includes('is not to be reached')));
+  await until(async () => (await measured(app)).used === 0);
   const name = `127.0.0.1:${standby.port}`;
   assert.deepEqual(await findingsOf(app), [`standby-away:${name}`]);
   // Its memory is taken for another's until the last of it has gone.
@@ -137,6 +146,7 @@ test('a standby that goes away, comes back and is promoted fails nobody, and is 
   );
   await until(() => logged.some((line) => line.includes('serves reads again')));
   await readsFromStandby(app, eve);
+  await until(async () => (await measured(app)).used === 1);
   assert.deepEqual(await findingsOf(app), []);
   await standby.promote();
   await until(() => logged.some((line) => line.includes('is no standby')));
@@ -165,4 +175,8 @@ test('a standby that is further behind than it may be is not read from', async (
   assert.ok(!(await isOnList(eve, 'As of')));
   await until(() => logged.some((line) => line.includes('is too far behind')));
   assert.deepEqual(await findingsOf(app), [`standby-behind:127.0.0.1:${standby.port}`]);
+  await until(async () => {
+    const { used, lag = 0 } = await measured(app);
+    return used === 0 && lag > 4;
+  });
 });

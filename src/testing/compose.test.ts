@@ -24,6 +24,7 @@ interface Service {
   init?: boolean;
   stop_grace_period?: string;
   healthcheck?: { test?: string[]; disable?: boolean };
+  environment?: Record<string, string>;
   deploy?: { replicas: number };
   depends_on?: Record<string, { condition: string }>;
 }
@@ -44,6 +45,8 @@ test('the composition is PostgreSQL, tables, pages and two workers, each begun w
     [['migrate'], ['serve'], ['work']],
   );
   assert.equal(services.worker.deploy?.replicas, 2);
+  // The image's health check asks it there.
+  assert.equal(parseConfig(services.worker.environment ?? {}).BULKHEAD_PROBE_PORT, 9_100);
   const ready = { condition: 'service_completed_successfully' };
   assert.deepEqual(services.migrate.depends_on, { postgres: { condition: 'service_healthy' } });
   assert.deepEqual(services.web.depends_on, { migrate: ready });

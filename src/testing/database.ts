@@ -222,6 +222,8 @@ export async function testDatabase(
   const db = await openDatabase({
     connectionString: through(connectionString),
     auditSecrets: [testAuditSecret],
+    // Tests hold rows by transactions that stand still, for as long as their machine takes.
+    staleAfterMs: 120_000,
     ...(pagesPoolSize ? { pagesPoolSize } : {}),
   });
   const undoes: (() => unknown)[] = [];

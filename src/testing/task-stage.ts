@@ -114,7 +114,8 @@ export class TaskStage {
     }
     const client = await this.db.pages.connect();
     this.#held.push({ record, client });
-    await client.query('begin');
+    // However long it is held: what stands still for long is ended otherwise.
+    await client.query('begin; set local idle_in_transaction_session_timeout = 0');
     await client.query('select from gazetteer.city where id = $1 for update', [record]);
   }
 

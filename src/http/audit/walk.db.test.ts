@@ -501,6 +501,7 @@ const commandWalks: Readonly<Record<string, CommandWalk>> = {
   migrate: { leavesNothing: 'tables, before anything is written to them' },
   init: { leavesNothing: 'files of the project' },
   check: { leavesNothing: 'it reads' },
+  doctor: { leavesNothing: 'it reads, and sends a probe that is no task' },
   generate: { leavesNothing: 'files of the project' },
   indexes: { leavesNothing: 'indexes, which change what is fast alone' },
 };

@@ -98,8 +98,6 @@ function safeError(error: unknown, isCookieLost: boolean): AppError {
   return new AppError('internal', 500, errors.internal);
 }
 
-const retryAfterSeconds = 5;
-
 function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -109,7 +107,6 @@ function sendError(
   form: KeptForm | null = null,
 ): FastifyReply {
   reply.code(error.status);
-  if (error.status === 503) reply.header('retry-after', String(retryAfterSeconds));
   if (wantsJson(request)) {
     const { code, message, details } = error;
     return reply.send({ error: code, message, details, requestId: request.id });

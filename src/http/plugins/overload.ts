@@ -3,7 +3,7 @@ import plugin from 'fastify-plugin';
 import { AppError } from '../../errors.ts';
 import { limits, limitTexts } from '../../limits.ts';
 
-const retryAfterSeconds = 2;
+export const retryAfterSeconds = 5;
 
 /** Every 503 says when to come again. */
 export const retryAfter = plugin(

@@ -26,7 +26,7 @@ export async function answerProbes(
           Number(payload.slice(probeCall.length)),
           id,
         ])
-        .catch((error) => log('warning', 'a probe was not answered', { error: String(error) }));
+        .catch((error) => log('warning', 'a probe was not answered', { error }));
     },
     async take(taskId) {
       if (taskId >= 0) return false;
