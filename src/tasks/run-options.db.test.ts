@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { metadata } from '../../generated/sample-metadata/metadata.ts';
 import sample from '../admin.ts';
 import { defineResource, type TypedResourceOptions } from '../index.ts';
@@ -36,7 +37,7 @@ async function setUp(
   const logLines: string[] = [];
   const context = {
     ...testContext(db, settings, { chunkSize }, admin),
-    log: (...line: unknown[]) => void logLines.push(JSON.stringify(line)),
+    log: (...line: unknown[]) => void logLines.push(inspect(line)),
   };
   await insertPlaces(db, places);
   const launch = (given: Partial<RunOptions> = {}) =>

@@ -10,6 +10,7 @@ import type { TaskEvent } from '../../task-definitions/task-hooks.ts';
 import { infoOf } from '../../task-info.ts';
 import { ada, finished, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { keptLog } from '../../testing/kept-log.ts';
 import type { TaskContext } from '../context.ts';
 import { retry } from '../follow-ups/retry.ts';
 import { deliverNext } from '../hooks/deliver.ts';
@@ -55,7 +56,7 @@ const [old, fresh] = [randomBytes(32), randomBytes(32)];
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   const events: TaskEvent[] = [];
-  const lines: unknown[] = [];
+  const lines: string[] = [];
   const keyed = (...bytes: Buffer[]): TaskContext => ({
     ...testContext(
       db,
@@ -76,7 +77,7 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       undefined,
       keys(...bytes),
     ),
-    log: (...line) => void lines.push(line),
+    log: keptLog('debug', lines),
   });
   const work = async (...bytes: Buffer[]) => {
     const context = keyed(...bytes);
@@ -124,7 +125,7 @@ test('what is secret is given to the run, and is nowhere else', async (t) => {
   await fanOut(db.pages, context);
   while (await deliverNext(context, db.pages));
   assert.ok(lines.length > 0 && events.length > 0);
-  const said = [await everything(db), JSON.stringify(lines), JSON.stringify(events)].join('\n');
+  const said = [await everything(db), lines.join(), JSON.stringify(events)].join('\n');
   assert.match(said, /with •••/);
   assert.match(said, /••• is too old/);
   assert.ok(!said.includes(token));
