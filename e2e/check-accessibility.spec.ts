@@ -31,6 +31,7 @@ for (const [scheme, viewport] of [
         '/tasks',
         '/tasks?state=failed&state=running&kind=bulk&resource=cities&person=Admin&_q=edit',
         '/tasks/overview',
+        '/tasks/health',
         '/tasks/queues/bulk/pause',
         '/tasks/activity',
         '/tasks/schedules',
