@@ -10,7 +10,7 @@ import { launchOwn } from '../tasks/own/launch-own.ts';
 import { startWorker, type Worker } from '../tasks/worker/worker.ts';
 import type { TestApp } from '../testing/app.ts';
 import { testApp } from '../testing/app.ts';
-import { ada, insertPrincipals } from '../testing/context.ts';
+import { ada, finished, insertPrincipals } from '../testing/context.ts';
 import { startHookServer } from '../testing/hook-server.ts';
 import { startMailServer } from '../testing/mail-server.ts';
 import { seededRandom } from '../testing/random.ts';
@@ -47,6 +47,8 @@ async function soundSite(t: TestContext): Promise<Site> {
   const options = { connectionString: site.connectionString, concurrency: 1, places: 1 };
   const worker = { current: await startWorker(site.context, options) };
   await insertPrincipals(site.db);
+  // It has been at work.
+  await finished(site.db, (await launchOwn(site.context, quick, {}, { principal: ada })).id);
   return { ...site, worker, sql: (text) => site.db.pages.query(text) };
 }
 
