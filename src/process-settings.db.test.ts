@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -15,6 +14,7 @@ import { directUrl } from './cli/connection.ts';
 import { migrateAll } from './cli/migrate-all.ts';
 import { servePages } from './cli/serve-pages.ts';
 import { parseConfig } from './config.ts';
+import { freePort } from './db/free-port.ts';
 import { runWorker } from './run-worker.ts';
 import { recount } from './sample/recount.ts';
 import { launchOwn } from './tasks/own/launch-own.ts';
@@ -45,15 +45,6 @@ test('the pages listen on the address and the port of the environment', async (t
   assert.deepEqual([all.address, own.address, own.port], ['0.0.0.0', '127.0.0.1', port]);
   assert.equal(own.said, `http://127.0.0.1:${port}`);
 });
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
-}
 
 test('a session is known to every process with the same secret, said or kept in the folder, and to no other', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-secret-'));

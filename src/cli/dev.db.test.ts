@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../db/free-port.ts';
 import { clone } from '../testing/clone.ts';
 import { startCommand, stopCommands } from '../testing/command.ts';
 
@@ -86,13 +86,4 @@ async function until(isSo: () => Promise<boolean>): Promise<number> {
     await new Promise((done) => setTimeout(done, 20));
   }
   return Math.round(performance.now() - since);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }

@@ -21,32 +21,16 @@ export const scheduleCommands: Readonly<Record<string, Command>> = {
         return { schedules };
       }),
   },
-  'schedules pause': {
-    says: 'Leaves out the times of a schedule until it is resumed.',
-    takes: 'NAME',
-    options: ofAdmin,
-    gives: '`{ name, isPaused }`',
-    run: (typed, config, words) =>
-      asOperator(typed, config, async (context, principal) => {
-        const name = oneName(words);
-        await named(`schedule ${name}`, () => pauseSchedule(context, principal, name));
-        say(`${name} is paused.`);
-        return { name, isPaused: true };
-      }),
-  },
-  'schedules resume': {
-    says: 'Lets a schedule go on with its first time after now.',
-    takes: 'NAME',
-    options: ofAdmin,
-    gives: '`{ name, isPaused }`',
-    run: (typed, config, words) =>
-      asOperator(typed, config, async (context, principal) => {
-        const name = oneName(words);
-        await named(`schedule ${name}`, () => resumeSchedule(context, principal, name));
-        say(`${name} goes on.`);
-        return { name, isPaused: false };
-      }),
-  },
+  'schedules pause': turning(
+    'Leaves out the times of a schedule until it is resumed.',
+    pauseSchedule,
+    { isPaused: true, words: 'is paused' },
+  ),
+  'schedules resume': turning(
+    'Lets a schedule go on with its first time after now.',
+    resumeSchedule,
+    { isPaused: false, words: 'goes on' },
+  ),
   'schedules run': {
     says: 'Has a schedule run now, its own times apart: a worker launches it.',
     takes: 'NAME',
@@ -61,6 +45,27 @@ export const scheduleCommands: Readonly<Record<string, Command>> = {
       }),
   },
 };
+
+/** A command after which a schedule is paused, or is not. */
+function turning(
+  says: string,
+  turn: typeof pauseSchedule | typeof resumeSchedule,
+  { isPaused, words: becomes }: { isPaused: boolean; words: string },
+): Command {
+  return {
+    says,
+    takes: 'NAME',
+    options: ofAdmin,
+    gives: '`{ name, isPaused }`',
+    run: (typed, config, words) =>
+      asOperator(typed, config, async (context, principal) => {
+        const name = oneName(words);
+        await named(`schedule ${name}`, () => turn(context, principal, name));
+        say(`${name} ${becomes}.`);
+        return { name, isPaused };
+      }),
+  };
+}
 
 function oneName(words: readonly string[]): string {
   const [name, ...more] = words;

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import { type Account, canReach, databaseAccount } from './embedded-account.ts';
 import { type Binaries, packagedBinaries } from './embedded-binaries.ts';
+import { freePort } from './free-port.ts';
+import { pgControl, serverEnvironment } from './pg-control.ts';
 import { sqlstate } from './sqlstate.ts';
 
 const run = promisify(execFile);
@@ -57,7 +58,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return {
     connectionString: urlOf(port, password, database),
     crash: () =>
-      control(place, account, ['restart', '-m', 'immediate', '-w', '-t', '60', '-l', place.log]),
+      pgControl({ program: place.binaries.pg_ctl, data: place.data, account }, [
+        'restart',
+        '-m',
+        'immediate',
+        '-w',
+        '-t',
+        '60',
+        '-l',
+        place.log,
+      ]),
     leave: () => session.end().catch(() => undefined),
     async stop() {
       await session.end().catch(() => undefined);
@@ -73,7 +83,14 @@ export async function stopEmbedded(folder: string): Promise<void> {
 }
 
 async function stopAt(place: ServerFolders, account: Account | null): Promise<void> {
-  await control(place, account, ['stop', '-m', 'fast', '-w', '-t', '30']).catch(() => undefined);
+  await pgControl({ program: place.binaries.pg_ctl, data: place.data, account }, [
+    'stop',
+    '-m',
+    'fast',
+    '-w',
+    '-t',
+    '30',
+  ]).catch(() => undefined);
 }
 
 /** Removes a stopped server's data, wherever it had to be put; the folder itself too. */
@@ -204,7 +221,7 @@ async function initialise(
         ...encoding,
         ...hasty,
       ],
-      { ...account, cwd: '/', env: environment() },
+      { ...account, cwd: '/', env: serverEnvironment() },
     );
   } catch (error) {
     await rm(place.data, { recursive: true, force: true });
@@ -249,7 +266,7 @@ async function findOrStart(
 /** Port of a server that is alive in this folder, else null. */
 async function livePort(place: ServerFolders, account: Account | null): Promise<number | null> {
   try {
-    await control(place, account, ['status']);
+    await pgControl({ program: place.binaries.pg_ctl, data: place.data, account }, ['status']);
   } catch {
     return null;
   }
@@ -282,7 +299,16 @@ async function start(
     .join(' ');
   try {
     // pg_ctl puts the server into a session of its own, so that Ctrl-C reaches the app first and the server last.
-    await control(place, account, ['start', '-w', '-t', '60', '-l', place.log, '-o', flags]);
+    await pgControl({ program: place.binaries.pg_ctl, data: place.data, account }, [
+      'start',
+      '-w',
+      '-t',
+      '60',
+      '-l',
+      place.log,
+      '-o',
+      flags,
+    ]);
   } catch (error) {
     throw new AppError(
       'database-not-started',
@@ -293,47 +319,9 @@ async function start(
   return port;
 }
 
-// The server inherits our output unless it is cut off, and would keep a pipe open for ever.
-async function control(
-  place: ServerFolders,
-  account: Account | null,
-  args: string[],
-): Promise<void> {
-  await new Promise<void>((done, fail) => {
-    const child = execFile(place.binaries.pg_ctl, ['-D', place.data, '-s', ...args], {
-      ...account,
-      cwd: '/',
-      env: environment(),
-    });
-    let said = '';
-    child.stderr?.on('data', (text) => {
-      said += text;
-    });
-    child.on('error', fail);
-    child.on('exit', (code) =>
-      code === 0 ? done() : fail(new Error(said || `pg_ctl ended with ${code}`)),
-    );
-  });
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, TZ: 'UTC' };
-}
-
 function lastLine(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   return (stderr || message).trim().split('\n').at(-1) ?? '';
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }
 
 async function takeInstanceLock(connectionString: string): Promise<pg.Client> {

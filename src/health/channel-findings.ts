@@ -1,12 +1,10 @@
 import { connect } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { TaskContext } from '../tasks/context.ts';
-import { type Finding, type HealthPart, healthPath } from './finding.ts';
+import { finder, type HealthPart } from './finding.ts';
 import { spanInWords } from './span-in-words.ts';
 
-const found = (name: string, title: string, remedy: string, path = healthPath): Finding => ({
-  ...{ name, title, remedy, path, check: 'channels' },
-});
+const found = finder('channels');
 
 const connectMs = 3_000;
 /** Seals follow within a second where somebody is there to make them. */

@@ -4,14 +4,12 @@ import { openPool } from '../db/pool.ts';
 import { lookThrough } from '../db/pooler.ts';
 import { mayRunWithin } from '../tasks/assert-backends.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { type Finding, type HealthPart, healthPath } from './finding.ts';
-import { within } from './look.ts';
+import { within } from '../within.ts';
+import { finder, type HealthPart } from './finding.ts';
 import { readMigrationState } from './migration-state.ts';
 import { spanInWords } from './span-in-words.ts';
 
-const found = (name: string, title: string, remedy: string): Finding => ({
-  ...{ name, title, remedy, path: healthPath, check: 'database' },
-});
+const found = finder('database');
 
 /** Share of the connections that the server allows, above which few are left. */
 const fullShare = 0.9;

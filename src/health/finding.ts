@@ -34,6 +34,13 @@ export interface HealthPart {
 /** The page where all that is wrong stands. */
 export const healthPath = '/tasks/health';
 
+/** Makes findings of one check, whose page is that of all unless it is said. */
+export function finder(check: CheckName) {
+  return (name: string, title: string, remedy: string, path = healthPath): Finding => ({
+    ...{ name, title, remedy, path, check },
+  });
+}
+
 export interface HealthLook {
   readonly findings: readonly Finding[];
   /** How it is, in a few words: `3 alive`. */

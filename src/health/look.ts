@@ -1,4 +1,5 @@
 import type { TaskContext } from '../tasks/context.ts';
+import { within } from '../within.ts';
 import type { CheckName, Finding, HealthPart } from './finding.ts';
 
 /** Longest that one part is waited for. */
@@ -53,22 +54,5 @@ async function lookAt(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { ...said, tookMs: tookMs(), findings: [], note: null, error: message };
-  }
-}
-
-/** Throws where it takes longer; what goes on behind is not waited for. */
-export async function within<T>(answer: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  answer.catch(() => undefined);
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`No answer within ${Math.round(ms / 100) / 10} s.`)),
-      ms,
-    );
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

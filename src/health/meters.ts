@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TaskContext } from '../tasks/context.ts';
 import type { Meters } from '../tasks/meters.ts';
 import { version } from '../version.ts';
-import { within } from './look.ts';
+import { within } from '../within.ts';
 import { metrics } from './metric-docs.ts';
 import { type Fleet, readFleet } from './read-fleet.ts';
 

@@ -1,5 +1,5 @@
 import type { TaskContext } from '../tasks/context.ts';
-import { within } from './look.ts';
+import { within } from '../within.ts';
 import { readMigrationState } from './migration-state.ts';
 
 /** Something that a process needs in order to do its work. */

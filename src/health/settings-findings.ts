@@ -1,5 +1,5 @@
 import type { TaskContext, TaskSettings } from '../tasks/context.ts';
-import { type Finding, type HealthPart, healthPath } from './finding.ts';
+import { type Finding, finder, type HealthPart } from './finding.ts';
 
 export const settingsParts: readonly HealthPart[] = [
   {
@@ -9,9 +9,9 @@ export const settingsParts: readonly HealthPart[] = [
   },
 ];
 
-const found = (name: string, title: string, remedy: string): Finding => ({
-  ...{ name: `settings:${name}`, title, remedy, path: healthPath, check: 'settings' },
-});
+const ofSettings = finder('settings');
+const found = (name: string, title: string, remedy: string): Finding =>
+  ofSettings(`settings:${name}`, title, remedy);
 
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 

@@ -1,13 +1,11 @@
 import { commandLine } from '../command-line.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { isAliveSql } from '../tasks/liveness.ts';
-import { type Finding, type HealthPart, healthPath } from './finding.ts';
+import { type Finding, finder, type HealthPart } from './finding.ts';
 import { sendProbe } from './send-probe.ts';
 import { spanInWords } from './span-in-words.ts';
 
-const found = (name: string, title: string, remedy: string): Finding => ({
-  ...{ name, title, remedy, path: healthPath, check: 'workers' },
-});
+const found = finder('workers');
 
 /** A worker that is started anew is back by then. */
 const withoutWorkerSeconds = 60;

@@ -8,7 +8,7 @@ import { readProduct, readTexts } from './read-texts.ts';
  * room are rooms of their own.
  */
 const rooms = [
-  'our-files.ts command-line.ts errors.ts database-address.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts config.ts config-for.ts kept-secret.ts view-folder.ts project-files.ts own-look.ts audit-keys.ts signed-post.ts',
+  'our-files.ts command-line.ts errors.ts database-address.ts nearest.ts notify.ts bounded-map.ts own-property.ts read-strictly.ts form-texts.ts icon-names.ts limits.ts plain-json.ts queue-names.ts unique.ts version.ts within.ts config.ts config-for.ts kept-secret.ts view-folder.ts project-files.ts own-look.ts audit-keys.ts signed-post.ts',
   'log db audit queue metadata fields auth resources task-definitions selection',
   'operations/edits operations operations/refusals operations/journal operations/rules operations/cascade',
   'operations/undo operations/update operations/delete operations/own',

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { reachableBinaries } from '../db/embedded.ts';
 import { type Account, databaseAccount } from '../db/embedded-account.ts';
+import { freePort } from '../db/free-port.ts';
+import { pgControl, serverEnvironment } from '../db/pg-control.ts';
 import { memoryFolder } from './memory-folder.ts';
 import { until } from './until.ts';
 
@@ -78,7 +79,7 @@ export async function startPrimary(options: PrimaryOptions = {}): Promise<Stream
       ...['-D', place.data, '-U', user, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
       ...['--encoding=UTF8', '--locale=C', '--no-sync'],
     ],
-    { ...place.account, cwd: '/', env: environment() },
+    { ...place.account, cwd: '/', env: serverEnvironment() },
   );
   const server = await serverAt(place, options);
   await server.start();
@@ -139,7 +140,7 @@ export async function startStandby(
   );
   return Object.assign(server, {
     async promote() {
-      await control(place, ['promote', '-w', '-t', '60']);
+      await pgControl(controlOf(place), ['promote', '-w', '-t', '60']);
     },
     async catchUp() {
       const [now] = await primary.query<{ lsn: string }>(
@@ -199,9 +200,20 @@ async function serverAt(
     },
     kill: () => killAll(place),
     start: () =>
-      control(place, ['start', '-w', '-t', '60', '-l', join(place.folder, 'log'), '-o', flags]),
+      pgControl(controlOf(place), [
+        'start',
+        '-w',
+        '-t',
+        '60',
+        '-l',
+        join(place.folder, 'log'),
+        '-o',
+        flags,
+      ]),
     async stop() {
-      await control(place, ['stop', '-m', 'immediate', '-w', '-t', '30']).catch(() => undefined);
+      await pgControl(controlOf(place), ['stop', '-m', 'immediate', '-w', '-t', '30']).catch(
+        () => undefined,
+      );
       await rm(place.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
@@ -267,36 +279,6 @@ async function killAll({ data }: ServerPlace): Promise<void> {
   }
 }
 
-// The server inherits our output unless it is cut off, and would keep a pipe open for ever.
-async function control({ programs, account, data }: ServerPlace, args: string[]): Promise<void> {
-  await new Promise<void>((done, fail) => {
-    const child = execFile(join(programs, 'pg_ctl'), ['-D', data, '-s', ...args], {
-      ...account,
-      cwd: '/',
-      env: environment(),
-    });
-    let said = '';
-    child.stderr?.on('data', (text) => {
-      said += text;
-    });
-    child.on('error', fail);
-    child.on('exit', (code) =>
-      code === 0 ? done() : fail(new Error(said || `pg_ctl ended with ${code}`)),
-    );
-  });
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, TZ: 'UTC' };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
+function controlOf({ programs, account, data }: ServerPlace) {
+  return { program: join(programs, 'pg_ctl'), data, account };
 }

@@ -1,17 +1,12 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Client, Pool, PoolClient } from 'pg';
+import { within } from '../../within.ts';
 
 /** Does the server answer in this session? */
-export async function answers(session: Client, withinMs: number): Promise<boolean> {
-  const ended = new AbortController();
-  const answer = session.query('select 1').then(
+export function answers(session: Client, withinMs: number): Promise<boolean> {
+  return within(session.query('select 1'), withinMs).then(
     () => true,
     () => false,
   );
-  const late = wait(withinMs, false, { signal: ended.signal }).catch(() => false);
-  const isAnswered = await Promise.race([answer, late]);
-  ended.abort();
-  return isAnswered;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { QueryResult } from 'pg';
 import { advisoryClass } from '../../db/advisory-class.ts';
 import { UtcClient } from '../../db/pool.ts';
 import { sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
+import { within } from '../../within.ts';
 import { isAliveSql } from '../liveness.ts';
 import { type HeartbeatNews, type HeartbeatOrder, type HeartbeatStart, sign } from './heartbeat.ts';
 
@@ -80,7 +81,7 @@ async function connect(): Promise<UtcClient> {
   });
   opened.on('error', () => undefined);
   await opened.connect();
-  const { rows } = await within(answerMs, opened.query('select pg_backend_pid() as pid'));
+  const { rows } = await within(opened.query('select pg_backend_pid() as pid'), answerMs);
   say({ kind: 'session', pid: rows[0].pid });
   return opened;
 }
@@ -91,7 +92,6 @@ async function beat(session: UtcClient): Promise<number | null> {
   const ids = [...workers.keys()];
   const [watching = null] = [...workers].flatMap(([id, isWatching]) => (isWatching ? [id] : []));
   const { rows } = await within(
-    answerMs,
     session.query<{ ids: string[]; lockId: number | null; isOneDead: boolean }>(
       `with beaten as (
          update ${table} set heartbeat_at = case when not $2 then clock_timestamp() end,
@@ -103,6 +103,7 @@ async function beat(session: UtcClient): Promise<number | null> {
        ) as "lockId", exists (select from ${table} worker where not ${isAliveSql}) as "isOneDead"`,
       [ids, Atomics.load(signs, sign.isInspected) === 1, moves !== movesSeen, watching],
     ),
+    answerMs,
   );
   movesSeen = moves;
   const [row] = rows;
@@ -123,8 +124,8 @@ async function pause(session: UtcClient, lockId: number | null): Promise<void> {
   try {
     const since = performance.now();
     const results = (await within(
-      everyMs + answerMs,
       session.query(outwaitSql(lockId)),
+      everyMs + answerMs,
     )) as unknown as QueryResult<{ isOver: string }>[];
     if (results.at(-1)?.rows[0]?.isOver === 'true') say({ kind: 'death' });
     // Somebody else waited for it too.
@@ -145,23 +146,6 @@ function outwaitSql(lockId: number): string {
       perform set_config('bulkhead.is_over', 'true', true);
     exception when lock_not_available or query_canceled then null;
     end $$; select current_setting('bulkhead.is_over', true) as "isOver"`;
-}
-
-/** What the server does not answer in time is given up, with the connection. */
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  const ended = new AbortController();
-  const late = wait(ms, undefined, { signal: ended.signal }).then(
-    () => {
-      throw new Error('the server does not answer');
-    },
-    () => undefined as never,
-  );
-  answer.catch(() => undefined);
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    ended.abort();
-  }
 }
 
 async function afterError(error: unknown): Promise<void> {
