@@ -260,16 +260,12 @@ async function own({ account }: ServerPlace, path: string): Promise<void> {
   if (account) await chown(path, account.uid, account.gid);
 }
 
-/** Its children first know of the end when they next look: they are ended with it. */
+/** Its children first know of the end when they next look: they are ended with it. Resolves when all of them are gone. */
 async function killAll({ data }: ServerPlace): Promise<void> {
-  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
-  const all = stdout
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((found) => found !== null);
-  const [, first] = all.find(([, , , args = '']) => args.includes(` -D ${data} `)) ?? [];
+  const all = await processes();
+  const [first] = all.find(([, , , args = '']) => args.includes(` -D ${data} `)) ?? [];
   if (!first) throw new Error('it does not run');
-  const pids = [first, ...all.filter(([, , parent]) => parent === first).map(([, pid]) => pid)];
+  const pids = [first, ...all.filter(([, parent]) => parent === first).map(([pid]) => pid)];
   for (const pid of pids) {
     try {
       process.kill(Number(pid), 'SIGKILL');
@@ -277,6 +273,16 @@ async function killAll({ data }: ServerPlace): Promise<void> {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
+  await until(async () => (await processes()).every(([pid = '']) => !pids.includes(pid)));
+}
+
+/** Those whose sockets are open: id, id of the parent, state, command. */
+async function processes(): Promise<readonly string[][]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,stat=,args=']);
+  return stdout
+    .split('\n')
+    .map((line) => (/^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? []).slice(1))
+    .filter(([, , state]) => state !== undefined && !state.startsWith('Z'));
 }
 
 function controlOf({ programs, account, data }: ServerPlace) {
