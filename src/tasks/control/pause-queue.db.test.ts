@@ -108,9 +108,11 @@ test('bulk work that is paused ends its slice and waits with its records, and go
   await until(async () => (await read()).done > 0);
   await pause(bulkQueue);
   // Whoever was about to take it when it was paused takes it once more.
-  await until(
-    async () => (await read()).slots === 0 && (await wait(500), await read()).slots === 0,
-  );
+  await until(async () => {
+    if ((await read()).slots > 0) return false;
+    await wait(500);
+    return (await read()).slots === 0;
+  });
   const { done } = await read();
   assert.ok(done > 0 && done < 1_900, `${done} are done`);
   assert.equal(isHeldUp(await getTask(context, ada, task.id)), true);
