@@ -32,8 +32,9 @@ export interface Running {
   lease: Lease;
   /** Steered by every chunk. */
   pace: Pace;
-  /** Number of the one that it is at, or was. */
+  /** Number of the one that it is at, or was, and how many records it has. */
   chunk?: number;
+  rows?: number;
 }
 
 /**
@@ -69,7 +70,10 @@ async function inTransaction(
   const finished = await chunkTransaction(context, pool, running, async (client, tx) => {
     const claimed = await claimChunk(client, context.db.t, task.id, maxRowsOf(running));
     isClaimed = claimed !== null;
-    if (claimed) running.chunk = claimed.number;
+    if (claimed) {
+      running.chunk = claimed.number;
+      running.rows = claimed.keys.length;
+    }
     const done =
       claimed &&
       (await withIds({ chunk: claimed.number }, () =>
