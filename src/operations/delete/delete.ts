@@ -1,6 +1,6 @@
-import { raw, type Statement, sql, statementOf } from '../../db/sql.ts';
+import { raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import {
   type DeletedCascade,
   deletedCascade,
@@ -56,15 +56,15 @@ export const deleteOperation: Operation<DeleteParameters> = {
     const together = (await leadsToItself(client, resource.model.table))
       ? { together: maxTogether }
       : {};
+    const { statement: _, held: __, ...others } = deleteOperation;
     if (!cascade.isKept)
       return {
-        ...deleteOperation,
+        ...others,
         ...together,
-        ...deleting({ dependants: [], cascadeKept: null }),
+        ...byRoundTrips({ dependants: [], cascadeKept: null }),
       };
     const { dependants } = cascade;
     if (dependants.length === 0) return { ...deleteOperation, ...together };
-    const { statement: _, ...others } = deleteOperation;
     return {
       ...others,
       ...together,
@@ -76,6 +76,15 @@ export const deleteOperation: Operation<DeleteParameters> = {
 };
 
 function deleting(
+  cascade: DeletedCascade,
+): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'held' | 'settle'> {
+  return {
+    ...byRoundTrips(cascade),
+    held: (target, keys) => (target.through ? null : heldDelete(target, keys, cascade)),
+  };
+}
+
+function byRoundTrips(
   cascade: DeletedCascade,
 ): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
   return {
@@ -148,8 +157,25 @@ async function settleDelete(
 function deleteStatement(
   target: ApplyTarget,
   keys: readonly string[],
-  { cascadeKept }: DeletedCascade,
+  cascade: DeletedCascade,
 ): Statement {
+  const given = givenKeys(target.resource.model, keys);
+  return statementOf(
+    sql`${deleteParts(target, given, cascade)}
+      select changed, case when not is_all then coalesce(keys, '{}') end as written from counted`,
+  );
+}
+
+/** The same over keys that the server holds: its row is as `Operation.held` says. */
+function heldDelete(target: ApplyTarget, keys: KeySet, cascade: DeletedCascade): Sql {
+  return sql`${deleteParts(target, keys, cascade)} select changed, 0 as unchanged, 0 as gone, not is_all as is_left from counted`;
+}
+
+function deleteParts(
+  target: ApplyTarget,
+  { condition, count }: KeySet,
+  { cascadeKept }: DeletedCascade,
+): Sql {
   const { model } = target.resource;
   const change = insertChange(target, {
     kind: journal.deleted,
@@ -159,16 +185,14 @@ function deleteStatement(
     before: raw('before'),
     cascadeKept,
   });
-  const isAll = sql`coalesce(cardinality(keys), 0) = ${keys.length}::int`;
   const returned = raw(
     `${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`,
   );
-  return statementOf(
-    sql`with deleted as (
-        delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}
+  return sql`with deleted as (
+        delete from ${raw(model.table)} t where ${condition} returning ${returned}
       ), images as (
         select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-      ), journal as (${change} from images where cardinality(keys) > 0)
-      select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
-  );
+      ), journal as (${change} from images where cardinality(keys) > 0), counted as (
+        select keys, coalesce(cardinality(keys), 0)::int as changed, coalesce(cardinality(keys), 0) = ${count} as is_all from images
+      )`;
 }

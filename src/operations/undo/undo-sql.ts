@@ -2,7 +2,7 @@ import { escapeLiteral } from 'pg';
 import type { TableNames } from '../../db/names.ts';
 import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
@@ -15,6 +15,7 @@ import {
   wholeRow,
 } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { anyEntriesOf, byColumn, entriesOf } from '../journal/kept-images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -57,21 +58,38 @@ export function undoStatement(
   shape: Shape,
   cascadeKept?: readonly string[] | null,
 ): Statement {
-  const condition = keyCondition(target.resource.model, 't', keys);
+  const given = givenKeys(target.resource.model, keys);
+  return statementOf(
+    sql`${undoParts(target, given, undoing, shape, cascadeKept)} select changed, unchanged, gone, refusals from counted`,
+  );
+}
+
+/** The same over keys that the server holds: its row is as `Operation.held` says. */
+export function heldUndo(target: ApplyTarget, keys: KeySet, undoing: Undoing, shape: Shape): Sql {
+  return sql`${undoParts(target, keys, undoing, shape)} select changed, unchanged, gone, refusals <> '[]' as is_left from counted`;
+}
+
+function undoParts(
+  target: ApplyTarget,
+  keys: KeySet,
+  undoing: Undoing,
+  shape: Shape,
+  cascadeKept?: readonly string[] | null,
+): Sql {
   const writing: Readonly<Record<JournalKind, () => Sql[]>> = {
     update: () => restore(target, shape).map(raw),
     delete: () => recreate(target, undoing),
     create: () => remove(target.resource).map(raw),
   };
-  const judging = judgingParts(target, undoing, shape, keys, { condition, isLocking: true });
+  const judging = judgingParts(target, undoing, shape, keys, { isLocking: true });
   const parts = [
     ...judging,
     ...writing[shape.kind](),
-    ...standing(target, shape, undoing, condition),
+    ...standing(target, shape, undoing, keys.condition),
     keptPart(target, shape, cascadeKept),
   ];
   const messages = JSON.stringify(sentences(target.resource, shape, undoing.along));
-  return statementOf(sql`with ${join(parts)}
+  return sql`with ${join(parts)}, counted as (
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
         (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
@@ -79,7 +97,8 @@ export function undoStatement(
           from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
             where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused)
           || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${keptBackCode}::text,
-            'message', ${keptBackMessage}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`);
+            'message', ${keptBackMessage}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals
+    )`;
 }
 
 /**
@@ -173,7 +192,7 @@ export function judgeStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys);
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys));
   return statementOf(sql`with ${join(parts)}
       select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
         select "_key" as key, "_state" as state, "_field" as field from judged
@@ -189,7 +208,7 @@ export function countCascadedStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys);
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys));
   return statementOf(sql`with ${join(parts)} ${raw(countCascaded(target.resource, undoing))}`);
 }
 
@@ -200,7 +219,9 @@ export function restorableStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys, { isLocking: true });
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys), {
+    isLocking: true,
+  });
   return statementOf(
     sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`,
   );
@@ -211,23 +232,18 @@ function judgingParts(
   { resource, t }: ApplyTarget,
   undoing: Undoing,
   shape: Shape,
-  keys: readonly string[],
-  {
-    condition = keyCondition(resource.model, 't', keys),
-    isLocking = false,
-  }: { condition?: Sql; isLocking?: boolean } = {},
+  keys: KeySet,
+  { isLocking = false }: { isLocking?: boolean } = {},
 ): Sql[] {
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
-  const given = shared(sql`${[...keys]}::text[]`);
   const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)(t, model, shape, {
     task,
-    given,
     keys,
   });
   const key = `${keySql(model, 't')} collate "C"`;
   if (shape.kind === journal.deleted)
-    return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
+    return [image, ...judgeDeleted({ resource, t }, undoing, keys.list, keys.condition)];
   const links =
     shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links
@@ -235,7 +251,7 @@ function judgingParts(
     .join('');
   const columns = raw(`t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current}`);
   const locked = sql`locked as materialized (
-      select ${columns} from ${raw(model.table)} t where ${condition}
+      select ${columns} from ${raw(model.table)} t where ${keys.condition}
       order by ${raw(`${keySql(model, 't')}${isLocking ? ' for update of t' : ''}`)}
     )`;
   const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
@@ -268,28 +284,21 @@ function judgingParts(
 /** Of which records of which task. */
 interface Imaged {
   task: Sql;
-  given: Sql;
-  keys: readonly string[];
+  keys: KeySet;
 }
 
 /**
  * The journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these
  * keys begins before the chunk of the first key.
  */
-function imageOfChunks(
-  t: TableNames,
-  model: ModelMeta,
-  shape: Shape,
-  { task, given, keys }: Imaged,
-): Sql {
+function imageOfChunks(t: TableNames, model: ModelMeta, shape: Shape, { task, keys }: Imaged): Sql {
   return sql`image as materialized (
-      select entry.key, entry.before, ${raw(entryAfter)} as after,
-        change.chunk, change.kept_along
-      from ${raw(t.change)} change ${raw(entries)}
+      select entry.key, entry.before, entry.after, change.chunk, change.kept_along
+      from ${raw(`${t.change} change ${entriesOf('change', shape.fields)}`)}
       where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
         and change.fields = ${[...shape.fields]}::text[]
-        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys[0]}), '')
-        and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
+        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys.first}), '')
+        and change.first_key <= ${keys.last} and entry.key = any(${keys.list})
     )`;
 }
 
@@ -297,29 +306,20 @@ function imageOfChunks(
  * All that a run did to each record as one change: what each field was first, and what it was last.
  * Every entry of a run is of one record.
  */
-function imageOfRun(
-  t: TableNames,
-  model: ModelMeta,
-  shape: Shape,
-  { task, given, keys }: Imaged,
-): Sql {
+function imageOfRun(t: TableNames, model: ModelMeta, shape: Shape, { task, keys }: Imaged): Sql {
   return sql`image as materialized (
       select key, case when not bool_or(is_purged) then jsonb_object_agg(field, was) end as before,
         case when not bool_or(is_purged) then jsonb_object_agg(field, became) end as after, null::int as chunk, null::text[] as kept_along
       from (
         select entry.key, field, bool_or(entry.before is null) as is_purged, (array_agg(entry.before -> field order by change.id))[1] as was,
-          (array_agg((${raw(entryAfter)}) -> field order by change.id desc))[1] as became
-        from ${raw(t.change)} change ${raw(entries)} cross join unnest(change.fields) field
+          (array_agg(entry.after -> field order by change.id desc))[1] as became
+        from ${raw(`${t.change} change ${anyEntriesOf('change')}`)} cross join unnest(change.fields) field
         where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
-          and change.first_key between ${keys[0]} and ${keys.at(-1)} and entry.key = any(${given})
+          and change.first_key between ${keys.first} and ${keys.last} and entry.key = any(${keys.list})
         group by entry.key, field
       ) change group by key having array_agg(field order by field) = ${[...shape.fields]}::text[]
     )`;
 }
-
-const entries = `cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)`;
-const entryAfter = `case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end`;
 
 interface Comparison {
   name: string;
@@ -420,20 +420,27 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
   const { model } = target.resource;
   const back = readBack(target, shape);
   const fields = shape.fields.map((name) => fieldOf(model, name));
-  const image = (value: (field: FieldMeta) => string, asWritten = '') =>
-    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
-  const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
+  const image = (value: (field: FieldMeta) => string) =>
+    byColumn(
+      fields.map((field) => [field.name, raw(value(field))]),
+      raw('"_key"'),
+    );
+  const asWritten = (field: FieldMeta, value: string) =>
+    back && field.column ? `coalesce("_image" -> '${field.name}', ${value})` : value;
+  const images: Readonly<Record<Shape['kind'], () => [Sql, Sql]>> = {
     update: () => [
       image((field) =>
         field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`),
       ),
-      image(
-        (field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`),
-        back?.image,
+      image((field) =>
+        asWritten(field, field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`),
       ),
     ],
-    delete: () => ['null', `jsonb_agg("_before"${back?.image ?? ''} order by "_key")`],
-    create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
+    delete: () => [
+      raw('null'),
+      raw(`jsonb_agg("_before"${back ? ` || coalesce("_image", '{}')` : ''} order by "_key")`),
+    ],
+    create: () => [raw('jsonb_agg("_after" order by "_key")'), raw('null')],
   };
   const [before, after] = images[shape.kind]();
   const change = insertChange(target, {
@@ -441,25 +448,22 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
     fields: sql`${[...shape.fields]}::text[]`,
     keys: raw('array_agg("_key" order by "_key")'),
     firstKey: raw('min("_key")'),
-    before: raw(before),
-    after: raw(after),
+    before,
+    after,
     cascadeKept,
   });
-  return sql`journal as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
+  return sql`journal as (${change} from judged ${raw(back ?? '')} where "_state" = 'restore' having count(*) > 0)`;
 }
 
 /** What the table made of rows that were put back, over what it was told to. */
 function readBack(
   { rewriting, resource: { model } }: ApplyTarget,
   { kind, fields }: Shape,
-): { join: string; image: string } | null {
-  const image = ` || coalesce("_image", '{}')`;
+): string | null {
   if (kind === journal.deleted && rewriting?.insert)
-    return { join: 'left join created on created.key = "_key"', image };
+    return 'left join created on created.key = "_key"';
   const writes = kind === journal.changed && fields.some((name) => fieldOf(model, name).column);
-  return writes && rewriting?.update
-    ? { join: 'left join written on "_written" = "_key"', image }
-    : null;
+  return writes && rewriting?.update ? 'left join written on "_written" = "_key"' : null;
 }
 
 function stampAfter(field: FieldMeta): string {

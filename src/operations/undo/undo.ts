@@ -9,7 +9,7 @@ import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
 import { watchUndo } from './alterations.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
-import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
+import { heldUndo, restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {
@@ -48,6 +48,10 @@ export const undoOperation: Operation<UndoneParameters> = {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
+  held: (target, keys, params) => {
+    const [shape, ...more] = params.shapes;
+    return shape && more.length === 0 ? heldUndo(target, keys, params, shape) : null;
+  },
   apply: (client, target, keys, params) =>
     undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
   async prepared(context, params) {
@@ -60,7 +64,7 @@ async function preparedFor(
   { client, registry, resource, holdersOf }: PrepareContext,
   { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Operation<UndoneParameters>> {
-  const { statement: _, ...others } = undoOperation;
+  const { statement: _, held: __, ...others } = undoOperation;
   if (!shapes.some(({ kind }) => kind === journal.created)) {
     if (cascade.some(({ isThere }) => isThere))
       return { ...others, firstRows: 50, apply: bringBackCascade };

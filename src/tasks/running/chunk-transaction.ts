@@ -47,7 +47,7 @@ export async function chunkTransaction<T>(
  * Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the
  * whole table would be one gone wrong, and one that must is not worth compiling.
  */
-function settingsOf({ settings }: TaskContext): Record<string, string> {
+export function settingsOf({ settings }: TaskContext): Record<string, string> {
   return {
     enable_seqscan: 'off',
     jit: 'off',

@@ -18,7 +18,8 @@ import { inactive, personNow, resourceOf } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { prepare } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
-import { type ChunkResult, type Running, runChunk } from './run-chunk.ts';
+import type { ChunkResult, Running } from './run-chunk.ts';
+import { runChunks, startLoop } from './run-chunks.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
 
 export interface SliceWorker {
@@ -170,6 +171,7 @@ async function work(
     rewriting,
     lease,
     pace: startPace(max, past),
+    loop: await startLoop(pool, { task, resource, operation }),
   };
   const mayGoOn = await timeLimit();
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
@@ -183,7 +185,7 @@ async function work(
   ) {
     result = await withRetries(context, signal, running, () =>
       spanned(context, { kind: 'chunk', name: running.task.operation }, () =>
-        runChunk(context, pool, running),
+        runChunks(context, pool, running),
       ),
     );
   }
