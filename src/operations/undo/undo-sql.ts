@@ -249,7 +249,8 @@ function judgingParts(
   const current = links
     .map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`)
     .join('');
-  const columns = raw(`t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current}`);
+  const whole = shape.kind === journal.created ? `, ${wholeRow(model, 't')} as "_row"` : '';
+  const columns = raw(`t.*, ${key} as "_key"${whole}${current}`);
   const locked = sql`locked as materialized (
       select ${columns} from ${raw(model.table)} t where ${keys.condition}
       order by ${raw(`${keySql(model, 't')}${isLocking ? ' for update of t' : ''}`)}
