@@ -74,6 +74,14 @@ export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
   };
 }
 
+export interface HeldKeys extends KeySet {
+  /** SQL of an array of the ids. */
+  ids: string;
+  /** What makes it of the keys. */
+  idsSql: string;
+  idType: string;
+}
+
 /**
  * Keys that a variable of the server's holds, and another as values of the id; null where an id
  * cannot be made of a key there.
@@ -81,7 +89,7 @@ export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
 export function heldKeys(
   model: ModelMeta,
   names: { keys: string; ids: string; count: string },
-): (KeySet & { idsSql: string; idType: string }) | null {
+): HeldKeys | null {
   const [name = '', ...more] = model.idFields;
   const field = model.fields[name];
   const part = field && more.length === 0 ? keyPartOf(field) : null;
@@ -92,6 +100,7 @@ export function heldKeys(
     list: raw(names.keys),
     first: raw(`${names.keys}[1]`),
     last: raw(`${names.keys}[${names.count}]`),
+    ids: names.ids,
     idsSql: `array(select ${part.fromSql('own.key')} from unnest(${names.keys}) own(key))`,
     idType: part.cast,
   };

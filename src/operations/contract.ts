@@ -3,7 +3,7 @@ import type { TableNames } from '../db/names.ts';
 import type { Sql, Statement } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ResourceField } from '../fields/contract.ts';
-import type { KeySet } from '../metadata/key-sql.ts';
+import type { HeldKeys } from '../metadata/key-sql.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../resources/contract.ts';
@@ -138,7 +138,7 @@ export interface Operation<P = unknown> {
    * is `changed`, `unchanged`, `gone`, and `is_left`: there are records of which somebody else must
    * say what became of them, and the chunk is done anew by `apply`.
    */
-  held?(target: ApplyTarget, keys: KeySet, params: P): Sql | null;
+  held?(target: ApplyTarget, keys: HeldKeys, params: P): Sql | null;
   /** Called before a chunk is applied when triggers, too, may write its records. */
   watch?(
     client: Queryable,

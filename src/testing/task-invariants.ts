@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { anyEntriesOf } from '../operations/journal/kept-images.ts';
+import { inlined } from '../db/sql.ts';
+import { entriesOf } from '../operations/journal/kept-images.ts';
 import { unfinishedSql } from '../tasks/states.ts';
 
 const isHolding = `task.state in (${unfinishedSql}) and task.locks_off_reason is null`;
@@ -100,5 +101,5 @@ export async function findBroken(
 }
 
 function images(change: string): string {
-  return `(select change.task_id, change.kind, entry.key, entry.before, entry.after from ${change} change ${anyEntriesOf('change')})`;
+  return `(select change.task_id, change.kind, entry.key, entry.before, entry.after from ${change} change ${inlined(entriesOf('change', null))})`;
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { anyEntriesOf } from '../operations/journal/kept-images.ts';
+import { inlined } from '../db/sql.ts';
+import { entriesOf } from '../operations/journal/kept-images.ts';
 
 /** A table whose every write is written down. */
 export interface Ledgered {
@@ -85,7 +86,7 @@ export async function ledgerDifferences(
        select model, key, row_number() over (partition by model, key order by seq) as n, kind, before, after from gazetteer.ledger
      ), change as (
        select model, entry.key, row_number() over (partition by model, entry.key order by change.id) as n, change.kind, change.task_id, entry.before, entry.after
-       from ${change} change ${anyEntriesOf('change')}
+       from ${change} change ${inlined(entriesOf('change', null))}
          cross join lateral (select ($3::jsonb ->> model)::text[] as fields) as joined
        where model = any($2) and not (change.kind = 'update' and entry.before ?| joined.fields and entry.before - joined.fields = '{}')
      )

@@ -1,6 +1,6 @@
-import { raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
+import { empty, join, raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type HeldKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import {
   type DeletedCascade,
   deletedCascade,
@@ -12,12 +12,14 @@ import { findCascade } from '../cascade/dependants.ts';
 import { leadsToItself } from '../cascade/foreign-keys.ts';
 import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
-import { lastImage } from '../journal/images.ts';
+import { lastImage, lastValues } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { byColumn } from '../journal/kept-images.ts';
 import { journal } from '../journal-kind.ts';
 import { keptBack, presentKeys, without } from '../refusals/kept-back.ts';
 import { deleteWords } from '../words.ts';
 import { deletePath } from '../write-path.ts';
+import { columnCount, listColumns } from './columns.ts';
 import { deletePerRecord } from './delete-per-record.ts';
 
 export interface DeleteParameters {
@@ -50,21 +52,29 @@ export const deleteOperation: Operation<DeleteParameters> = {
   parse: () => ({}),
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
-  ...deleting(noCascade),
+  ...byRoundTrips(noCascade),
   async prepared({ client, registry, resource, holdersOf }) {
     const cascade = await findCascade(client, registry, resource.model);
     const together = (await leadsToItself(client, resource.model.table))
       ? { together: maxTogether }
       : {};
-    const { statement: _, held: __, ...others } = deleteOperation;
     if (!cascade.isKept)
       return {
-        ...others,
+        ...deleteOperation,
         ...together,
         ...byRoundTrips({ dependants: [], cascadeKept: null }),
       };
     const { dependants } = cascade;
-    if (dependants.length === 0) return { ...deleteOperation, ...together };
+    if (dependants.length === 0) {
+      const columns = await listColumns(client, resource.model.table);
+      return {
+        ...deleteOperation,
+        ...together,
+        held: (target, keys) =>
+          target.through ? null : heldDelete(target, keys, noCascade, columns),
+      };
+    }
+    const { statement: _, ...others } = deleteOperation;
     return {
       ...others,
       ...together,
@@ -74,15 +84,6 @@ export const deleteOperation: Operation<DeleteParameters> = {
     };
   },
 };
-
-function deleting(
-  cascade: DeletedCascade,
-): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'held' | 'settle'> {
-  return {
-    ...byRoundTrips(cascade),
-    held: (target, keys) => (target.through ? null : heldDelete(target, keys, cascade)),
-  };
-}
 
 function byRoundTrips(
   cascade: DeletedCascade,
@@ -166,15 +167,37 @@ function deleteStatement(
   );
 }
 
-/** The same over keys that the server holds: its row is as `Operation.held` says. */
-function heldDelete(target: ApplyTarget, keys: KeySet, cascade: DeletedCascade): Sql {
-  return sql`${deleteParts(target, keys, cascade)} select changed, 0 as unchanged, 0 as gone, not is_all as is_left from counted`;
+/**
+ * The same over keys that the server holds: its row is as `Operation.held` says. The images are kept
+ * by column, whose names were read before: where there are others now, somebody else must look.
+ */
+function heldDelete(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  cascade: DeletedCascade,
+  columns: readonly string[],
+): Sql {
+  const { model } = target.resource;
+  const values = lastValues(model, 't', columns, keys.ids);
+  const places = values.map((_, index) => raw(`v${index}`));
+  const returned = values.map(([, value], index) => sql`${raw(value)} as ${places[index]}`);
+  const before = byColumn(
+    values.map(([name, , isList], index) => [name, places[index] ?? empty, isList]),
+    raw('key'),
+  );
+  const count = raw(`${columnCount(model.table)} <> ${columns.length}`);
+  return sql`${deleteParts(target, keys, cascade, { returned: join(returned), before })}
+    select changed, 0 as unchanged, 0 as gone, not is_all or ${count} as is_left from counted`;
 }
 
 function deleteParts(
   target: ApplyTarget,
   { condition, count }: KeySet,
   { cascadeKept }: DeletedCascade,
+  image: { returned: Sql; before: Sql } = {
+    returned: raw(`${lastImage(target.resource.model, 't')} as before`),
+    before: raw('jsonb_agg(before order by key)'),
+  },
 ): Sql {
   const { model } = target.resource;
   const change = insertChange(target, {
@@ -185,13 +208,11 @@ function deleteParts(
     before: raw('before'),
     cascadeKept,
   });
-  const returned = raw(
-    `${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`,
-  );
+  const returned = sql`${raw(`${keySql(model, 't')} collate "C" as key`)}, ${image.returned}`;
   return sql`with deleted as (
         delete from ${raw(model.table)} t where ${condition} returning ${returned}
       ), images as (
-        select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
+        select array_agg(key order by key) as keys, ${image.before} as before from deleted
       ), journal as (${change} from images where cardinality(keys) > 0), counted as (
         select keys, coalesce(cardinality(keys), 0)::int as changed, coalesce(cardinality(keys), 0) = ${count} as is_all from images
       )`;

@@ -80,9 +80,9 @@ async function findAltered(
     ? sql`${ofChunk} and along_with is not null`
     : sql`task_id = ${followsId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
-  const entries = raw(`${t.change} change ${entriesOf('change', fields)}`);
+  const entries = sql`${raw(t.change)} change ${entriesOf('change', null, given)}`;
   const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before, entry.after from ${entries}
-    where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
+    where ${chosen} and model = ${model.name} and change.keys && ${given}`;
   const sides =
     kind === journal.changed
       ? sidesOfUpdate(model, fields)

@@ -6,16 +6,9 @@ import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
-import {
-  imaged,
-  isTextInImage,
-  linkedIds,
-  linksKey,
-  linksOf,
-  wholeRow,
-} from '../journal/images.ts';
+import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import { anyEntriesOf, byColumn, entriesOf } from '../journal/kept-images.ts';
+import { byColumn, entriesOf } from '../journal/kept-images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -26,6 +19,7 @@ import {
   missingCascaded,
   recreate,
   relatedIdType,
+  unquoted,
 } from './recreate-sql.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
@@ -240,6 +234,7 @@ function judgingParts(
   const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)(t, model, shape, {
     task,
     keys,
+    undoing,
   });
   const key = `${keySql(model, 't')} collate "C"`;
   if (shape.kind === journal.deleted)
@@ -282,24 +277,35 @@ function judgingParts(
   ];
 }
 
+/** What images have that are read here: of a deleted record its columns, and what it was linked to. */
+function namesOf({ columns }: Undoing, { kind, fields }: Shape): readonly string[] {
+  return kind === journal.deleted ? [...columns.map(unquoted), linksKey] : fields;
+}
+
 /** Of which records of which task. */
 interface Imaged {
   task: Sql;
   keys: KeySet;
+  undoing: Undoing;
 }
 
 /**
  * The journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these
  * keys begins before the chunk of the first key.
  */
-function imageOfChunks(t: TableNames, model: ModelMeta, shape: Shape, { task, keys }: Imaged): Sql {
+function imageOfChunks(
+  t: TableNames,
+  model: ModelMeta,
+  shape: Shape,
+  { task, keys, undoing }: Imaged,
+): Sql {
   return sql`image as materialized (
       select entry.key, entry.before, entry.after, change.chunk, change.kept_along
-      from ${raw(`${t.change} change ${entriesOf('change', shape.fields)}`)}
+      from ${raw(t.change)} change ${entriesOf('change', namesOf(undoing, shape), keys.list)}
       where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
         and change.fields = ${[...shape.fields]}::text[]
         and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys.first}), '')
-        and change.first_key <= ${keys.last} and entry.key = any(${keys.list})
+        and change.first_key <= ${keys.last}
     )`;
 }
 
@@ -314,9 +320,9 @@ function imageOfRun(t: TableNames, model: ModelMeta, shape: Shape, { task, keys 
       from (
         select entry.key, field, bool_or(entry.before is null) as is_purged, (array_agg(entry.before -> field order by change.id))[1] as was,
           (array_agg(entry.after -> field order by change.id desc))[1] as became
-        from ${raw(`${t.change} change ${anyEntriesOf('change')}`)} cross join unnest(change.fields) field
+        from ${raw(t.change)} change ${entriesOf('change', null, keys.list)} cross join unnest(change.fields) field
         where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
-          and change.first_key between ${keys.first} and ${keys.last} and entry.key = any(${keys.list})
+          and change.first_key between ${keys.first} and ${keys.last}
         group by entry.key, field
       ) change group by key having array_agg(field order by field) = ${[...shape.fields]}::text[]
     )`;
@@ -360,10 +366,10 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const { model } = resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const columns = fields.filter((field) => field.column);
-  const typed = columns.filter((field) => !isTextInImage(field));
+  const lists = columns.filter(({ isList }) => isList);
   const parts: string[] = [];
   if (columns.length > 0) {
-    const image = typed
+    const image = lists
       .map(
         ({ name, dbColumn }) => `${escapeLiteral(dbColumn ?? '')}, judged."_before" -> '${name}'`,
       )
@@ -373,7 +379,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
       .join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
-      from judged cross join lateral ${readAsRow(model, typed, `jsonb_build_object(${image})`)} was
+      from judged${lists.length > 0 ? ` cross join lateral ${readAsRow(model, lists, `jsonb_build_object(${image})`)} was` : ''}
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
       returning judged."_key" as "_written"${rewriting?.update ? `, jsonb_build_object(${back}) as "_image"` : ''}
     )`);
@@ -403,10 +409,20 @@ function readAsRow(model: ModelMeta, fields: readonly FieldMeta[], image: string
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
-  if (isTextInImage(field)) return `(judged."_before" ->> '${field.name}')::${field.sqlType}`;
-  if (!field.isUpdatedAt) return `was.${field.column}`;
+  const was = field.isList
+    ? `was.${field.column}`
+    : `(judged."_before" ->> '${field.name}')::${inputType(field)}`;
+  if (!field.isUpdatedAt) return was;
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
-  return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
+  return `case when ${isOurs} then ${was} else now()::${field.sqlType} end`;
+}
+
+/** The column’s own length is asked by the assignment, which refuses what a cast would cut off. */
+function inputType({ sqlType }: FieldMeta): string {
+  const type = sqlType ?? 'text';
+  if (/^character(\(|$)/.test(type)) return 'bpchar';
+  if (/^bit(\(|$)/.test(type)) return 'varbit';
+  return type.startsWith('"') ? type : type.replace(/\(.*?\)/, '');
 }
 
 function remove({ model }: Resource): string[] {
@@ -423,7 +439,11 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const image = (value: (field: FieldMeta) => string) =>
     byColumn(
-      fields.map((field) => [field.name, raw(value(field))]),
+      fields.map((field) => [
+        field.name,
+        raw(value(field)),
+        field.isList || field.relation !== null,
+      ]),
       raw('"_key"'),
     );
   const asWritten = (field: FieldMeta, value: string) =>

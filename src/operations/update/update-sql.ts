@@ -304,7 +304,7 @@ function returningOld(
   );
   const gathered = (row: string) =>
     byColumn(
-      written.map(({ field }, index) => [field.name, raw(`${row}_${index}`)]),
+      written.map(({ field }, index) => [field.name, raw(`${row}_${index}`), field.isList]),
       raw('key'),
     );
   return sql`written as (
@@ -337,8 +337,10 @@ function lockedFirst(
   ) =>
     byColumn(
       [
-        ...written.map((item, index) => [item.field.name, scalarValue(item, index)] as const),
-        ...sides.map((side) => [side.field.name, raw(sideValue(side))] as const),
+        ...written.map(
+          (item, index) => [item.field.name, scalarValue(item, index), item.field.isList] as const,
+        ),
+        ...sides.map((side) => [side.field.name, raw(sideValue(side)), true] as const),
       ],
       raw('"_key"'),
     );

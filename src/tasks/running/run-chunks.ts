@@ -106,6 +106,7 @@ async function call(
       ),
       ...settingsOf(context),
       default_transaction_isolation: 'read committed',
+      ...(process.env.PCM ? { plan_cache_mode: process.env.PCM } : {}),
       ...(isAsync && { synchronous_commit: 'off' }),
     },
   });
