@@ -60,6 +60,9 @@ const env = {
   PORT: '0',
 };
 
+/** Longer than pools keep what nobody asks for. */
+const longestIdleMs = 15_000;
+
 /**
  * Moderate load on pages in one process and two workers, in turns. After each, once all is at
  * rest, what was done is forgotten, and memory, connections and tables are measured.
@@ -141,15 +144,17 @@ export async function soak({ seed, ms, warmUpMs, turnMs, say }: Soak): Promise<S
   }
 }
 
-/** What each pool keeps: by chance it has one more open at a time. */
+/**
+ * What each pool keeps: those that nobody asks for are let go after ten seconds, of which one may be
+ * open by chance.
+ */
 async function minConnections(owner: Database['pages']): Promise<number> {
   let min = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 50; look++) {
+  for (const until = Date.now() + longestIdleMs; Date.now() < until; await wait(100)) {
     const { rows } = await owner.query<{ count: number }>(
       `select count(*)::int as count from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and application_name <> 'soak'`,
     );
     min = Math.min(min, rows[0]?.count ?? 0);
-    await wait(100);
   }
   return min;
 }
