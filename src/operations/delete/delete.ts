@@ -1,6 +1,7 @@
 import { empty, join, raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import { givenKeys, type HeldKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
+import { appliedBy } from '../applied-by.ts';
 import {
   type DeletedCascade,
   deletedCascade,
@@ -74,13 +75,12 @@ export const deleteOperation: Operation<DeleteParameters> = {
           target.through ? null : heldDelete(target, keys, noCascade, columns),
       };
     }
-    const { statement: _, ...others } = deleteOperation;
     return {
-      ...others,
+      ...appliedBy(deleteOperation, (client, target, keys) =>
+        deleteWithCascade(client, target, keys, { dependants, holdersOf }),
+      ),
       ...together,
       firstRows: 10,
-      apply: (client, target, keys) =>
-        deleteWithCascade(client, target, keys, { dependants, holdersOf }),
     };
   },
 };
