@@ -60,15 +60,15 @@ export async function finishChunk(
 }
 
 const counted = ['changed', 'unchanged', 'failed', 'gone', 'conflicted', 'keptBack'] as const;
-type Counts = Readonly<Record<(typeof counted)[number], Sql>>;
+type ChunkCounts = Readonly<Record<(typeof counted)[number], Sql>>;
 
-function countsOf(outcome: ChunkOutcome): Counts {
+function countsOf(outcome: ChunkOutcome): ChunkCounts {
   const counts = counted.map((name) => [name, sql`${outcome[name]}::int`]);
-  return Object.fromEntries(counts) as Counts;
+  return Object.fromEntries(counts) as ChunkCounts;
 }
 
 /** As `FinishedChunk`, each as SQL. */
-interface FinishParts extends Counts {
+interface FinishParts extends ChunkCounts {
   taskId: Sql;
   number: Sql;
   added: Sql;

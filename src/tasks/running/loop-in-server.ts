@@ -7,6 +7,17 @@ import { claimSql } from './claim-chunk.ts';
 import { finishSql } from './finish-chunk.ts';
 import type { Lease } from './lease.ts';
 
+/** How a task’s chunks are done one after the other within the server. */
+export interface Loop {
+  /** Only the commit that ends the task is waited for until it is on disk. */
+  readonly isAsync: boolean;
+  /** Chunks of the next call at most: more and more, as the pace becomes known. */
+  chunks: number;
+  /** Chunks to do by round trips before the next call, and how many that were the last time. */
+  pause: number;
+  lastPause: number;
+}
+
 /** What a call of the loop did, one chunk after the other. */
 export interface LoopedChunk {
   rows: number;

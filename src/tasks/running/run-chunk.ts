@@ -14,8 +14,8 @@ import { type Claimed, claimChunk } from './claim-chunk.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
+import type { Loop } from './loop-in-server.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
-import type { Loop } from './run-chunks.ts';
 import { TaskRefused } from './task-refused.ts';
 import { writeCalls } from './write-calls.ts';
 

@@ -10,20 +10,9 @@ import type { Resource } from '../../resources/contract.ts';
 import type { TaskContext } from '../context.ts';
 import type { TaskRow } from '../task-row.ts';
 import { settingsOf } from './chunk-transaction.ts';
-import { type Looped, loopInServer } from './loop-in-server.ts';
+import { type Loop, type Looped, loopInServer } from './loop-in-server.ts';
 import { nextPace } from './pace.ts';
 import { type ChunkResult, type Running, rest, runChunk, targetOf } from './run-chunk.ts';
-
-/** How a task’s chunks are done one after the other within the server. */
-export interface Loop {
-  /** Only the commit that ends the task is waited for until it is on disk. */
-  readonly isAsync: boolean;
-  /** Chunks of the next call at most: more and more, as the pace becomes known. */
-  chunks: number;
-  /** Chunks to do by round trips before the next call, and how many that were the last time. */
-  pause: number;
-  lastPause: number;
-}
 
 /** Milliseconds of a call, after which it is asked again who cancelled, paused or left. */
 const callMs = 250;
@@ -106,7 +95,6 @@ async function call(
       ),
       ...settingsOf(context),
       default_transaction_isolation: 'read committed',
-      ...(process.env.PCM ? { plan_cache_mode: process.env.PCM } : {}),
       ...(isAsync && { synchronous_commit: 'off' }),
     },
   });
