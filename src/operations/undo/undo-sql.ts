@@ -245,7 +245,10 @@ function judgingParts(
     .map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`)
     .join('');
   const whole = shape.kind === journal.created ? `, ${wholeRow(model, 't')} as "_row"` : '';
-  const columns = raw(`t.*, ${key} as "_key"${whole}${current}`);
+  const written = shape.fields.map((name) => fieldOf(model, name).column);
+  const read = new Set([...idFieldsOf(model).map(({ column }) => column), ...written]);
+  const own = [...read].filter((column) => column !== null).map((column) => `t.${column}`);
+  const columns = raw(`${own.join(', ')}, ${key} as "_key"${whole}${current}`);
   const locked = sql`locked as materialized (
       select ${columns} from ${raw(model.table)} t where ${keys.condition}
       order by ${raw(`${keySql(model, 't')}${isLocking ? ' for update of t' : ''}`)}

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
+import { hasOwnSessions } from '../../db/pool.ts';
 import { blame } from '../../db/sqlstate.ts';
-import { beginningOf, type Queryable } from '../../db/transaction.ts';
+import { beginningOf } from '../../db/transaction.ts';
 import { joinOf } from '../../metadata/model-fields.ts';
 import type { Operation } from '../../operations/contract.ts';
 import { linksOf } from '../../operations/journal/images.ts';
@@ -23,20 +24,22 @@ const maxPause = 32;
  * table may depend on it: a trigger’s doings, a standby that acknowledges.
  */
 export async function startLoop(
-  client: Queryable,
+  pool: Pool,
   { task, resource, operation }: { task: TaskRow; resource: Resource; operation: Operation },
 ): Promise<Loop | null> {
   const isWhole = task.isAtomic || (task.total ?? 0) <= (operation.together ?? 0);
   if (!operation.held || operation.watch || isWhole || needsClient(resource, operation))
     return null;
-  const { rows } = await client.query<{ isAlone: boolean }>(
+  // Its settings are the session's.
+  if (!hasOwnSessions(pool)) return null;
+  const { rows } = await pool.query<{ isAlone: boolean }>(
     `select current_setting('synchronous_standby_names') = '' as "isAlone"`,
   );
   const tables = [
     resource.model.table,
     ...linksOf(resource.model).map((field) => joinOf(field).joinTable),
   ];
-  const isAsync = rows[0]?.isAlone === true && !(await hasTriggers(client, tables));
+  const isAsync = rows[0]?.isAlone === true && !(await hasTriggers(pool, tables));
   return { isAsync, chunks: 1, pause: 0, lastPause: 0 };
 }
 
