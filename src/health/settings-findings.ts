@@ -87,7 +87,7 @@ export function settingsFindings(config: TaskContext['config'], settings: TaskSe
       ),
     known.length > 0 &&
       found(
-        'example-secret',
+        'settings:example-secret',
         `${known.join(', ')}: as an example has it, and so known to everybody.`,
         'Set another, the same for every process: openssl rand -base64 36.',
       ),
