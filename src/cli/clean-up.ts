@@ -3,8 +3,8 @@ import { asOperator } from './as-operator.ts';
 import { type Command, ofAdmin, say } from './command.ts';
 
 const words: Record<keyof CleanedUp, [one: string, more: string]> = {
-  workers: ['dead worker', 'dead workers'],
-  slots: ['place at a task of a dead worker', 'places at tasks of dead workers'],
+  workers: ['worker that is dead or hangs', 'workers that are dead or hang'],
+  slots: ['place at a task of such a worker', 'places at tasks of such workers'],
   sessions: ['session of a person that has run out', 'sessions of people that have run out'],
   deliveries: [
     'delivery to a hook that there is no more',

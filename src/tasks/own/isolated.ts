@@ -83,7 +83,8 @@ export function startIsolatedRun(
   const start: IsolatedStart = {
     kind: 'start',
     definition: context.definitionFile as string,
-    connectionString: db.connectionString,
+    // Where the worker's own sessions are: past a pooler, where pages go through one.
+    connectionString: pool.options.connectionString as string,
     schema: db.schema,
     workerId,
     settings: plainSettings,

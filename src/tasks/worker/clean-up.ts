@@ -1,13 +1,13 @@
 import { query, raw, sql } from '../../db/sql.ts';
 import type { TaskContext } from '../context.ts';
-import { isAliveSql } from '../liveness.ts';
+import { isAliveSql, isSilentSql } from '../liveness.ts';
 import { countPurgeable, type Purged } from './purgeable.ts';
 import { recover } from './recovery.ts';
 import { purge } from './retention.ts';
 
 /** What is cleaned away, by what it is. */
 export interface CleanedUp extends Purged {
-  /** Rows of workers that have died, whose tasks others take over. */
+  /** Rows of workers that have died, or hang, whose tasks others take over. */
   workers: number;
   /** Places at tasks that such workers, or ones whose row is gone, still had. */
   slots: number;
@@ -30,11 +30,12 @@ export async function countCleanUp(context: TaskContext): Promise<CleanedUp> {
 
 async function countStale({ db }: TaskContext): Promise<{ workers: number; slots: number }> {
   const worker = raw(db.t.worker);
+  const isThere = raw(`(${isAliveSql} and (${isSilentSql}) is not true)`);
   const { rows } = await query<{ workers: number; slots: number }>(
     db.background,
-    sql`select (select count(*)::int from ${worker} worker where not ${raw(isAliveSql)}) as workers,
+    sql`select (select count(*)::int from ${worker} worker where not ${isThere}) as workers,
       (select count(*)::int from ${raw(db.t.task_slot)} slot where not exists (
-        select from ${worker} worker where worker.id = slot.worker_id and ${raw(isAliveSql)})) as slots`,
+        select from ${worker} worker where worker.id = slot.worker_id and ${isThere})) as slots`,
   );
   return rows[0] as { workers: number; slots: number };
 }

@@ -3,12 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import pg from 'pg';
 import { transaction } from '../../db/transaction.ts';
-import { testContext } from '../../testing/context.ts';
+import { insertPrincipals, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { insertPlaces } from '../../testing/places.ts';
 import { until } from '../../testing/until.ts';
 import { startJudgement } from './judgement.ts';
 import { endConnections, listLost } from './lost-workers.ts';
 import { recover } from './recovery.ts';
+import { startRecovery } from './worker.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
@@ -89,5 +91,55 @@ test('whoever stood still itself judges nobody by silence until the others have 
     assert.deepEqual(await listLost(context, { ...judgement, isSound: () => true }, workerId), []);
   } finally {
     judgement.stop();
+  }
+});
+
+test('whoever’s clock is set back judges again as soon as they would have', async (t) => {
+  const real = Date.now;
+  t.after(() => {
+    Date.now = real;
+  });
+  const judgement = startJudgement({ staleAfterMs: 1_000 });
+  try {
+    // Set right after it had been days ahead.
+    Date.now = () => real() + 3 * 24 * 3_600_000;
+    assert.equal(judgement.isSound(), false);
+    Date.now = real;
+    await until(() => judgement.isSound());
+  } finally {
+    judgement.stop();
+  }
+});
+
+test('a row that somebody holds keeps nobody from taking over from a worker that hangs', async (t) => {
+  const { db, context, connect, count, insertSilent } = await setUp(t);
+  await insertPrincipals(db);
+  await insertPlaces(db, 40);
+  const body = { field: 'notes', 'value.notes': 'changed' };
+  const all = { kind: 'matching', filter: '' } as const;
+  const { task } = await launchOn(context, context.registry.get('cities'), all, 'update', body);
+  // One that the queue takes up, as nobody else does; and whoever looks waits for its row.
+  await db.pages.query(
+    `update ${db.t.task} set backend = 'gone', woken_at = now() - interval '1 minute', queued_at = now() - interval '1 minute', created_at = now() - interval '1 minute'`,
+  );
+  const holder = await connect('somebody');
+  await holder.query('begin');
+  await holder.query(`select from ${db.t.task} where id = ${task.id} for update`);
+  const settings = { ...context.settings, staleAfterMs: 1_000, recoveryIntervalMs: 50 };
+  const self = { workerId: randomUUID(), tokens: new Set<string>(), backends: ['queue'] };
+  const recovery = startRecovery({ ...context, settings }, self);
+  try {
+    const isWaiting = async () =>
+      (
+        await db.background.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).rowCount === 1;
+    await until(isWaiting);
+    const hung = randomUUID();
+    await insertSilent(hung, await connect(hung));
+    await until(async () => (await count(hung)) === 0);
+  } finally {
+    await recovery.stop();
   }
 });
