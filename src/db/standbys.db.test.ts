@@ -163,7 +163,8 @@ test('what a role may not read on a standby is asked of the primary, and said', 
   const { primary, standby } = await pair(t);
   await primary.query(`create role reader login password 'reader'`);
   await standby.catchUp();
-  const address = standby.connectionString.replace(/\/\/[^@]+/, '//reader:reader');
+  const reader = standby.connectionString.replace(/\/\/[^@]+/, '//reader:reader');
+  const address = `${reader}?target_session_attrs=standby`;
   const { standbys, logged } = await over(t, primary, address);
   const [{ reads } = assert.fail()] = standbys.list;
   await until(() => standbys.choose(null) !== null);
