@@ -814,6 +814,29 @@ where
 limit
   1;
 
+-- readsColumns
+select
+  coalesce(
+    bool_or(
+      finished_at < now() - interval '1 day'
+      or finished_at - first < interval '10 minutes'
+    ),
+    false
+  ) as "isSo"
+from
+  (
+    select
+      migration_name,
+      finished_at,
+      min(finished_at) over () as first
+    from
+      "bulkhead"._prisma_migrations
+    where
+      rolled_back_at is null
+  ) history
+where
+  migration_name = $1;
+
 -- withSettings
 select
   was.*,
