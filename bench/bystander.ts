@@ -98,6 +98,7 @@ function row(name: string, rows: number, waits: number[], alone: number[]): Meas
     edits: waits.length,
     p50Ms: percentile(waits, 0.5),
     p99Ms: percentile(waits, 0.99),
+    p999Ms: percentile(waits, 0.999),
     maxMs: percentile(waits, 1),
     p99OverAloneMs: percentile(waits, 0.99) - percentile(alone, 0.99),
   };

@@ -29,7 +29,7 @@ export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<
   });
 }
 
-async function keepOriginal(db: Database, rows: number): Promise<void> {
+export async function keepOriginal(db: Database, rows: number): Promise<void> {
   await db.pages.query(
     `create table gazetteer.original as select row_number() over () as number, city.* from generate_series(1, $1::int) copy cross join gazetteer.city limit $2`,
     [Math.ceil(rows / 135_233), rows],
@@ -40,7 +40,7 @@ async function keepOriginal(db: Database, rows: number): Promise<void> {
   await db.pages.query('update gazetteer.original_country set capital_city_id = null');
 }
 
-async function freshCopy(db: Database): Promise<void> {
+export async function freshCopy(db: Database): Promise<void> {
   await empty(db);
   await db.pages.query('insert into gazetteer.country select * from gazetteer.original_country');
   await db.pages.query(

@@ -158,6 +158,9 @@ export const limits = {
   },
 } as const;
 
+/** When whoever was answered 503 is to come again. */
+export const retryAfterSeconds = 5;
+
 type Limits = typeof limits;
 
 /** `form.fields` */

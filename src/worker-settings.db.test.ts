@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { test } from 'node:test';
+import { availableParallelism } from 'node:os';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { keyOf } from './metadata/keys.ts';
@@ -44,31 +45,38 @@ test('a worker has as many runners as the environment says', async (t) => {
   assert.equal(await meet({ BULKHEAD_WORKER_CONCURRENCY: '1' }, 1), false);
 });
 
+/** How many of one more than so many tasks a worker runs at a time, each until so many have met. */
+async function highestOf(t: TestContext, places: number, env: Record<string, string>) {
+  let [now, highest] = [0, 0];
+  const meeting = defineTask({
+    name: 'meeting',
+    params: z.object({}),
+    async run() {
+      now += 1;
+      highest = Math.max(highest, now);
+      await until(() => highest >= places);
+      await wait(100);
+      now -= 1;
+    },
+  });
+  const installation = await install(t, { env, admin: { tasks: [meeting] } });
+  const { context, db } = installation;
+  const launched: number[] = [];
+  for (let n = 0; n <= places; n++)
+    launched.push((await launchOwn(context, meeting, {}, { principal: ada })).id);
+  await begin(installation);
+  for (const id of launched) assert.equal((await finished(db, id)).state, 'succeeded');
+  return highest;
+}
+
 test('a worker runs as many tasks of the project’s own at a time as the environment says', async (t) => {
-  const meet = async (places: number) => {
-    let [now, highest] = [0, 0];
-    const meeting = defineTask({
-      name: 'meeting',
-      params: z.object({}),
-      async run() {
-        now += 1;
-        highest = Math.max(highest, now);
-        await until(() => highest >= places);
-        await wait(100);
-        now -= 1;
-      },
-    });
-    const env = { BULKHEAD_PLACES: String(places) };
-    const installation = await install(t, { env, admin: { tasks: [meeting] } });
-    const { context, db } = installation;
-    const launched: number[] = [];
-    for (let n = 0; n < 4; n++)
-      launched.push((await launchOwn(context, meeting, {}, { principal: ada })).id);
-    await begin(installation);
-    for (const id of launched) assert.equal((await finished(db, id)).state, 'succeeded');
-    return highest;
-  };
-  assert.deepEqual([await meet(1), await meet(3)], [1, 3]);
+  for (const places of [1, 3])
+    assert.equal(await highestOf(t, places, { BULKHEAD_PLACES: String(places) }), places);
+});
+
+test('where nobody says how many, a worker runs one for each core, and at most eight', async (t) => {
+  const places = Math.min(8, availableParallelism());
+  assert.equal(await highestOf(t, places, {}), places);
 });
 
 test('the pool of a worker has as many connections as the environment says, enough for all that it runs at a time, and is refused with fewer', async (t) => {

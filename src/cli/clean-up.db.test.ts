@@ -12,6 +12,7 @@ import { testDatabase } from '../testing/database.ts';
 import { insertPlaces } from '../testing/places.ts';
 import { until } from '../testing/until.ts';
 import { workOff } from '../testing/work-off.ts';
+import { startWorkerProcess } from '../testing/worker-process.ts';
 
 const change = { field: 'notes', 'value.notes': 'new' };
 
@@ -115,4 +116,25 @@ test('four clean-ups at once beside a running task take each thing once, and not
   );
   assert.ok(rows[0].images > 0, 'it can be undone');
   assert.equal(rows[0].workers, 1);
+});
+
+test('a worker that is connected and hangs is counted by the dry run, and taken from', async (t) => {
+  const { db, connectionString, defer } = await testDatabase(t);
+  const context = testContext(db);
+  const frozen = await startWorkerProcess(connectionString, {
+    BULKHEAD_STALE_AFTER_MS: '1000',
+    BULKHEAD_RECOVERY_INTERVAL_MS: '500',
+  });
+  defer(() => frozen.kill('SIGKILL'));
+  await until(async () => {
+    const { rowCount } = await db.pages.query(
+      `select from ${db.t.worker} where heartbeat_at is not null`,
+    );
+    return rowCount === 1;
+  });
+  assert.equal((await countCleanUp(context)).workers, 0);
+  frozen.freeze();
+  await until(async () => (await countCleanUp(context)).workers === 1);
+  assert.equal((await cleanUp(context)).workers, 1);
+  assert.equal((await countCleanUp(context)).workers, 0);
 });

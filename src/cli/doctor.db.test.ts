@@ -12,11 +12,15 @@ import { install } from '../testing/setting-levels.ts';
 
 /** Runs `doctor` over a database to its end. */
 async function doctor(databaseUrl: string, ...options: string[]) {
+  return doctorIn({ DATABASE_URL: databaseUrl }, ...options);
+}
+
+async function doctorIn(env: Record<string, string>, ...options: string[]) {
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, 'main.ts'), 'doctor', ...options],
     {
-      env: { ...process.env, DATABASE_URL: databaseUrl, NODE_TEST_CONTEXT: '' },
+      env: { ...process.env, ...env, NODE_TEST_CONTEXT: '' },
     },
   );
   let text = '';
@@ -61,6 +65,10 @@ test('what keeps it from looking ends it with 2', async () => {
     ['postgresql://127.0.0.1:1/x', '--check', 'nonsense'],
   ] as const)
     assert.equal((await doctor(url, ...options)).status, 2, url);
+  const mistaken = { DATABASE_URL: 'postgresql://127.0.0.1:1/x', BULKHEAD_LOG_LEVEL: 'loud' };
+  const { status, text } = await doctorIn(mistaken);
+  assert.equal(status, 2);
+  assert.match(text, /^Settings that cannot be used: BULKHEAD_LOG_LEVEL/m);
 });
 
 test('a database that is not there, or never answers, is found within its bound, and no password is said', async (t) => {

@@ -21,13 +21,25 @@ export async function doctor(
   config: Config,
 ): Promise<HealthReport> {
   const report = await looked(values, config, check).catch((error) => {
-    // What keeps it from looking at all is no finding.
-    throw new AppError('usage', 500, String(sentenceOf(error)));
+    throw couldNotLook(error);
   });
   if (!json) sayInWords(report);
   if (report.findings.length > 0) process.exitCode = exitStatuses.failed;
   else if (report.parts.some(({ error }) => error !== null)) process.exitCode = exitStatuses.usage;
   return report;
+}
+
+/** What keeps it from looking at all is no finding: of what `read` throws, too. */
+export function lookingBy<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw couldNotLook(error);
+  }
+}
+
+function couldNotLook(error: unknown): AppError {
+  return new AppError('usage', 500, String(sentenceOf(error)));
 }
 
 async function looked(
@@ -71,7 +83,7 @@ async function open(
 ): Promise<Opened> {
   const begun = performance.now();
   const part = (name: string, check: CheckName, title: string, finding: Finding): PartReport => ({
-    ...{ name, check, title, findings: [finding], note: null, error: null },
+    ...{ name, check, title, findings: [finding], note: null, isUnset: false, error: null },
     tookMs: Math.round(performance.now() - begun),
   });
   const options = {
@@ -126,8 +138,9 @@ function sentence(error: unknown): string {
 }
 
 function sayInWords({ parts, findings }: HealthReport): void {
-  for (const { check, title, tookMs, note, error, findings: own } of parts) {
-    const state = error !== null ? 'not looked' : own.length === 0 ? 'ok' : 'wrong';
+  for (const { check, title, tookMs, note, isUnset, error, findings: own } of parts) {
+    const sound = isUnset ? 'not set' : 'ok';
+    const state = error !== null ? 'not looked' : own.length === 0 ? sound : 'wrong';
     const said = error ?? (own.length === 0 ? note : null);
     console.log(
       `${state.padEnd(11)} ${check.padEnd(9)} ${title}${said ? `: ${said}` : ''} (${tookMs} ms)`,

@@ -3,7 +3,7 @@ export const exitStatuses = {
   done: 0,
   /** Refused, failed, not found, or found wrong: a sentence on standard error says what. */
   failed: 1,
-  /** CommandValues wrongly: nothing was begun. */
+  /** Typed wrongly: nothing was begun. */
   usage: 2,
   /** What was waited for is not over in time; it goes on. */
   notOver: 3,

@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.ts';
 import { readArguments } from './arguments.ts';
 import { ofAll, parserOptions } from './command.ts';
 import { commands } from './commands.ts';
+import { lookingBy } from './doctor.ts';
 import { runCommand } from './sentence.ts';
 import { usageOf, usageOfAll } from './usage.ts';
 
@@ -21,7 +22,8 @@ await runCommand(async () => {
     throw new AppError('usage', 500, noCommand(words.join(' ')));
   }
   const options = parserOptions({ ...command.options, ...ofAll });
-  const { positionals, values, config } = readArguments(usageOf(name, command), options, true);
+  const read = () => readArguments(usageOf(name, command), options, true);
+  const { positionals, values, config } = name === 'doctor' ? lookingBy(read) : read();
   const rest = positionals.slice(name.split(' ').length);
   if (rest.length > 0 && !command.takes)
     throw new AppError('usage', 500, `"${rest[0]}" stands where nothing does. See --help.`);

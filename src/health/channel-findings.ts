@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { TaskContext } from '../tasks/context.ts';
-import { finder, type HealthPart } from './finding.ts';
+import { finder, type HealthPart, unset } from './finding.ts';
 import { spanInWords } from './span-in-words.ts';
 
 const found = finder('channels');
@@ -43,8 +43,7 @@ async function lookAtNotices({ db: { background, t } }: TaskContext) {
 }
 
 async function lookAtAudit({ db: { background, t, auditKeys } }: TaskContext) {
-  if (auditKeys.name === null)
-    return { findings: [], note: 'nothing is sealed: there is no secret' };
+  if (auditKeys.name === null) return { ...unset, note: 'nothing is sealed: there is no secret' };
   const { rows } = await background.query<{ ms: number }>(
     `select extract(epoch from clock_timestamp() - at)::float8 * 1000 as ms from ${t.audit_entry}
      where id > coalesce((select max(entry_id) from ${t.audit_seal}), 0) order by id limit 1`,
@@ -65,7 +64,7 @@ async function lookAtAudit({ db: { background, t, auditKeys } }: TaskContext) {
 }
 
 async function lookAtMail({ channels, config: { BULKHEAD_SMTP_URL: url } }: TaskContext) {
-  if (!url || !channels.list.some(({ name }) => name === 'email')) return { findings: [] };
+  if (!url || !channels.list.some(({ name }) => name === 'email')) return unset;
   const { host } = new URL(url);
   const transport = createTransport({
     url,
@@ -92,7 +91,7 @@ async function lookAtMail({ channels, config: { BULKHEAD_SMTP_URL: url } }: Task
 }
 
 async function lookAtWebhook({ channels, config: { BULKHEAD_WEBHOOK_URL: url } }: TaskContext) {
-  if (!url || !channels.list.some(({ name }) => name === 'webhook')) return { findings: [] };
+  if (!url || !channels.list.some(({ name }) => name === 'webhook')) return unset;
   const { hostname, port, protocol, host } = new URL(url);
   const error = await connects(hostname, Number(port || (protocol === 'https:' ? 443 : 80)));
   if (error === null) return { findings: [], note: host };

@@ -5,7 +5,7 @@ import { lookThrough } from '../db/pooler.ts';
 import { mayRunWithin } from '../tasks/assert-backends.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { within } from '../within.ts';
-import { finder, type HealthPart } from './finding.ts';
+import { finder, type HealthLook, type HealthPart } from './finding.ts';
 import { readMigrationState } from './migration-state.ts';
 import { spanInWords } from './span-in-words.ts';
 
@@ -36,7 +36,7 @@ export const databaseParts: readonly HealthPart[] = [
     name: 'holders',
     check: 'database',
     title: 'Sessions that hold and do nothing',
-    look: lookAtHolders,
+    look: (context) => lookAtHolders(context),
   },
   { name: 'clock', check: 'database', title: 'Clocks', look: lookAtClock },
   { name: 'age', check: 'database', title: 'Age of the oldest transaction', look: lookAtAge },
@@ -116,7 +116,8 @@ async function lookAtPools({ db, config }: TaskContext) {
 
 async function lookAtServer({ db }: TaskContext) {
   const { rows } = await db.background.query<{ used: number; allowed: number }>(
-    `select (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+    // What sessions of others are is shown to few roles; that they are there, to all.
+    `select (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend' and datid is not null and usesysid is not null) as used,
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as allowed`,
   );
   const { used = 0, allowed = 1 } = rows[0] ?? {};
@@ -133,7 +134,11 @@ async function lookAtServer({ db }: TaskContext) {
   return { findings, note: `${used} of ${allowed}` };
 }
 
-async function lookAtHolders({ db }: TaskContext) {
+/** Of sessions of other roles PostgreSQL says nothing, unless ours is a member of pg_read_all_stats. */
+export async function lookAtHolders(
+  { db }: Pick<TaskContext, 'db'>,
+  { forSeconds = idleSeconds }: { forSeconds?: number } = {},
+): Promise<HealthLook> {
   const { rows } = await db.background.query<{ pid: number; name: string; seconds: number }>(
     `select pid, coalesce(nullif(application_name, ''), usename, '') as name, extract(epoch from clock_timestamp() - state_change)::int as seconds from pg_stat_activity activity
      where datname = current_database() and state like 'idle in transaction%' and state_change < clock_timestamp() - make_interval(secs => $1)
@@ -141,11 +146,11 @@ async function lookAtHolders({ db }: TaskContext) {
          and held.mode in ('RowShareLock', 'RowExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
          and c.relnamespace <> 'pg_catalog'::regnamespace)
      order by state_change limit 20`,
-    [idleSeconds],
+    [forSeconds],
   );
   const prepared = await db.background.query<{ gid: string }>(
     `select gid from pg_prepared_xacts where database = current_database() and prepared < clock_timestamp() - make_interval(secs => $1) order by prepared limit 20`,
-    [idleSeconds],
+    [forSeconds],
   );
   return {
     findings: [

@@ -314,6 +314,44 @@ const faults: readonly Fault[] = [
     },
   },
   {
+    ...{ name: 'a worker that was killed', finding: /^dead-workers$/, remedy: /npm run work/ },
+    // A worker would take over before anybody looks.
+    async plant(site) {
+      const { undo } = await noWorker.plant(site);
+      const killed = await startWorkerProcess(site.connectionString);
+      await killed.kill('SIGKILL');
+      await site.sql(
+        `update ${site.db.t.worker} set started_at = now() - interval '2 minutes', seen_at = now() - interval '2 minutes'`,
+      );
+      return {
+        async undo() {
+          await undo();
+          const { worker } = site.db.t;
+          await until(
+            async () => (await site.db.pages.query(`select from ${worker}`)).rowCount === 1,
+          );
+        },
+      };
+    },
+  },
+  bySql(
+    'records that a task holds though it has ended',
+    /^stale-locks$/,
+    /lock_set/,
+    `insert into {t}.task (resource, model, operation, title, backend, principal_id, principal_name, principal, parameters, selection, state, finished_at)
+       values ('cities', 'City', 'update', 'Holds', 'fax', 'x', 'X', '{}', '{}', '{}', 'succeeded', now() - interval '2 minutes');
+     insert into {t}.lock_set (task_id, model, is_held) select id, 'City', true from {t}.task where title = 'Holds'`,
+    `delete from {t}.lock_set; delete from {t}.task where title = 'Holds'`,
+  ),
+  bySql(
+    'a queue that gives nothing out',
+    /^probe-not-taken$/,
+    /Start that worker anew/,
+    `create function {q}.put_off() returns trigger language plpgsql as $$ begin new.run_at := now() + interval '1 hour'; return new; end $$;
+     create trigger put_off before insert or update on {q}._private_jobs for each row execute function {q}.put_off()`,
+    'drop function {q}.put_off() cascade',
+  ),
+  {
     ...{
       name: 'a mail server that is gone',
       finding: /^mail-server$/,
@@ -370,6 +408,9 @@ const faults: readonly Fault[] = [
     HOST: '0.0.0.0',
     DATABASE_URL: 'postgresql://x',
     BULKHEAD_SESSION_SECRET: undefined,
+  }),
+  bySetting('example-secret', /openssl/, {
+    BULKHEAD_SESSION_SECRET: 'change-me-to-48-letters-that-nobody-can-guess-at',
   }),
   bySetting('mail-from', /BULKHEAD_MAIL_FROM/, { BULKHEAD_MAIL_FROM: undefined }),
   bySetting('webhook-secret', /whsec_/, { BULKHEAD_WEBHOOK_SECRET: undefined }),

@@ -19,6 +19,17 @@ test('admins see what is wrong and what to do, as a page, a piece and JSON; othe
     [['no-workers', 'workers']],
   );
   assert.ok(parts.length > 15);
+  const isUnset = (part: { isUnset: boolean }) => part.isUnset;
+  assert.deepEqual(
+    parts.filter(isUnset).map(({ name }: Record<string, string>) => name),
+    ['standbys', 'mail', 'webhook'],
+  );
+  const lines = page.body.split('<li').map((line) => line.replace(/<[^>]*>/g, ' '));
+  for (const title of ['Standbys that reads go to', 'The mail server', 'The webhook'])
+    assert.ok(
+      lines.some((line) => line.includes(title) && /Not set/.test(line)),
+      title,
+    );
   assert.match((await admin.get('/tasks/overview')).body, /href="\/tasks\/health"/);
   for (const role of ['editor', 'viewer'] as const) {
     const visitor = await site.signIn(role);

@@ -13,6 +13,8 @@ export interface PartReport {
   readonly tookMs: number;
   readonly findings: readonly Finding[];
   readonly note: string | null;
+  /** Nobody has set what would be looked at, such as a mail server. */
+  readonly isUnset: boolean;
   /** Why it could not look; null: it has looked. */
   readonly error: string | null;
 }
@@ -49,10 +51,11 @@ async function lookAt(
   const said = { name, check, title };
   const tookMs = () => Math.round(performance.now() - begun);
   try {
-    const { findings, note = null } = await within(look(context), withinMs);
-    return { ...said, tookMs: tookMs(), findings, note, error: null };
+    const { findings, note = null, isUnset = false } = await within(look(context), withinMs);
+    return { ...said, tookMs: tookMs(), findings, note, isUnset, error: null };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ...said, tookMs: tookMs(), findings: [], note: null, error: message };
+    const unseen = { findings: [], note: null, isUnset: false, error: message };
+    return { ...said, tookMs: tookMs(), ...unseen };
   }
 }

@@ -52,6 +52,8 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
   const requests = new Histogram({ ...of(metrics.requests, registry), buckets: requestSeconds });
   gauge('info').set({ version }, 1);
   let kept: { at: number; text: Promise<string> } | null = null;
+  /** A reading sets gauges that all readings share: the next one waits for its end. */
+  let isReading = false;
   let isWatched = false;
 
   return {
@@ -70,10 +72,19 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
     },
     async read() {
       const now = performance.now();
-      if (!kept || now - kept.at > keptMs) kept = { at: now, text: measure() };
+      if (!kept || (!isReading && now - kept.at > keptMs)) kept = { at: now, text: readOnce() };
       return { type: registry.contentType, text: await kept.text };
     },
   };
+
+  async function readOnce(): Promise<string> {
+    isReading = true;
+    try {
+      return await measure();
+    } finally {
+      isReading = false;
+    }
+  }
 
   async function measure(): Promise<string> {
     // What is measured of the process is measured from the first time on that somebody asks.
@@ -99,7 +110,8 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
 
   function saySeen({ db: { standbys } }: Pick<TaskContext, 'db'>): void {
     for (const one of [standbyGauge, lagGauge]) one.reset();
-    for (const { name: standby, isUsed, lagMs } of standbys?.states() ?? []) {
+    for (const { name: standby, kind, isUsed, lagMs } of standbys?.states() ?? []) {
+      if (kind === 'primary') continue;
       standbyGauge.set({ standby }, isUsed ? 1 : 0);
       if (lagMs !== null) lagGauge.set({ standby }, lagMs / 1_000);
     }

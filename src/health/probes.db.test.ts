@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { servePages } from '../cli/serve-pages.ts';
-import { retryAfterSeconds } from '../http/plugins/overload.ts';
+import { retryAfterSeconds } from '../limits.ts';
 import { runWorker } from '../run-worker.ts';
 import { testApp } from '../testing/app.ts';
 import { openBrowser } from '../testing/browse.ts';
@@ -153,6 +153,8 @@ test('a worker answers the same at a port of its own, until it has put down what
     ['/metrics/', 'GET'],
     ['/readyz', 'POST'],
     ['//x', 'GET'],
+    ['//', 'GET'],
+    ['//:x', 'GET'],
   ] as const)
     assert.equal((await at(path, { method })).status, 404, path);
   // Somebody else has buried it, as they do with one whose session is lost to the server alone, and it
@@ -162,6 +164,8 @@ test('a worker answers the same at a port of its own, until it has put down what
   );
   await db.pages.query(`delete from ${db.t.worker}`);
   await until(async () => (await at('/readyz')).status === 503);
+  const { headers } = await fetch(`${worker.probeAddress}/readyz`);
+  assert.equal(headers.get('retry-after'), String(retryAfterSeconds));
   assert.match(
     (await at('/readyz', { headers: bearer })).text,
     /It has been taken for dead\.|Its session is lost, and it has not begun anew yet\./,

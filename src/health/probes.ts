@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { retryAfterSeconds } from '../limits.ts';
 import type { Meters } from '../tasks/meters.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -30,7 +31,9 @@ export async function answerProbe(
   if (path === '/healthz') return json(200, { ok: true });
   if (path === '/readyz') {
     const { isReady, ...details } = await readiness.read();
-    return json(isReady ? 200 : 503, { ok: isReady, ...(isTrusted && details) });
+    const body = { ok: isReady, ...(isTrusted && details) };
+    if (isReady) return json(200, body);
+    return json(503, body, { 'retry-after': String(retryAfterSeconds) });
   }
   if (token === null) return json(404, { error: 'not-found' });
   if (!isTrusted) return json(401, { error: 'signed-out' }, { 'www-authenticate': 'Bearer' });

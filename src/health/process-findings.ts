@@ -1,7 +1,9 @@
 import { databaseNow } from '../db/database-now.ts';
 import type { TaskContext } from '../tasks/context.ts';
 import { differencesOf, listProcesses, type RunningProcess } from '../tasks/looking/processes.ts';
-import type { HealthLook, HealthPart } from './finding.ts';
+import { finder, type HealthLook, type HealthPart } from './finding.ts';
+
+const found = finder('settings');
 
 /** Processes that are started one after the other differ for as long as that takes. */
 const settledMs = 5 * 60_000;
@@ -38,14 +40,12 @@ async function lookAtProcesses({ db }: TaskContext): Promise<HealthLook> {
   return {
     note,
     findings: [
-      {
-        name: 'processes-differ',
-        title: `Not as what was started last, by version or settings: ${all}.`,
-        path: '/tasks/overview',
-        remedy:
-          'Restart them, or whatever was started last, with the same version and the same settings.',
-        check: 'settings',
-      },
+      found(
+        'processes-differ',
+        `Not as what was started last, by version or settings: ${all}.`,
+        'Restart them, or whatever was started last, with the same version and the same settings.',
+        '/tasks/overview',
+      ),
     ],
   };
 }

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import { commandLine } from '../command-line.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { type HealthPart, healthPath } from './finding.ts';
+import { finder, type HealthPart } from './finding.ts';
+
+const found = finder('queue');
 
 export const queueParts: readonly HealthPart[] = [
   { name: 'queue', check: 'queue', title: 'Tables of the queue', look: lookAtQueue },
@@ -31,23 +33,21 @@ async function lookAtQueue({ db }: TaskContext) {
     ? await db.background.query<{ id: number }>(`select max(id)::int as id from ${table}`)
     : { rows: [] };
   const at = rows[0]?.id ?? 0;
-  const base = { path: healthPath, check: 'queue' } as const;
   const findings = [
-    at < wanted && {
-      ...base,
-      name: 'queue-old',
-      title:
+    at < wanted &&
+      found(
+        'queue-old',
         at === 0
           ? 'The queue has no tables.'
           : `The tables of the queue are at ${at}, and this code is made for ${wanted}.`,
-      remedy: `Run ${commandLine('migrate')}.`,
-    },
-    at > wanted && {
-      ...base,
-      name: 'queue-newer',
-      title: `The tables of the queue are at ${at}, which is newer than the ${wanted} of this code.`,
-      remedy: 'Bring this process to the version of the others.',
-    },
+        `Run ${commandLine('migrate')}.`,
+      ),
+    at > wanted &&
+      found(
+        'queue-newer',
+        `The tables of the queue are at ${at}, which is newer than the ${wanted} of this code.`,
+        'Bring this process to the version of the others.',
+      ),
   ];
   return { findings: findings.filter((one) => one !== false), note: `version ${at}` };
 }

@@ -12,8 +12,9 @@ export async function serveProbes(
   parts: ProbeParts,
 ): Promise<{ address: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://probe');
-    const path = probePaths.find((one) => one === pathname);
+    // Whatever was sent as an address, it is compared and not parsed: a part of it may be none.
+    const [asked] = (request.url ?? '').split('?');
+    const path = probePaths.find((one) => one === asked);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!path || !isRead) return send(response, none);
     answerProbe(path, request.headers.authorization, parts).then(

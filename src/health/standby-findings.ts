@@ -2,7 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { StandbyState } from '../db/standby.ts';
 import { standbyTexts } from '../db/standbys.ts';
 import type { TaskContext } from '../tasks/context.ts';
-import { type Finding, type HealthPart, healthPath } from './finding.ts';
+import { type Finding, finder, type HealthPart, unset } from './finding.ts';
+
+const found = finder('database');
 
 /**
  * A process without pages looks at none in between, so that one which is a little behind seems to have
@@ -17,7 +19,7 @@ export const standbyParts: readonly HealthPart[] = [
     check: 'database',
     title: 'Standbys that reads go to',
     async look({ db: { standbys } }: TaskContext) {
-      if (standbys === null) return { findings: [] };
+      if (standbys === null) return unset;
       for (let look = 0; look < looks; look++) {
         await standbys.look();
         if (standbys.states().every(({ kind }) => kind !== 'unknown' && kind !== 'behind')) break;
@@ -46,18 +48,16 @@ const remedies: Readonly<Record<keyof typeof standbyTexts, string>> = {
 /** Null: nothing is wrong with it. */
 function findingOf(state: StandbyState, maxLagMs: number): Finding | null {
   const { name, kind, message, lagBytes, ageMs } = state;
-  if (kind === 'following' || kind === 'unknown') return null;
+  if (kind === 'following' || kind === 'primary' || kind === 'unknown') return null;
   if (kind === 'behind' && ageMs !== null && ageMs <= maxLagMs) return null;
   const details = {
     ...{ away: message, 'no-standby': '', elsewhere: '' },
     behind: `more than ${Math.round(maxLagMs / 1_000).toLocaleString('en')} s, ${Math.ceil((lagBytes ?? 0) / 1_048_576).toLocaleString('en')} MB of the log`,
   };
   const detail = details[kind] === '' ? '' : ` (${details[kind]})`;
-  return {
-    name: `standby-${kind}:${name}`,
-    title: `The standby ${name} ${standbyTexts[kind]}${detail}.`,
-    path: healthPath,
-    remedy: remedies[kind],
-    check: 'database',
-  };
+  return found(
+    `standby-${kind}:${name}`,
+    `The standby ${name} ${standbyTexts[kind]}${detail}.`,
+    remedies[kind],
+  );
 }

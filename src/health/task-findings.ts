@@ -5,8 +5,15 @@ import type { TaskContext } from '../tasks/context.ts';
 import { aliveWorkersSql, workerForSql } from '../tasks/liveness.ts';
 import { readUnderWay } from '../tasks/looking/under-way.ts';
 import { queueSql } from '../tasks/paused-queues.ts';
-import type { Finding, HealthPart } from './finding.ts';
+import { unfinishedSql } from '../tasks/states.ts';
+import { type Finding, finder, type HealthPart } from './finding.ts';
 import { spanInWords } from './span-in-words.ts';
+
+const found = {
+  workers: finder('workers'),
+  queue: finder('queue'),
+  channels: finder('channels'),
+};
 
 /** A worker that is started anew is back by then. */
 const withoutWorkerMs = 60_000;
@@ -17,18 +24,18 @@ const givenUpHours = 24;
 
 /** How tasks fare; one statement for each kind. */
 export const taskParts: readonly HealthPart[] = [
-  { name: 'waiting-tasks', check: 'queue', title: 'Tasks that wait', look: found(ofQueues) },
+  { name: 'waiting-tasks', check: 'queue', title: 'Tasks that wait', look: by(ofQueues) },
   {
     name: 'standing-tasks',
     check: 'workers',
     title: 'Tasks that stand still',
-    look: found(ofTasks),
+    look: by(ofTasks),
   },
-  { name: 'schedules', check: 'queue', title: 'Schedules', look: found(ofSchedules) },
-  { name: 'hooks', check: 'channels', title: 'Hooks of tasks', look: found(ofHooks) },
+  { name: 'schedules', check: 'queue', title: 'Schedules', look: by(ofSchedules) },
+  { name: 'hooks', check: 'channels', title: 'Hooks of tasks', look: by(ofHooks) },
 ];
 
-function found(read: (context: TaskContext) => Promise<Finding[]>): HealthPart['look'] {
+function by(read: (context: TaskContext) => Promise<Finding[]>): HealthPart['look'] {
   return async (context) => ({ findings: await read(context) });
 }
 
@@ -60,7 +67,7 @@ async function ofQueues(context: TaskContext): Promise<Finding[]> {
 async function readLeft({ db }: TaskContext): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.background.query<{ queue: string; count: number }>(
     `select ${queueSql} as queue, count(*)::int as count from ${db.t.task} task
-     where finished_at is null and backend <> 'inline' and ${workerForSql(aliveWorkersSql(db.t))} = 'none' and exists (
+     where state in (${unfinishedSql}) and backend <> 'inline' and ${workerForSql(aliveWorkersSql(db.t))} = 'none' and exists (
        select from ${db.t.task_slot} slot left join ${db.t.worker} worker on worker.id = slot.worker_id
        where slot.task_id = task.id and coalesce(seen_at, taken_at) < clock_timestamp() - make_interval(secs => ${withoutWorkerMs / 1_000})
      ) group by 1`,
@@ -75,36 +82,31 @@ function noWorker(queue: string, waiting: number, standing: number): Finding {
       ? [`${tasks(standing, 'stands where its', 'stand where their')} worker ended`]
       : []),
   ];
-  return {
-    name: `no-worker:${queue}`,
-    title: `No worker is alive that takes the queue “${queue}”: ${parts.join(', ')}.`,
-    path: `/tasks?queue=${encodeURIComponent(queue)}&state=${waiting > 0 ? 'queued' : 'running'}`,
-    remedy: `Start a worker that takes it: ${commandLine('work')}.`,
-    check: 'workers',
-  };
+  return found.workers(
+    `no-worker:${queue}`,
+    `No worker is alive that takes the queue “${queue}”: ${parts.join(', ')}.`,
+    `Start a worker that takes it: ${commandLine('work')}.`,
+    `/tasks?queue=${encodeURIComponent(queue)}&state=${waiting > 0 ? 'queued' : 'running'}`,
+  );
 }
 
 function unknownTo(queue: string, count: number): Finding {
   const what = count === 1 ? 'it is' : 'they are';
-  return {
-    name: `unknown:${queue}`,
-    title: `In the queue “${queue}” ${tasks(count, 'waits', 'wait')} for a version of the code that knows what ${what} about: no running worker does.`,
-    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
-    remedy:
-      'Start a worker of the version that launched them, or cancel what no version will know any more.',
-    check: 'workers',
-  };
+  return found.workers(
+    `unknown:${queue}`,
+    `In the queue “${queue}” ${tasks(count, 'waits', 'wait')} for a version of the code that knows what ${what} about: no running worker does.`,
+    'Start a worker of the version that launched them, or cancel what no version will know any more.',
+    `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+  );
 }
 
 function waitsLong(queue: string, count: number, warnMs: number): Finding {
-  return {
-    name: `waits-long:${queue}`,
-    title: `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ${spanInWords(warnMs)}.`,
-    path: `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
-    remedy:
-      'Start another worker, or give those that there are more places: BULKHEAD_PLACES, BULKHEAD_WORKER_CONCURRENCY.',
-    check: 'queue',
-  };
+  return found.queue(
+    `waits-long:${queue}`,
+    `In the queue “${queue}” ${count === 1 ? 'a task has' : `${count} tasks have`} waited for more than ${spanInWords(warnMs)}.`,
+    'Start another worker, or give those that there are more places: BULKHEAD_PLACES, BULKHEAD_WORKER_CONCURRENCY.',
+    `/tasks?queue=${encodeURIComponent(queue)}&state=queued&_sort=oldest`,
+  );
 }
 
 /** Bulk work that somebody is at, and that writes nothing. */
@@ -114,14 +116,14 @@ async function ofTasks({ db }: TaskContext): Promise<Finding[]> {
        and updated_at < clock_timestamp() - make_interval(mins => ${standsStillMinutes}) and exists (select from ${db.t.task_slot} where task_id = task.id)
      order by id limit 20`,
   );
-  return rows.map(({ id }) => ({
-    name: `stands-still:${id}`,
-    title: `Task #${id} runs, and has written nothing for more than ten minutes.`,
-    path: `/tasks/${id}`,
-    remedy:
+  return rows.map(({ id }) =>
+    found.workers(
+      `stands-still:${id}`,
+      `Task #${id} runs, and has written nothing for more than ten minutes.`,
       'See on its page what holds it up; cancelled, it lets go of its records, and can be tried again.',
-    check: 'workers',
-  }));
+      `/tasks/${id}`,
+    ),
+  );
 }
 
 /** Whose last time was not launched, or that nobody was there for. */
@@ -131,13 +133,14 @@ async function ofSchedules({ db }: TaskContext): Promise<Finding[]> {
      cross join lateral (select state, message from ${db.t.schedule_run} where schedule = schedule.name and state <> 'due' order by due_at desc limit 1) run
      where not is_paused and not is_parked and run.state in ('missed', 'stopped', 'refused') order by 1`,
   );
-  return rows.map(({ name, message }) => ({
-    name: `schedule:${name}`,
-    title: `The last time of the schedule ${name} was not launched.${message ? ` ${message}` : ''}`,
-    path: '/tasks/schedules',
-    remedy: 'Mend what it says, and have the schedule run from its page.',
-    check: 'queue',
-  }));
+  return rows.map(({ name, message }) =>
+    found.queue(
+      `schedule:${name}`,
+      `The last time of the schedule ${name} was not launched.${message ? ` ${message}` : ''}`,
+      'Mend what it says, and have the schedule run from its page.',
+      '/tasks/schedules',
+    ),
+  );
 }
 
 async function ofHooks({ db }: TaskContext): Promise<Finding[]> {
@@ -145,14 +148,14 @@ async function ofHooks({ db }: TaskContext): Promise<Finding[]> {
     `select hook, count(*)::int as count from ${db.t.task_delivery}
      where parked_at > clock_timestamp() - make_interval(hours => ${givenUpHours}) group by 1 order by 1`,
   );
-  return rows.map(({ hook, count }) => ({
-    name: `hook:${hook}`,
-    title: `The hook ${hook} has failed for good ${count === 1 ? 'once' : `${count} times`} within a day.`,
-    path: '/tasks/overview',
-    remedy:
+  return rows.map(({ hook, count }) =>
+    found.channels(
+      `hook:${hook}`,
+      `The hook ${hook} has failed for good ${count === 1 ? 'once' : `${count} times`} within a day.`,
       'See on the page of the task what it threw, mend the hook, and have the delivery made again there.',
-    check: 'channels',
-  }));
+      '/tasks/overview',
+    ),
+  );
 }
 
 function tasks(count: number, one: string, more: string): string {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import admin from '../admin.ts';
 import { buildApp } from '../app.ts';
 import { AppError } from '../errors.ts';
+import { retryAfterSeconds } from '../limits.ts';
 import { htmx, testApp } from '../testing/app.ts';
 import { testContext } from '../testing/context.ts';
 import { keptLog } from '../testing/kept-log.ts';
-import { retryAfterSeconds } from './plugins/overload.ts';
 
 const secret = 'column "salary" of relation "people"';
 

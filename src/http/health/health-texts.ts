@@ -13,7 +13,7 @@ export const healthTexts = {
   toDo: 'To do:',
   see: 'See',
   looked: 'What was looked at',
-  states: { ok: 'In order', wrong: 'Wrong', unknown: 'Not looked at' },
+  states: { ok: 'In order', unset: 'Not set', wrong: 'Wrong', unknown: 'Not looked at' },
   took: (ms: number) => `${number.format(ms)} ms`,
   findings: (count: number) =>
     `${number.format(count)} ${rules.select(count) === 'one' ? 'finding' : 'findings'}`,

@@ -21,7 +21,7 @@ export interface HealthData {
 interface PartLine {
   title: string;
   note: string | null;
-  state: { label: string; icon: string; tone: 'success' | 'error' | 'warning' };
+  state: { label: string; icon: string; tone: 'success' | 'neutral' | 'error' | 'warning' };
   took: string;
 }
 
@@ -53,16 +53,19 @@ export function healthData(
   };
 }
 
-function partLine({ title, note, error, findings, tookMs }: PartReport): PartLine {
-  const { states } = healthTexts;
-  const state: PartLine['state'] =
-    error !== null
-      ? { label: states.unknown, icon: 'circle-question-mark', tone: 'warning' }
-      : findings.length > 0
-        ? { label: states.wrong, icon: 'circle-x', tone: 'error' }
-        : { label: states.ok, icon: 'circle-check', tone: 'success' };
+function partLine(part: PartReport): PartLine {
+  const { title, note, error, findings, tookMs } = part;
   const said = findings.length > 0 ? healthTexts.findings(findings.length) : note;
-  return { title, note: error ?? said, state, took: healthTexts.took(tookMs) };
+  return { title, note: error ?? said, state: stateOf(part), took: healthTexts.took(tookMs) };
+}
+
+function stateOf({ error, findings, isUnset }: PartReport): PartLine['state'] {
+  const { states } = healthTexts;
+  if (error !== null)
+    return { label: states.unknown, icon: 'circle-question-mark', tone: 'warning' };
+  if (findings.length > 0) return { label: states.wrong, icon: 'circle-x', tone: 'error' };
+  if (isUnset) return { label: states.unset, icon: 'circle-minus', tone: 'neutral' };
+  return { label: states.ok, icon: 'circle-check', tone: 'success' };
 }
 
 declare module '../pages.ts' {

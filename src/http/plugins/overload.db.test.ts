@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { limitTexts } from '../../limits.ts';
+import { limitTexts, retryAfterSeconds } from '../../limits.ts';
 import { testApp } from '../../testing/app.ts';
 import { until } from '../../testing/until.ts';
-import { retryAfterSeconds } from './overload.ts';
 
 /** Longer than anything may wait for its turn on average. */
 const blockMs = 1_500;

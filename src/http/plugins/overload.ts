@@ -1,9 +1,7 @@
 import underPressure from '@fastify/under-pressure';
 import plugin from 'fastify-plugin';
 import { AppError } from '../../errors.ts';
-import { limits, limitTexts } from '../../limits.ts';
-
-export const retryAfterSeconds = 5;
+import { limits, limitTexts, retryAfterSeconds } from '../../limits.ts';
 
 /** Every 503 says when to come again. */
 export const retryAfter = plugin(

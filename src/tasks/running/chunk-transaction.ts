@@ -49,7 +49,7 @@ export async function chunkTransaction<T>(
  *
  * @param pauseMs longest that code of the project's may have between two statements
  */
-function settingsOf({ settings }: TaskContext, pauseMs: number): Record<string, string> {
+export function settingsOf({ settings }: TaskContext, pauseMs: number): Record<string, string> {
   return {
     enable_seqscan: 'off',
     jit: 'off',

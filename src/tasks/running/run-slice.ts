@@ -18,7 +18,8 @@ import { inactive, personNow, resourceOf } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { prepare } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
-import { type ChunkResult, type Running, runChunk } from './run-chunk.ts';
+import type { ChunkResult, Running } from './run-chunk.ts';
+import { runChunks, startLoop } from './run-chunks.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
 import { isToBeSaid } from './trouble.ts';
 
@@ -174,6 +175,7 @@ async function work(
     rewriting,
     lease,
     pace: startPace(max, past),
+    loop: await startLoop(pool, { task, resource, operation }),
   };
   const mayGoOn = await timeLimit();
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
@@ -187,7 +189,7 @@ async function work(
   ) {
     result = await withRetries(context, signal, running, () =>
       spanned(context, { kind: 'chunk', name: running.task.operation }, () =>
-        runChunk(context, pool, running),
+        runChunks(context, pool, running),
       ),
     );
   }
