@@ -237,7 +237,7 @@ begin
        done + bulkhead_changed + bulkhead_unchanged + 0 + bulkhead_gone + 0 + 0 as done, changed + bulkhead_changed as changed,
        unchanged + bulkhead_unchanged as unchanged, failed + 0 as failed, gone + bulkhead_gone as gone, conflicted + 0 as conflicted,
        kept_back + 0 as kept_back, failed + kept_back + 0 + 0 as refused
-     from "bulkhead"."task" where id =  ''6''::int and state = ''running'' and exists (select 1 from "bulkhead"."task_slot" where task_id =  ''6''::int and slot =  ''0''::int and token =  ''c5b830c2-a4ae-4ab2-9e31-6918cb97a2eb''::uuid)
+     from "bulkhead"."task" where id =  ''6''::int and state = ''running'' and exists (select 1 from "bulkhead"."task_slot" where task_id =  ''6''::int and slot =  ''0''::int and token =  ''(an id that was drawn)''::uuid)
      for update
    ), judged as (
      select *, left_over > 0 and done >= 1000 and refused >  ''0.5''::float8 * done as is_stopped from sums

@@ -144,7 +144,7 @@ begin
        done + bulkhead_changed + bulkhead_unchanged + 0 + bulkhead_gone + 0 + 0 as done, changed + bulkhead_changed as changed,
        unchanged + bulkhead_unchanged as unchanged, failed + 0 as failed, gone + bulkhead_gone as gone, conflicted + 0 as conflicted,
        kept_back + 0 as kept_back, failed + kept_back + 0 + 0 as refused
-     from "bulkhead"."task" where id =  ''2''::int and state = ''running'' and exists (select 1 from "bulkhead"."task_slot" where task_id =  ''2''::int and slot =  ''0''::int and token =  ''5bdb4f0e-80f0-4a58-b597-4188161de769''::uuid)
+     from "bulkhead"."task" where id =  ''2''::int and state = ''running'' and exists (select 1 from "bulkhead"."task_slot" where task_id =  ''2''::int and slot =  ''0''::int and token =  ''(an id that was drawn)''::uuid)
      for update
    ), judged as (
      select *, left_over > 0 and done >= 1000 and refused >  ''0.5''::float8 * done as is_stopped from sums
