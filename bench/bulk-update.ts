@@ -5,21 +5,16 @@ import { undo } from '../src/tasks/follow-ups/undo.ts';
 import type { TaskRow } from '../src/tasks/task-row.ts';
 import { ada, finished, launchOn, testContext } from '../src/testing/context.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { type Measured, ratioRow } from './table.ts';
+import { type Measured, type PartOptions, ratioRow } from './table.ts';
 
-interface PartOptions {
-  rows: number;
-  pairs: number;
-  /** Of the cases those whose name has this text. */
-  part: string;
-}
-
-const twoColumns = {
+export const twoColumns = {
   field: ['status', 'featured'],
   'value.status': 'published',
   'value.featured': 'true',
 };
-const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
+export const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
+export const deleting = { acknowledge: 'yes' };
+export const rawDelete = 'delete from gazetteer.city';
 // A change whose result differs from row to row.
 const replacing = {
   field: 'adminCode',
@@ -155,12 +150,11 @@ async function updateEach({ registry }: TaskContext, sample: number): Promise<vo
 
 /** The same for deleting, beside one raw DELETE. */
 export function bulkDelete({ rows, pairs, part }: PartOptions): Promise<Measured[]> {
-  const raw = 'delete from gazetteer.city';
   const task =
     (runners: number): Part =>
     (name) =>
     (bench) =>
-      measure(bench, rows, pairs, runners, name, { acknowledge: 'yes' }, raw, 'delete');
+      measure(bench, rows, pairs, runners, name, deleting, rawDelete, 'delete');
   return onServer(rows, (bench) =>
     inTurn(bench, part, { 'one runner': task(1), 'two runners': task(2) }),
   );
@@ -177,8 +171,8 @@ export function undoBench({ rows, pairs, part }: PartOptions): Promise<Measured[
     inTurn(bench, part, {
       'of an update, one runner': both('update', twoColumns, 1),
       'of an update, two runners': both('update', twoColumns, 2),
-      'of a delete, one runner': both('delete', { acknowledge: 'yes' }, 1),
-      'of a delete, two runners': both('delete', { acknowledge: 'yes' }, 2),
+      'of a delete, one runner': both('delete', deleting, 1),
+      'of a delete, two runners': both('delete', deleting, 2),
     }),
   );
 }

@@ -4,6 +4,7 @@ import { bulkErrors } from './bulk-errors.ts';
 import { bulkHooks } from './bulk-hooks.ts';
 import { bulkDelete, bulkUpdate, undoBench } from './bulk-update.ts';
 import { bystander } from './bystander.ts';
+import { costs } from './costs.ts';
 import { dashboard } from './dashboard.ts';
 import { dialogs } from './dialogs.ts';
 import { launchBench } from './launch.ts';
@@ -33,6 +34,7 @@ const cases: Record<string, Case> = {
   undo: { run: undoBench, rows: 135_000, pairs: 3 },
   m2m: { run: m2m, rows: 100_000, pairs: 3 },
   bystander: { run: bystander, rows: 1_000_000, pairs: 1 },
+  costs: { run: costs, rows: 300_000, pairs: 1 },
   pages: { run: pages, rows: 1_000_000, pairs: 1 },
   launch: { run: launchBench, rows: 1_000_000, pairs: 5 },
   memory: { run: memory, rows: 1_000_000, pairs: 3 },

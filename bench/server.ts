@@ -17,8 +17,12 @@ export interface Bench {
  * A server of the bench's own with durable commits, the sample's tables, and `rows` places made
  * from the real ones.
  */
-export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<T>): Promise<T> {
-  return onOwnServer({}, async ({ connectionString }) => {
+export async function onServer<T>(
+  rows: number,
+  work: (bench: Bench) => Promise<T>,
+  options: Parameters<typeof onOwnServer>[0] = {},
+): Promise<T> {
+  return onOwnServer(options, async ({ connectionString }) => {
     await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
     await admin.seed?.(connectionString, () => undefined);
     const db = await openDatabase({ connectionString });
@@ -29,7 +33,7 @@ export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<
   });
 }
 
-export async function keepOriginal(db: Database, rows: number): Promise<void> {
+async function keepOriginal(db: Database, rows: number): Promise<void> {
   await db.pages.query(
     `create table gazetteer.original as select row_number() over () as number, city.* from generate_series(1, $1::int) copy cross join gazetteer.city limit $2`,
     [Math.ceil(rows / 135_233), rows],
@@ -40,7 +44,7 @@ export async function keepOriginal(db: Database, rows: number): Promise<void> {
   await db.pages.query('update gazetteer.original_country set capital_city_id = null');
 }
 
-export async function freshCopy(db: Database): Promise<void> {
+async function freshCopy(db: Database): Promise<void> {
   await empty(db);
   await db.pages.query('insert into gazetteer.country select * from gazetteer.original_country');
   await db.pages.query(

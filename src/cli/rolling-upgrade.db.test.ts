@@ -9,6 +9,7 @@ import {
 } from '../testing/command.ts';
 import { finished } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { keepByColumn } from '../testing/image-form.ts';
 import { launchAs, openAs, selectAs } from '../testing/launch-as.ts';
 import { type NetworkVisitor, signInOver } from '../testing/network-visitor.ts';
 import { countWrites, insertPlaces } from '../testing/places.ts';
@@ -27,6 +28,8 @@ test('code of before and of now side by side on one database, past the migration
   t.after(() => before.remove());
   const { db, connectionString, defer } = await testDatabase(t);
   defer(stopCommands);
+  // As a database is that was migrated just now.
+  await keepByColumn(db, false);
   await insertPlaces(db, 6_000);
   await countWrites(db);
   await insertUsers(db, (role) => ({ email: `${role}@example.com`, name: role }));

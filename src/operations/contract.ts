@@ -263,6 +263,8 @@ export interface ApplyTarget {
     principalName: string;
     changeReason: string | null;
   };
+  /** Everybody reads images that are kept by column. Default: no. */
+  readonly keepsByColumn?: boolean;
   /** Told of what the project's code throws, also where it is written without a client. */
   readonly log?: Through['log'];
   /**

@@ -178,6 +178,8 @@ function heldDelete(
   columns: readonly string[],
 ): Sql {
   const { model } = target.resource;
+  const plain = sql`select changed, 0 as unchanged, 0 as gone, not is_all as is_left from counted`;
+  if (!target.keepsByColumn) return sql`${deleteParts(target, keys, cascade)} ${plain}`;
   const values = lastValues(model, 't', columns, keys.ids);
   const places = values.map((_, index) => raw(`v${index}`));
   const returned = values.map(([, value], index) => sql`${raw(value)} as ${places[index]}`);

@@ -1,5 +1,6 @@
 import { escapeLiteral } from 'pg';
 import { empty, join, raw, type Sql, sql } from '../../db/sql.ts';
+import type { ApplyTarget } from '../contract.ts';
 
 /**
  * The two sides of a change keep the images of its records in one of three forms: a list with one
@@ -11,10 +12,20 @@ const columnsKey = '*columns';
 /** The values of a field in the rows that are gathered, as SQL; whether each is a list. */
 export type ImageColumn = readonly [name: string, value: Sql, isList: boolean];
 
+/** SQL that gathers rows to one side of a change. */
+export function gathered(
+  { keepsByColumn = false }: Pick<ApplyTarget, 'keepsByColumn'>,
+  columns: readonly ImageColumn[],
+  order: Sql,
+): Sql {
+  if (keepsByColumn) return byColumn(columns, order);
+  const values = columns.map(([name, value]) => sql`${raw(escapeLiteral(name))}, ${value}`);
+  return sql`jsonb_agg(${join(inObjects(values), ' || ')} order by ${order})`;
+}
+
 /**
- * SQL that gathers rows to one side of a change, by column: a fifth of the work of an image a row.
- * An array takes half as long as JSON made value by value, but has no room for lists of several
- * lengths.
+ * A fifth of the work of an image a row. An array takes half as long as JSON made value by value, but
+ * has no room for lists of several lengths.
  */
 export function byColumn(columns: readonly ImageColumn[], order: Sql): Sql {
   const lists = columns.map(([name, value, isList]) =>
@@ -22,12 +33,15 @@ export function byColumn(columns: readonly ImageColumn[], order: Sql): Sql {
       ? sql`${raw(escapeLiteral(name))}, jsonb_agg(${value} order by ${order})`
       : sql`${raw(escapeLiteral(name))}, to_jsonb(array_agg(${value} order by ${order}))`,
   );
-  // A function takes at most 100 arguments.
-  const parts = Array.from({ length: Math.ceil(lists.length / 50) }, (_, index) =>
-    lists.slice(index * 50, index * 50 + 50),
+  return sql`jsonb_build_object(${raw(escapeLiteral(columnsKey))}, ${join(inObjects(lists), ' || ')})`;
+}
+
+/** Pairs in as many objects as it takes: a function has at most 100 arguments. */
+function inObjects(pairs: readonly Sql[]): Sql[] {
+  return Array.from(
+    { length: Math.ceil(pairs.length / 50) },
+    (_, index) => sql`jsonb_build_object(${join(pairs.slice(index * 50, index * 50 + 50))})`,
   );
-  const objects = parts.map((part) => sql`jsonb_build_object(${join(part)})`);
-  return sql`jsonb_build_object(${raw(escapeLiteral(columnsKey))}, ${join(objects, ' || ')})`;
 }
 
 /** SQL of the image of one record among those of a side; a place counts from 0. */

@@ -8,7 +8,7 @@ import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import { byColumn, entriesOf } from '../journal/kept-images.ts';
+import { entriesOf, gathered } from '../journal/kept-images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -441,7 +441,8 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
   const back = readBack(target, shape);
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const image = (value: (field: FieldMeta) => string) =>
-    byColumn(
+    gathered(
+      target,
       fields.map((field) => [
         field.name,
         raw(value(field)),

@@ -15,8 +15,6 @@ import { heldUndo, restorableStatement, type Shape, undoStatement } from './undo
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {
   kind: 'undo',
-  // Earlier code cannot read images by column.
-  version: 2,
   offer: null,
   words: undoWords,
   action: 'bulk-update',

@@ -19,7 +19,7 @@ import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { imagedSql } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import { byColumn } from '../journal/kept-images.ts';
+import { gathered } from '../journal/kept-images.ts';
 import { differsAsStored } from '../journal/stored.ts';
 import { journal } from '../journal-kind.ts';
 
@@ -284,11 +284,13 @@ function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not 
 }
 
 function returningOld(
-  { resource: { model }, rewriting }: ApplyTarget,
+  target: ApplyTarget,
   condition: Sql,
   scalars: WrittenField[],
   written: WrittenField[],
 ): Sql {
+  const { resource, rewriting } = target;
+  const { model } = resource;
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
   const valuesOf = (row: string) =>
     join(
@@ -302,8 +304,9 @@ function returningOld(
   const isSame = scalars.map((_, index) =>
     raw(`to_jsonb(old_${index}) is not distinct from to_jsonb(new_${index})`),
   );
-  const gathered = (row: string) =>
-    byColumn(
+  const imagesFrom = (row: string) =>
+    gathered(
+      target,
       written.map(({ field }, index) => [field.name, raw(`${row}_${index}`), field.isList]),
       raw('key'),
     );
@@ -312,8 +315,8 @@ function returningOld(
       where ${condition} and ${asked(condition, scalars)}
       returning ${raw(keySql(model, 'new'))} collate "C" as key${valuesOf('old')}${isConstant ? empty : valuesOf('new')}
     ), images as (
-      select array_agg(key order by key) as keys, ${gathered('old')} as before,
-        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : gathered('new')} as after,
+      select array_agg(key order by key) as keys, ${imagesFrom('old')} as before,
+        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : imagesFrom('new')} as after,
         ${rewriting?.update ? putBack('key', isSame) : raw('null::text[]')} as put_back
       from written
     )`;
@@ -322,12 +325,13 @@ function returningOld(
 // Before-images are read and locked first: for many-to-many fields, and on servers that cannot
 // return old values.
 function lockedFirst(
-  { resource, rewriting }: ApplyTarget,
+  target: ApplyTarget,
   condition: Sql,
   scalars: WrittenField[],
   written: WrittenField[],
   relations: Linked[],
 ): Sql {
+  const { resource, rewriting } = target;
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
@@ -335,7 +339,8 @@ function lockedFirst(
     scalarValue: (item: WrittenField, index: number) => Sql,
     sideValue: (side: Side) => string,
   ) =>
-    byColumn(
+    gathered(
+      target,
       [
         ...written.map(
           (item, index) => [item.field.name, scalarValue(item, index), item.field.isList] as const,

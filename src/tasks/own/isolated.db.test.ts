@@ -113,6 +113,15 @@ test('no process is left of a task that is isolated when its worker is killed', 
   }
 });
 
+test('a worker that was begun under a debugger which it waited for has isolated tasks that wait for none', async (t) => {
+  const { db, connectionString, defer, context, launch } = await setUp(t);
+  process.execArgv.push('--inspect-brk=127.0.0.1:0');
+  defer(() => process.execArgv.pop());
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  defer(() => worker.stop());
+  assert.equal((await finished(db, await launch('return'), 30_000)).state, 'succeeded');
+});
+
 test('where pages go through a pooler, a task that is isolated works past it, as its worker does, and leaves nothing on the sessions of others', async (t) => {
   const { db: direct, connectionString, defer } = await testDatabase(t);
   const size = 3;

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { openPool } from '../../db/pool.ts';
 import { inlined, raw, sql } from '../../db/sql.ts';
+import { listTaskChanges, readHistory } from '../../operations/journal/history.ts';
 import { entriesOf } from '../../operations/journal/kept-images.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { keepByColumn } from '../../testing/image-form.ts';
 import { countWrites, insertPlaces } from '../../testing/places.ts';
 import { findBroken, invariantsAtRest } from '../../testing/task-invariants.ts';
 import { until } from '../../testing/until.ts';
@@ -211,4 +213,37 @@ test('four runners that go within the server end soon after a cancel', async (t)
     { writes: 1, n: ended.changed },
   ]);
   assert.deepEqual(await findBroken(db, invariantsAtRest(db)), []);
+});
+
+test('images are kept as code of before reads them until a day after it was replaced, and read alike', async (t) => {
+  const { db, context, cities, slice } = await setUp(t, 300, 100);
+  const change = async (operation: 'update' | 'delete', body: Record<string, unknown>) => {
+    const { task } = await launchOn(context, cities, all, operation, body);
+    assert.ok((await slice(task.id)).calls.length > 0);
+    const { rows } = await db.pages.query<{ form: string }>(
+      `select distinct jsonb_typeof(before) as form from ${db.t.change} where task_id = $1`,
+      [task.id],
+    );
+    const { entries } = await readHistory(db, cities, String(150).padStart(20, '0'), null);
+    const [{ kind, values } = { kind: null, values: null }] = entries;
+    const shown = values?.map(({ field, before, after }) => [field.name, before, after]);
+    const { changes } = await listTaskChanges(db, cities, task.id, { after: '', limit: 3 });
+    const back = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
+    await slice(back.task.id);
+    assert.equal((await finished(db, back.task.id, 0)).changed, 300);
+    const listed = changes.map(({ key, title, values: of }) => [key, title, of?.length]);
+    return { form: rows, read: { kind, shown, listed } };
+  };
+  for (const [operation, body] of [
+    ['update', archive],
+    ['delete', { acknowledge: 'yes' }],
+  ] as const) {
+    await keepByColumn(db, true);
+    const byColumn = await change(operation, body);
+    await keepByColumn(db, false);
+    const inLists = await change(operation, body);
+    assert.deepEqual([byColumn.form, inLists.form], [[{ form: 'object' }], [{ form: 'array' }]]);
+    assert.deepEqual(byColumn.read, inLists.read);
+    assert.ok(byColumn.read.shown && byColumn.read.shown.length > 0);
+  }
 });

@@ -35,6 +35,8 @@ export interface Running {
   pace: Pace;
   /** Null: each chunk is done by round trips. */
   loop: Loop | null;
+  /** As `ApplyTarget` has it. */
+  keepsByColumn: boolean;
   /** Number of the one that it is at, or was, and how many records it has. */
   chunk?: number;
   rows?: number;
@@ -147,7 +149,7 @@ async function work(
 export function targetOf(
   context: TaskContext,
   tx: Client | null,
-  { task, resource, rewriting, lease }: Running,
+  { task, resource, rewriting, lease, keepsByColumn }: Running,
   chunk: number,
 ): ApplyTarget {
   const { db, log } = context;
@@ -158,6 +160,7 @@ export function targetOf(
     t: db.t,
     serverVersion: db.version,
     rewriting,
+    keepsByColumn,
     author,
     log,
     through: tx && {

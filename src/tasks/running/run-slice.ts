@@ -4,6 +4,7 @@ import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { withIds } from '../../log/ids.ts';
+import { readsColumns } from '../../operations/journal/reads-columns.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
@@ -176,6 +177,7 @@ async function work(
     lease,
     pace: startPace(max, past),
     loop: await startLoop(pool, { task, resource, operation }),
+    keepsByColumn: await readsColumns(pool, db.schema),
   };
   const mayGoOn = await timeLimit();
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
