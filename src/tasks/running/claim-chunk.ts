@@ -36,11 +36,17 @@ export async function claimChunk(
  * first piece is taken, the rest is there for whoever comes next, at their own pace, once this
  * transaction commits.
  */
-export function claimSql(t: TableNames, taskId: Sql, max: Sql): Sql {
+export function claimSql(
+  t: TableNames,
+  taskId: Sql,
+  max: Sql,
+  { isFromEnd = false }: { isFromEnd?: boolean } = {},
+): Sql {
+  const order = isFromEnd ? 'desc' : 'asc';
   const chunk = raw(t.chunk);
   const [task, size] = [shared(taskId), shared(max)];
   return sql`with next as (
-       select number, keys from ${chunk} where task_id = ${task} and state = 'active' order by first_key limit 1 for update skip locked
+       select number, keys from ${chunk} where task_id = ${task} and state = 'active' order by first_key ${raw(order)} limit 1 for update skip locked
      ), cut as (
        select number, keys from next where cardinality(keys) > ${size} * ${raw(String(1 + minShare))}
      ), first as (

@@ -186,7 +186,7 @@ declare
 begin
   for bulkhead_n in 1..${chunks} loop
     bulkhead_at := clock_timestamp();
-    ${claimed(t, taskId, rows)} select number, keys, cardinality(keys), added from claimed into bulkhead_number, bulkhead_keys, bulkhead_count, bulkhead_added;
+    ${claimed(t, taskId, rows, slot)} select number, keys, cardinality(keys), added from claimed into bulkhead_number, bulkhead_keys, bulkhead_count, bulkhead_added;
     if bulkhead_number is null then
       rollback;
       bulkhead_end := 'none-left';
@@ -221,8 +221,10 @@ end`;
 
 const result = `perform set_config('${resultName}', jsonb_build_object('chunks', bulkhead_chunks, 'end', bulkhead_end)::text, false)`;
 
-function claimed(t: TableNames, taskId: number, rows: number): string {
-  return inlined(claimSql(t, sql`${taskId}::int`, sql`${rows}::int`));
+function claimed(t: TableNames, taskId: number, rows: number, slot: number): string {
+  // Two who go side by side would wait for each other's pages.
+  const isFromEnd = slot % 2 === 1;
+  return inlined(claimSql(t, sql`${taskId}::int`, sql`${rows}::int`, { isFromEnd }));
 }
 
 function elapsedMs(since: string): string {

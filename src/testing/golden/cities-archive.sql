@@ -87,7 +87,7 @@ with
       task_id = $1::int
       and state = 'active'
     order by
-      first_key
+      first_key asc
     limit
       1
     for update

@@ -204,7 +204,7 @@ begin
   for bulkhead_n in 1..1 loop
     bulkhead_at := clock_timestamp();
     with next as (
-       select number, keys from "bulkhead"."chunk" where task_id =  ''4''::int and state = ''active'' order by first_key limit 1 for update skip locked
+       select number, keys from "bulkhead"."chunk" where task_id =  ''4''::int and state = ''active'' order by first_key asc limit 1 for update skip locked
      ), cut as (
        select number, keys from next where cardinality(keys) >  ''100''::int * 1.25
      ), first as (
