@@ -14,10 +14,16 @@ const kinds: readonly (readonly [name: string, begins: RegExp])[] = [
   ['ending a chunk', /^with marked as/],
 ];
 
-const what = {
-  update: [rawTwoColumns, twoColumns],
-  delete: [rawDelete, deleting],
-} as const;
+interface Work {
+  operation: 'update' | 'delete';
+  body: Record<string, unknown>;
+  raw: string;
+}
+
+const works: readonly Work[] = [
+  { operation: 'update', body: twoColumns, raw: rawTwoColumns },
+  { operation: 'delete', body: deleting, raw: rawDelete },
+];
 
 /**
  * Where the time of a task goes, by one runner: milliseconds of all statements of a kind, each a
@@ -32,8 +38,8 @@ export function costs({ rows, part }: PartOptions): Promise<Measured[]> {
       await pages.query(`alter system set pg_stat_statements.track = 'all'`);
       await pages.query('select pg_reload_conf()');
       const measured: Measured[] = [];
-      for (const operation of ['update', 'delete'] as const)
-        if (operation.includes(part)) measured.push(...(await measure(bench, rows, operation)));
+      for (const work of works.filter(({ operation }) => operation.includes(part)))
+        measured.push(...(await measure(bench, rows, work)));
       return measured;
     },
     { preload: ['pg_stat_statements'] },
@@ -43,10 +49,9 @@ export function costs({ rows, part }: PartOptions): Promise<Measured[]> {
 async function measure(
   bench: Bench,
   rows: number,
-  operation: keyof typeof what,
+  { operation, body, raw }: Work,
 ): Promise<Measured[]> {
   const { pages } = bench.db;
-  const [raw, body] = what[operation];
   await bench.freshCopy();
   const rawSeconds = await seconds(() => pages.query(raw));
   return withRunners(bench, 1, async (context) => {
