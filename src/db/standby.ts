@@ -31,7 +31,8 @@ type LastSaid =
       /** How long ago the last commit that it has replayed was made, by the clocks of both servers. */
       ageMs: number | null;
     }
-  | { kind: 'no-standby'; system: string; began: string; atMs: number }
+  /** Since when it has taken writes, as far as was seen. */
+  | { kind: 'no-standby'; system: string; began: string; atMs: number; sinceMs: number }
   | { kind: 'away'; message: string };
 
 /** `primary`: the one that is written to, which is named among the others so that any of them may become it. */
@@ -162,7 +163,11 @@ export class Standby {
               replayed: { timeline: row.timeline, lsn: parseLsn(row.lsn) },
               ...{ system: row.system, database: row.database, ageMs: row.age_ms, atMs },
             }
-          : { kind: 'no-standby', system: row.system, began: row.began, atMs };
+          : {
+              kind: 'no-standby',
+              ...{ system: row.system, began: row.began, atMs },
+              sinceMs: this.#seen?.kind === 'no-standby' ? this.#seen.sinceMs : atMs,
+            };
     } catch (error) {
       this.#seen = { kind: 'away', message: (error as Error).message };
     }
@@ -222,6 +227,8 @@ export class Standby {
     if (seen.kind === 'no-standby' && this.#isAlone) return state('no-standby');
     if (latest === null || nowMs - latest.atMs > believedMs) return state('unknown');
     if (seen.kind === 'no-standby') {
+      // What was the primary before it was promoted says nothing of which is now.
+      if (latest.atMs < seen.sinceMs) return state('unknown');
       const isPrimary = seen.system === latest.system && seen.began === latest.began;
       return state(isPrimary ? 'primary' : 'no-standby');
     }

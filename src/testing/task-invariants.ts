@@ -75,7 +75,8 @@ export function invariantsAtRest({
     'no slot is left': `select format('task %s, slot %s of worker %s', task_id, slot, worker_id) as text from ${t.task_slot}`,
     'no lock is left': `
       select format('lock %s %s of %s', classid, objid, application_name) as text from pg_locks held join pg_stat_activity session using (pid)
-      where locktype = 'advisory' and granted and datname = current_database() and session.state like 'idle%'
+      where locktype = 'advisory' and granted and datname = current_database()
+        and (session.state = 'idle' or session.state like 'idle in transaction%' and state_change < clock_timestamp() - interval '5 seconds')
         and not exists (select from ${t.worker} worker where worker.lock_id::oid = objid)
       union all
       select format('%s stands still in a transaction', application_name) from pg_stat_activity
