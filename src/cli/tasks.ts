@@ -109,8 +109,8 @@ export const taskCommands: Readonly<Record<string, Command>> = {
 function list(typed: CommandValues, config: Config): Promise<unknown> {
   const limit = whole(typed.limit ?? String(defaultLimit), 'limit', 1, maxLimit);
   const page = whole(typed.page ?? '1', 'page', 1, 1_000_000);
+  const query = readQuery(typed);
   return asOperator(typed, config, async (context, principal) => {
-    const query = readQuery({ ...typed, sort: typed.sort });
     const search = await usageWhere(() => readTaskSearch(context.registry, principal, query));
     const { states, sort } = query;
     const found = await listTasks(context, principal, { page, size: limit, states, sort, search });
@@ -215,8 +215,9 @@ function cancelSome(
       'Name tasks by their numbers, or all that match by --matching and filters. See --help.',
     );
   const waitMs = typed.wait === undefined ? null : whole(typed.wait, 'wait', 0, 86_400) * 1_000;
+  const query = readQuery(typed);
   return asOperator(typed, config, async (context, principal) => {
-    const wanted = typed.matching ? matching(context, principal, typed) : ids;
+    const wanted = typed.matching ? matching(context, principal, query) : ids;
     const outcomes: Outcome[] = [];
     for await (const id of wanted) outcomes.push(await cancelOne(context, principal, id));
     if (waitMs !== null) await waitForEnds(context, principal, outcomes, waitMs);
@@ -234,9 +235,8 @@ function cancelSome(
 async function* matching(
   context: TaskContext,
   principal: Principal,
-  typed: CommandValues,
+  query: TasksQuery,
 ): AsyncGenerator<number> {
-  const query = readQuery(typed);
   const given = await usageWhere(() => readTaskSearch(context.registry, principal, query));
   const states =
     query.states.length === 0
