@@ -1,15 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { delegateOf } from '../src/resources/delegate.ts';
 import type { TaskContext } from '../src/tasks/context.ts';
-import { finished, launchOn, testContext } from '../src/testing/context.ts';
+import { undo } from '../src/tasks/follow-ups/undo.ts';
+import type { TaskRow } from '../src/tasks/task-row.ts';
+import { ada, finished, launchOn, testContext } from '../src/testing/context.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
-import { type Measured, ratioRow } from './table.ts';
+import { type Measured, type PartOptions, ratioRow } from './table.ts';
 
-const twoColumns = {
+export const twoColumns = {
   field: ['status', 'featured'],
   'value.status': 'published',
   'value.featured': 'true',
 };
-const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
+export const rawTwoColumns = `update gazetteer.city set status = 'published', featured = true, updated_at = now()`;
+export const deleting = { acknowledge: 'yes' };
+export const rawDelete = 'delete from gazetteer.city';
 // A change whose result differs from row to row.
 const replacing = {
   field: 'adminCode',
@@ -25,20 +30,35 @@ const rawReplacing = `update gazetteer.city set admin_code = replace(admin_code,
  * table; the order alternates. A server of its own with durable commits; the table has its primary
  * key and three more indexes. Beside them what a script would do.
  */
-export function bulkUpdate({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
-  return onServer(rows, async (bench) => [
-    await measure(bench, rows, pairs, 1, 'two columns, one drain', twoColumns, rawTwoColumns),
-    await measure(bench, rows, pairs, 2, 'two columns, two drains', twoColumns, rawTwoColumns),
-    await measure(bench, rows, pairs, 1, 'find and replace, one drain', replacing, rawReplacing),
-    await scripted(bench, rows, 'chunked prisma.updateMany', rows, updateMany),
-    await scripted(
-      bench,
-      rows,
-      'prisma.update one by one (sample, scaled)',
-      Math.min(rows, 2_000),
-      updateEach,
-    ),
-  ]);
+export function bulkUpdate({ rows, pairs, part }: PartOptions): Promise<Measured[]> {
+  const each = 'prisma.update one by one (sample, scaled)';
+  const task =
+    (runners: number, name: string, body: Record<string, unknown>, raw: string) => (bench: Bench) =>
+      measure(bench, rows, pairs, runners, name, body, raw);
+  return onServer(rows, (bench) =>
+    inTurn(bench, part, {
+      'two columns, one runner': (name) => task(1, name, twoColumns, rawTwoColumns),
+      'two columns, two runners': (name) => task(2, name, twoColumns, rawTwoColumns),
+      'find and replace, one runner': (name) => task(1, name, replacing, rawReplacing),
+      'find and replace, two runners': (name) => task(2, name, replacing, rawReplacing),
+      'chunked prisma.updateMany': (name) => (one) => scripted(one, rows, name, rows, updateMany),
+      [each]: (name) => (one) => scripted(one, rows, name, Math.min(rows, 2_000), updateEach),
+    }),
+  );
+}
+
+type Part = (name: string) => (bench: Bench) => Promise<Measured>;
+
+/** Those of the parts whose name has the text that was asked for, one after the other. */
+async function inTurn(
+  bench: Bench,
+  asked: string,
+  parts: Readonly<Record<string, Part>>,
+): Promise<Measured[]> {
+  const measured: Measured[] = [];
+  for (const [name, part] of Object.entries(parts))
+    if (name.includes(asked)) measured.push(await part(name)(bench));
+  return measured;
 }
 
 async function measure(
@@ -72,7 +92,7 @@ export async function runTask(
   rows: number,
   operation: 'update' | 'delete',
   body: Record<string, unknown>,
-): Promise<void> {
+): Promise<TaskRow> {
   const { task: launched } = await launchOn(
     context,
     context.registry.get('cities'),
@@ -80,9 +100,14 @@ export async function runTask(
     operation,
     body,
   );
-  const task = await finished(context.db, launched.id, 600_000);
+  return ended(context, launched.id, rows);
+}
+
+async function ended(context: TaskContext, id: number, rows: number): Promise<TaskRow> {
+  const task = await finished(context.db, id, 900_000);
   if (task.state !== 'succeeded' || task.done !== rows)
     throw new Error(`the task ended ${task.state} with ${task.done} of ${rows}`);
+  return task;
 }
 
 async function scripted(
@@ -124,10 +149,60 @@ async function updateEach({ registry }: TaskContext, sample: number): Promise<vo
 }
 
 /** The same for deleting, beside one raw DELETE. */
-export function bulkDelete({ rows, pairs }: { rows: number; pairs: number }): Promise<Measured[]> {
-  const raw = 'delete from gazetteer.city';
-  return onServer(rows, async (bench) => [
-    await measure(bench, rows, pairs, 1, 'one drain', { acknowledge: 'yes' }, raw, 'delete'),
-    await measure(bench, rows, pairs, 2, 'two drains', { acknowledge: 'yes' }, raw, 'delete'),
-  ]);
+export function bulkDelete({ rows, pairs, part }: PartOptions): Promise<Measured[]> {
+  const task =
+    (runners: number): Part =>
+    (name) =>
+    (bench) =>
+      measure(bench, rows, pairs, runners, name, deleting, rawDelete, 'delete');
+  return onServer(rows, (bench) =>
+    inTurn(bench, part, { 'one runner': task(1), 'two runners': task(2) }),
+  );
+}
+
+/** Seconds of an undo beside those of the task that it takes back, of updates and of deletes. */
+export function undoBench({ rows, pairs, part }: PartOptions): Promise<Measured[]> {
+  const both =
+    (operation: 'update' | 'delete', body: Record<string, unknown>, runners: number): Part =>
+    (name) =>
+    (bench) =>
+      measureUndo(bench, { rows, pairs, runners, name }, operation, body);
+  return onServer(rows, (bench) =>
+    inTurn(bench, part, {
+      'of an update, one runner': both('update', twoColumns, 1),
+      'of an update, two runners': both('update', twoColumns, 2),
+      'of a delete, one runner': both('delete', deleting, 1),
+      'of a delete, two runners': both('delete', deleting, 2),
+    }),
+  );
+}
+
+async function measureUndo(
+  bench: Bench,
+  { rows, pairs, runners, name }: { rows: number; pairs: number; runners: number; name: string },
+  operation: 'update' | 'delete',
+  body: Record<string, unknown>,
+): Promise<Measured> {
+  const took = { raw: [] as number[], task: [] as number[] };
+  await withRunners(bench, runners, async (context) => {
+    for (let pair = 0; pair < pairs; pair++) {
+      await bench.freshCopy();
+      let id = 0;
+      took.raw.push(
+        await seconds(async () => {
+          id = (await runTask(context, rows, operation, body)).id;
+        }),
+      );
+      await bench.db.pages.query('vacuum (analyze) gazetteer.city');
+      await bench.db.pages.query('checkpoint');
+      took.task.push(
+        await seconds(async () => {
+          const operationId = randomUUID();
+          const { task } = await undo(context, ada, id, { operationId, chosen: null });
+          await ended(context, task.id, rows);
+        }),
+      );
+    }
+  });
+  return ratioRow({ case: `undo ${name}`, rows, pairs }, took);
 }

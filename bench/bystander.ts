@@ -57,13 +57,13 @@ export function bystander({ rows }: { rows: number }): Promise<Measured[]> {
 
 const range = (low: number, high: number) => ({ low, high });
 
-/** The records that come next, among which the running chunk is. */
+/** The records that come next, at either end, among which a running chunk is. */
 async function nextRecords(
   { pages, t }: Database,
   taskId: number,
 ): Promise<{ low: number; high: number } | null> {
   const { rows } = await pages.query<{ low: number; high: number }>(
-    `select first_key::int as low, last_key::int as high from ${t.chunk} where task_id = $1 and state = 'active' order by first_key limit 1`,
+    `select first_key::int as low, last_key::int as high from ${t.chunk} where task_id = $1 and state = 'active' order by first_key ${Math.random() < 0.5 ? 'asc' : 'desc'} limit 1`,
     [taskId],
   );
   return rows[0] ?? null;
@@ -98,6 +98,7 @@ function row(name: string, rows: number, waits: number[], alone: number[]): Meas
     edits: waits.length,
     p50Ms: percentile(waits, 0.5),
     p99Ms: percentile(waits, 0.99),
+    p999Ms: percentile(waits, 0.999),
     maxMs: percentile(waits, 1),
     p99OverAloneMs: percentile(waits, 0.99) - percentile(alone, 0.99),
   };

@@ -1,13 +1,8 @@
-import admin from '../src/admin.ts';
-import { buildApp } from '../src/app.ts';
-import { createUser } from '../src/auth/users.ts';
-import { parseConfig } from '../src/config.ts';
-import { cookieOf, csrfOf, formBody } from '../src/testing/app.ts';
+import { formBody } from '../src/testing/app.ts';
 import { finished } from '../src/testing/context.ts';
 import { onServer, withRunners } from './server.ts';
 import { type Measured, median } from './table.ts';
-
-const password = 'a long password of the bench';
+import { benchVisitor } from './visitor.ts';
 
 /**
  * The confirm request: milliseconds until its answer, bytes of its body, and seconds until the task
@@ -17,13 +12,7 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
   return onServer(rows, (bench) =>
     withRunners(bench, 1, async (context) => {
       const { db } = bench;
-      await createUser(db, { email: 'ada@example.test', name: 'Ada', password, roles: ['admin'] });
-      const config = parseConfig({
-        BULKHEAD_SESSION_SECRET: 'a secret of benches that is long enough',
-        BULKHEAD_LOG_LEVEL: 'error',
-      });
-      const app = await buildApp({ admin, config, context });
-      const visitor = await signIn();
+      const visitor = await benchVisitor(context);
       const sizes = [25, Math.min(10_000, rows), rows];
       const measured = new Map<number, { ms: number[]; running: number[]; bytes: number }>(
         sizes.map((size) => [size, { ms: [], running: [], bytes: 0 }]),
@@ -33,7 +22,7 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         for (const size of sizes) {
           const own = measured.get(size) as { ms: number[]; running: number[]; bytes: number };
           const confirm = await open(size);
-          const { payload } = formBody({ _csrf: visitor.csrf, ...confirm.body });
+          const { payload } = formBody(confirm.body);
           const start = performance.now();
           const answer = await visitor.post(confirm.path, confirm.body);
           own.ms.push(performance.now() - start);
@@ -52,7 +41,7 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
           own.running.push(events[0]?.seconds ?? Number.NaN);
         }
       }
-      await app.close();
+      await visitor.close();
       const base = median(measured.get(25)?.ms ?? []);
       return [...measured].map(([size, { ms, running, bytes }]) => ({
         case: `launch, ${size} records`,
@@ -78,36 +67,6 @@ export function launchBench({ rows, pairs }: { rows: number; pairs: number }): P
         return {
           path,
           body: { _op: operation, background: 'yes', field: 'featured', 'value.featured': 'true' },
-        };
-      }
-
-      async function signIn() {
-        const form = await app.inject('/sign-in');
-        const headers = {
-          cookie: cookieOf(form),
-          'content-type': 'application/x-www-form-urlencoded',
-        };
-        const body = formBody({ email: 'ada@example.test', password, _csrf: csrfOf(form.body) });
-        const answer = await app.inject({
-          method: 'POST',
-          url: '/sign-in',
-          payload: body.payload,
-          headers,
-        });
-        const cookie = cookieOf(answer);
-        const csrf = csrfOf((await app.inject({ url: '/', headers: { cookie } })).body);
-        return {
-          csrf,
-          get: (url: string) => app.inject({ url, headers: { cookie, 'hx-request': 'true' } }),
-          post: (url: string, body: Record<string, string>) => {
-            const { payload, headers: type } = formBody({ _csrf: csrf, ...body });
-            return app.inject({
-              method: 'POST',
-              url,
-              payload,
-              headers: { ...type, cookie, accept: 'application/json' },
-            });
-          },
         };
       }
     }),

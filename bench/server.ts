@@ -17,8 +17,12 @@ export interface Bench {
  * A server of the bench's own with durable commits, the sample's tables, and `rows` places made
  * from the real ones.
  */
-export async function onServer<T>(rows: number, work: (bench: Bench) => Promise<T>): Promise<T> {
-  return onOwnServer({}, async ({ connectionString }) => {
+export async function onServer<T>(
+  rows: number,
+  work: (bench: Bench) => Promise<T>,
+  options: Parameters<typeof onOwnServer>[0] = {},
+): Promise<T> {
+  return onOwnServer(options, async ({ connectionString }) => {
     await migrateAll(connectionString, { BULKHEAD_DATABASE_SCHEMA: 'bulkhead' }, admin);
     await admin.seed?.(connectionString, () => undefined);
     const db = await openDatabase({ connectionString });

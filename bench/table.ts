@@ -1,6 +1,14 @@
 /** What a bench measured: its case, and figures that apply. */
 export type Measured = { case: string } & Record<string, string | number>;
 
+/** What a bench is asked for that has several parts. */
+export interface PartOptions {
+  rows: number;
+  pairs: number;
+  /** Of the cases those whose name has this text. */
+  part: string;
+}
+
 export function printTable(rows: readonly Measured[]): void {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const text = (row: Measured, column: string) => {

@@ -98,6 +98,7 @@ export async function buildApp({
   await app.register(security, { isHttps: config.BULKHEAD_SECURE_COOKIES });
   await app.register(compression);
   await app.register(staticFiles, { prefix, url, own });
+  if (prefix !== '' && !isMounted) sayPrefix(app, prefix);
   const readiness = createReadiness(context);
   app.addHook('preClose', () => readiness.end());
   const token = config.BULKHEAD_PROBE_TOKEN ?? null;
@@ -148,6 +149,18 @@ export async function buildApp({
     { prefix },
   );
   return app;
+}
+
+/** Whoever asks beside the prefix most likely has a proxy in front that takes it away. */
+function sayPrefix(app: FastifyInstance, prefix: string): void {
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .type('text/plain; charset=utf-8')
+      .send(
+        `Nothing is here: every page is below ${prefix} (BULKHEAD_PREFIX), and a proxy in front is to leave the path as it is.\n`,
+      ),
+  );
 }
 
 /** It is kept with tasks: what no column holds is left out of it. */

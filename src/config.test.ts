@@ -120,6 +120,8 @@ test('settings that there are not refuse the start where that is asked for', () 
 test('an address of several hosts is taken as it is, and refused where a host is none', () => {
   const several = 'postgresql://a:b@one:5432,two:5433/shop';
   assert.equal(parseConfig({ DATABASE_URL: several }).DATABASE_URL, several);
+  const standbys = `${several}?target_session_attrs=standby`;
+  assert.equal(parseConfig({ READ_DATABASE_URL: standbys }).READ_DATABASE_URL, standbys);
   for (const [address, why] of [
     ['postgresql://one,,two/shop', /DIRECT_DATABASE_URL: must name each host as host or host:port/],
     [`${several}?target_session_attrs=any`, /may leave target_session_attrs out/],

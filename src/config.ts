@@ -17,18 +17,20 @@ const share = { error: 'must be a number above 0 and at most 1' };
  * The driver takes these words of TLS for `verify-full` and warns of it at length, at every start:
  * said outright, it need not.
  */
-const address = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
-  .superRefine((url, { addIssue }) => {
-    const message = addressProblem(url);
-    if (message !== null) addIssue({ code: 'custom', message });
-  })
-  .transform((url) =>
-    url.includes('uselibpqcompat=true')
-      ? url
-      : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
-  );
+const addressOf = ({ isOfStandbys }: { isOfStandbys: boolean }) =>
+  z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .superRefine((url, { addIssue }) => {
+      const message = addressProblem(url, isOfStandbys);
+      if (message !== null) addIssue({ code: 'custom', message });
+    })
+    .transform((url) =>
+      url.includes('uselibpqcompat=true')
+        ? url
+        : url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full'),
+    );
+const address = addressOf({ isOfStandbys: false });
 
 /** `mail,reports`: names of queues, `bulk` among them where it is to do bulk work. */
 const queueList = z
@@ -82,7 +84,7 @@ const secretList = z
 const settings = z.object({
   DATABASE_URL: address.optional(),
   DIRECT_DATABASE_URL: address.optional(),
-  READ_DATABASE_URL: address
+  READ_DATABASE_URL: addressOf({ isOfStandbys: true })
     .refine((url) => hostUrls(url).every((one) => URL.canParse(one)), {
       error: 'must be an address, such as postgresql://reader:password@standby:5432/database',
     })

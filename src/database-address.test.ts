@@ -56,4 +56,5 @@ test('what several hosts cannot be is said', () => {
     /target_session_attrs/,
   );
   assert.equal(addressProblem('postgresql://a,b/shop?target_session_attrs=read-write'), null);
+  assert.equal(addressProblem('postgresql://a,b/shop?target_session_attrs=standby', true), null);
 });

@@ -54,8 +54,12 @@ export function hostUrls(text: string): readonly string[] {
   return named.length > 1 ? named.map(({ url }) => url) : [text];
 }
 
-/** What is wrong with an address of several hosts; null: nothing, or it has one. */
-export function addressProblem(text: string): string | null {
+/**
+ * What is wrong with an address of several hosts; null: nothing, or it has one.
+ *
+ * @param isOfStandbys all of its hosts are read from, whatever each of them is
+ */
+export function addressProblem(text: string, isOfStandbys = false): string | null {
   const named = namedHosts(text);
   if (named.length < 2) return null;
   const isWrong = named.some(({ name, url }) => {
@@ -64,6 +68,7 @@ export function addressProblem(text: string): string | null {
   });
   if (isWrong)
     return 'must name each host as host or host:port, with commas between, such as postgresql://user:password@db1:5432,db2:5432/database';
+  if (isOfStandbys) return null;
   const wanted = new URL(named[0]?.url ?? text).searchParams.get('target_session_attrs');
   return wanted === null || wanted === 'read-write' || wanted === 'primary'
     ? null

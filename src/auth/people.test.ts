@@ -13,7 +13,8 @@ const request = {} as FastifyRequest;
 function asked(own: Partial<People>) {
   const logged: string[] = [];
   const people = { getUser: () => null, refreshUser: () => null, ...own };
-  return { logged, people: askedPeople(people, (_, message) => void logged.push(message)) };
+  const log = (_: 'error', message: string) => void logged.push(message);
+  return { logged, people: askedPeople(people, log, 50) };
 }
 
 test('of somebody that a project gives, what a principal is is taken, and nothing else', async () => {
@@ -54,7 +55,8 @@ test('who is nobody, or the system, is not let in', async () => {
 });
 
 test('where people cannot be asked, what asks waits, and the log says why', async () => {
-  for (const refreshUser of [() => assert.fail('down'), () => ({ id: 'cleo' }) as never]) {
+  const never = () => new Promise<null>(() => undefined);
+  for (const refreshUser of [() => assert.fail('down'), () => ({ id: 'cleo' }) as never, never]) {
     const { people, logged } = asked({ refreshUser });
     await assert.rejects(people.findUser('cleo', cleo), (error) => blame(error) === 'passing');
     assert.deepEqual(logged, ['people cannot be asked']);

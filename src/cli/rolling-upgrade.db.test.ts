@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { type RunningCommand, startCommand, stopCommands } from '../testing/command.ts';
+import {
+  endedCommand,
+  type RunningCommand,
+  startCommand,
+  stopCommands,
+} from '../testing/command.ts';
 import { finished } from '../testing/context.ts';
 import { testDatabase } from '../testing/database.ts';
+import { keepByColumn } from '../testing/image-form.ts';
 import { launchAs, openAs, selectAs } from '../testing/launch-as.ts';
 import { type NetworkVisitor, signInOver } from '../testing/network-visitor.ts';
 import { countWrites, insertPlaces } from '../testing/places.ts';
@@ -11,6 +18,7 @@ import { unpackCommit } from '../testing/unpack-commit.ts';
 import { until } from '../testing/until.ts';
 import { insertUsers, testPassword } from '../testing/users.ts';
 
+const newer = join(import.meta.dirname, '../testing/newer-admin.ts');
 const json = { accept: 'application/json' };
 /** Of each launch: places that no other is about. */
 const atOnce = 100;
@@ -20,6 +28,8 @@ test('code of before and of now side by side on one database, past the migration
   t.after(() => before.remove());
   const { db, connectionString, defer } = await testDatabase(t);
   defer(stopCommands);
+  // As a database is that was migrated just now.
+  await keepByColumn(db, false);
   await insertPlaces(db, 6_000);
   await countWrites(db);
   await insertUsers(db, (role) => ({ email: `${role}@example.com`, name: role }));
@@ -31,8 +41,10 @@ test('code of before and of now side by side on one database, past the migration
     PORT: '0',
   };
   const program = [process.execPath, ...process.execArgv] as const;
-  const start = (command: 'serve' | 'work', folder?: string) =>
-    startCommand([`src/cli/${command}.ts`], env, folder, program);
+  const start = (command: 'serve' | 'work', folder?: string) => {
+    const args = [`src/cli/${command}.ts`, ...(folder ? [] : ['--admin', newer])];
+    return startCommand(args, env, folder, program);
+  };
   const [oldPages, oldWorker, newPages, newWorker] = await Promise.all([
     start('serve', before.folder),
     start('work', before.folder),
@@ -70,6 +82,39 @@ test('code of before and of now side by side on one database, past the migration
       await allSucceed();
     });
   }
+
+  // What only code of now knows is left alone by the worker of before, which a probe finds there too.
+  let [review, greeting] = [0, 0];
+  await quiet(newWorker, async () => {
+    const path = `/cities/do/review?_s=${await selectAs(both[1], atOnce, take(atOnce))}`;
+    const asked = await both[1].post(path, { _op: await openAs(both[1], path) }, json);
+    assert.equal(asked.statusCode, 202, asked.body);
+    review = Number(asked.json().taskId);
+    const pressed = await both[1].post('/tasks/new/places.greet', {}, json);
+    assert.equal(pressed.statusCode, 202, pressed.body);
+    greeting = Number(pressed.json().id);
+    await until(async () => (await reasonOf(review)) === 'unknown');
+    const doctor = [
+      'src/cli/bulkhead.ts',
+      'doctor',
+      '--check',
+      'queue',
+      '--json',
+      '--admin',
+      newer,
+    ];
+    const { text } = await endedCommand(doctor, env, undefined, program);
+    assert.match(text, /taken by a worker of a version that does not know probes/);
+    for (const visitor of both)
+      for (const id of [review, greeting]) {
+        const { statusCode, body } = await visitor.get(`/tasks/${id}`);
+        assert.equal(statusCode, 200, body);
+      }
+    await launch(both[1]);
+    await allSucceed();
+  });
+  launched.push(review, greeting);
+  await allSucceed();
 
   // Each takes back what the other launched, whoever did it.
   for (const [visitor, id] of [
@@ -164,6 +209,14 @@ test('code of before and of now side by side on one database, past the migration
       await until(async () => (await read()).isQuiet === isQuiet);
       if (isQuiet) await work();
     }
+  }
+
+  async function reasonOf(id: number): Promise<string | null | undefined> {
+    const { rows } = await db.pages.query<{ reason: string | null }>(
+      `select reason from ${db.t.task} where id = $1`,
+      [id],
+    );
+    return rows[0]?.reason;
   }
 
   async function allSucceed(): Promise<void> {

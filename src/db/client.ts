@@ -291,9 +291,14 @@ function configOf(options: ClientOptions, host: string): pg.ClientConfig {
   };
 }
 
-/** What another host would say too. */
+/**
+ * What another host would say too. A pooler says all that it has to say in words of the protocol (08P01): of what we began with,
+ * as another would, and that its own server is gone, which another's may not be.
+ */
 function isRefusal(error: unknown): boolean {
-  return /^(28|3D|08P01)/.test(sqlstateOf(error) ?? '');
+  const state = sqlstateOf(error) ?? '';
+  if (state === sqlstate.protocolViolation) return /startup parameter/.test(messageOf(error));
+  return /^(28|3D)/.test(state);
 }
 
 function nameOf(host: string): string {

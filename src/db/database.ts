@@ -53,9 +53,10 @@ export const backgroundPoolSize = 4;
 
 /**
  * Longest that nothing comes back through a pooler, to a page and to work outside of requests: whom
- * it asks in our name cannot be asked what became of a statement.
+ * it asks in our name cannot be asked what became of a statement. A page is told so while there is
+ * somebody to be answered: a connection that is silent for longer than that is cut off.
  */
-const pageAnswerMs = 120_000;
+const pageAnswerMs = limits.server.silentMs - 10_000;
 const backgroundAnswerMs = 900_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {

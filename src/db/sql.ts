@@ -1,5 +1,6 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import tag, { Sql as Fragment, join as joined, raw as rawText } from 'sql-template-tag';
+import { literal } from './literal.ts';
 import type { Queryable } from './transaction.ts';
 
 /**
@@ -74,6 +75,16 @@ export function statementOf(fragment: Sql): Statement {
   };
   const rest = given.map((value, index) => `$${placeOf(value)}${strings[index + 1]}`);
   return { text: `${strings[0]}${rest.join('')}`, values };
+}
+
+/** The fragment with its values in it, for where none can be sent beside the text. */
+export function inlined(fragment: Sql): string {
+  const { strings, values } = fragment as Fragment;
+  const rest = values.map(
+    (value, index) =>
+      ` ${literal(value instanceof Shared ? value.value : value)}${strings[index + 1]}`,
+  );
+  return `${strings[0]}${rest.join('')}`;
 }
 
 /** Sends it. */

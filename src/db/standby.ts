@@ -16,6 +16,8 @@ export interface PrimarySample {
   system: string;
   /** Oid of the database. */
   database: string;
+  /** When the server began, by which it is known from others of its cluster. */
+  began: string;
 }
 
 /** What a standby last said, or why it cannot be asked. */
@@ -29,10 +31,18 @@ type LastSaid =
       /** How long ago the last commit that it has replayed was made, by the clocks of both servers. */
       ageMs: number | null;
     }
-  | { kind: 'no-standby'; atMs: number }
+  | { kind: 'no-standby'; system: string; began: string; atMs: number }
   | { kind: 'away'; message: string };
 
-export type StandbyKind = 'following' | 'behind' | 'away' | 'no-standby' | 'elsewhere' | 'unknown';
+/** `primary`: the one that is written to, which is named among the others so that any of them may become it. */
+export type StandbyKind =
+  | 'following'
+  | 'behind'
+  | 'away'
+  | 'primary'
+  | 'no-standby'
+  | 'elsewhere'
+  | 'unknown';
 
 /** How a standby is, said for logs, findings and metrics. */
 export interface StandbyState {
@@ -68,6 +78,8 @@ export class Standby {
   readonly name: string;
   /** What it answers, and the primary where it does not. */
   readonly reads: Pool;
+  /** No other is named beside it. */
+  readonly #isAlone: boolean;
   readonly #pool: Pool;
   readonly #watch: Pool;
   #samples: PrimarySample[] = [];
@@ -83,9 +95,14 @@ export class Standby {
   constructor(
     { name, url }: DatabaseHost,
     primary: Pool,
-    { poolSize, onUnanswered }: { poolSize: number; onUnanswered: (error: unknown) => void },
+    {
+      poolSize,
+      isAlone,
+      onUnanswered,
+    }: { poolSize: number; isAlone: boolean; onUnanswered: (error: unknown) => void },
   ) {
     this.name = name;
+    this.#isAlone = isAlone;
     this.#pool = openPool({
       ...{ connectionString: url, name: 'bulkhead reads', max: poolSize, answerMs: silentMs },
     });
@@ -129,22 +146,23 @@ export class Standby {
         timeline: number;
         system: string;
         database: string;
+        began: string;
         age_ms: number | null;
       }>(
         `select pg_is_in_recovery() as is_standby, pg_last_wal_replay_lsn()::text as lsn, (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as age_ms,
            greatest((select timeline_id from pg_control_checkpoint()), (select min_recovery_end_timeline from pg_control_recovery())) as timeline,
            (select system_identifier::text from pg_control_system()) as system,
-           (select oid::text from pg_database where datname = current_database()) as database`,
+           (select oid::text from pg_database where datname = current_database()) as database, extract(epoch from pg_postmaster_start_time())::text as began`,
       );
-      const [row] = rows;
+      const row = rows[0] as (typeof rows)[number];
       this.#seen =
-        row?.is_standby && row.lsn !== null
+        row.is_standby && row.lsn !== null
           ? {
               kind: 'standby',
               replayed: { timeline: row.timeline, lsn: parseLsn(row.lsn) },
               ...{ system: row.system, database: row.database, ageMs: row.age_ms, atMs },
             }
-          : { kind: 'no-standby', atMs };
+          : { kind: 'no-standby', system: row.system, began: row.began, atMs };
     } catch (error) {
       this.#seen = { kind: 'away', message: (error as Error).message };
     }
@@ -201,8 +219,12 @@ export class Standby {
       return nowMs - this.#sinceMs > believedMs ? state('away', noAnswer) : state('unknown');
     if (seen.kind === 'away') return state('away', seen.message);
     if (nowMs - seen.atMs > believedMs) return state('away', noAnswer);
-    if (seen.kind === 'no-standby') return state('no-standby');
+    if (seen.kind === 'no-standby' && this.#isAlone) return state('no-standby');
     if (latest === null || nowMs - latest.atMs > believedMs) return state('unknown');
+    if (seen.kind === 'no-standby') {
+      const isPrimary = seen.system === latest.system && seen.began === latest.began;
+      return state(isPrimary ? 'primary' : 'no-standby');
+    }
     if (!this.#isSame(seen)) return state('elsewhere');
     // One that has reached nothing since we began to look: its own last commit says since when.
     const sinceMs = this.#reachedMs ?? seen.atMs - (seen.ageMs ?? 0);

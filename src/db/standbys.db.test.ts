@@ -133,6 +133,49 @@ test('a server of another cluster, one that takes writes and one that is not the
   }
 });
 
+test('where all servers are named, the primary among them is none that reads go to, nor one that is missed, whichever it is', async (t) => {
+  const { primary, standby } = await pair(t);
+  const all = primary.connectionString.replace(/(127[^/]+)/, `$1,127.0.0.1:${standby.port}`);
+  const pool = openPool({ connectionString: all, name: 'bulkhead test', max: 4 });
+  const logged: string[] = [];
+  const standbys = openStandbys({
+    ...{ address: all, primary: pool, watch: pool, poolSize: 2, maxLagMs: 60_000 },
+    log: (level, message) => level !== 'debug' && logged.push(message),
+  });
+  standbys.watch();
+  t.after(async () => {
+    await standbys.close();
+    await pool.end();
+  });
+  const kinds = () => standbys.states().map(({ kind }) => kind);
+  await until(() => kinds().join() === 'primary,following');
+  assert.equal(logged.length, 0);
+  assert.equal(standbys.choose(null)?.name, `127.0.0.1:${standby.port}`);
+  await primary.kill();
+  await until(() => kinds().join() === 'away,unknown');
+  await standby.promote();
+  await until(() => kinds().join() === 'away,primary');
+  assert.equal(standbys.choose(null), null);
+  assert.equal(logged.filter((line) => line.includes(`:${standby.port} `)).length, 0);
+});
+
+test('what a role may not read on a standby is asked of the primary, and said', async (t) => {
+  const { primary, standby } = await pair(t);
+  await primary.query(`create role reader login password 'reader'`);
+  await standby.catchUp();
+  const reader = standby.connectionString.replace(/\/\/[^@]+/, '//reader:reader');
+  const address = `${reader}?target_session_attrs=standby`;
+  const { standbys, logged } = await over(t, primary, address);
+  const [{ reads } = assert.fail()] = standbys.list;
+  await until(() => standbys.choose(null) !== null);
+  for (const _ of [1, 2])
+    assert.deepEqual((await reads.query('select one from kept')).rows, [{ one: 1 }]);
+  const name = `127.0.0.1:${standby.port}`;
+  assert.deepEqual(logged, [
+    `The standby ${name} refuses what the primary answers (permission denied for table kept).`,
+  ]);
+});
+
 test('a standby is read from as long as it is no further behind than it may be, and after a failover once it follows the new primary', async (t) => {
   const { primary, standby } = await pair(t);
   const { standbys, logged } = await over(t, primary, standby.connectionString, {

@@ -1,7 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { readAddress } from '../database-address.ts';
-import { lookEveryMs, Standby, type StandbyKind, type StandbyState } from './standby.ts';
+import { sqlstateOf } from './sqlstate.ts';
+import {
+  lookEveryMs,
+  type PrimarySample,
+  Standby,
+  type StandbyKind,
+  type StandbyState,
+} from './standby.ts';
 import { isReached, parseLsn, timelineSql, type WalPosition } from './wal-position.ts';
 
 export interface StandbysOptions {
@@ -21,6 +28,9 @@ export interface StandbysOptions {
     details?: Record<string, unknown>,
   ) => void;
 }
+
+/** What a standby refuses is said so often. */
+const sayAgainMs = 60_000;
 
 /** Servers that follow the primary, and may serve reads that tolerate it. */
 export interface Standbys {
@@ -42,11 +52,11 @@ export interface Standbys {
  */
 export function openStandbys(options: StandbysOptions): Standbys {
   const { primary, watch, poolSize, maxLagMs, log } = options;
-  const onUnanswered = (error: unknown) =>
-    log('debug', 'A standby did not answer; the primary did.', { error });
-  const list = readAddress(options.address).hosts.map(
-    (host) => new Standby(host, primary, { poolSize, onUnanswered }),
-  );
+  const { hosts } = readAddress(options.address);
+  const list = hosts.map((host) => {
+    const onUnanswered = unansweredBy(host.name);
+    return new Standby(host, primary, { poolSize, isAlone: hosts.length === 1, onUnanswered });
+  });
   const logged = new Map<Standby, StandbyKind>();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -99,6 +109,19 @@ export function openStandbys(options: StandbysOptions): Standbys {
     },
   };
 
+  /** What it refuses for good is said now and then: every page costs two questions meanwhile. */
+  function unansweredBy(name: string): (error: unknown) => void {
+    let saidMs = Number.NEGATIVE_INFINITY;
+    return (error) => {
+      log('debug', 'A standby did not answer; the primary did.', { error });
+      const isLasting = sqlstateOf(error)?.startsWith('42') ?? false;
+      if (!isLasting || performance.now() - saidMs < sayAgainMs) return;
+      saidMs = performance.now();
+      const { message } = error as Error;
+      log('warning', `The standby ${name} refuses what the primary answers (${message}).`);
+    };
+  }
+
   /** Once, and once when it is over. */
   function logChange(standby: Standby): void {
     const state = standby.state(maxLagMs);
@@ -108,6 +131,7 @@ export function openStandbys(options: StandbysOptions): Standbys {
     logged.set(standby, state.kind);
     const { name, kind, message } = state;
     if (kind === 'away') standby.giveUp();
+    if (kind === 'primary') return;
     if (kind === 'following') {
       if (before !== undefined) log('info', `The standby ${name} serves reads again.`);
       return;
@@ -118,30 +142,26 @@ export function openStandbys(options: StandbysOptions): Standbys {
 }
 
 /** What is wrong with one, after its name. */
-export const standbyTexts: Readonly<Record<Exclude<StandbyKind, 'following' | 'unknown'>, string>> =
-  {
-    away: 'is not to be reached',
-    behind: 'is too far behind',
-    'no-standby': 'is no standby: it takes writes itself',
-    elsewhere: 'does not follow this primary',
-  };
+export const standbyTexts: Readonly<
+  Record<Exclude<StandbyKind, 'following' | 'primary' | 'unknown'>, string>
+> = {
+  away: 'is not to be reached',
+  behind: 'is too far behind',
+  'no-standby': 'is no standby: it takes writes itself',
+  elsewhere: 'does not follow this primary',
+};
 
-async function samplePrimary(
-  watch: Pool,
-): Promise<{ position: WalPosition; system: string; database: string }> {
-  const { rows } = await watch.query<{
-    lsn: string;
-    timeline: number;
-    system: string;
-    database: string;
-  }>(
+async function samplePrimary(watch: Pool): Promise<Omit<PrimarySample, 'atMs'>> {
+  const { rows } = await watch.query<
+    { lsn: string; timeline: number } & Pick<PrimarySample, 'system' | 'database' | 'began'>
+  >(
     `select pg_current_wal_lsn()::text as lsn, ${timelineSql} as timeline, (select system_identifier::text from pg_control_system()) as system,
-       (select oid::text from pg_database where datname = current_database()) as database`,
+       (select oid::text from pg_database where datname = current_database()) as database, extract(epoch from pg_postmaster_start_time())::text as began`,
   );
   const [row] = rows;
   if (!row) throw new Error('the primary said nothing');
   return {
     position: { timeline: row.timeline, lsn: parseLsn(row.lsn) },
-    ...{ system: row.system, database: row.database },
+    ...{ system: row.system, database: row.database, began: row.began },
   };
 }

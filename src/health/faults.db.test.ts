@@ -409,6 +409,9 @@ const faults: readonly Fault[] = [
     DATABASE_URL: 'postgresql://x',
     BULKHEAD_SESSION_SECRET: undefined,
   }),
+  bySetting('example-secret', /openssl/, {
+    BULKHEAD_SESSION_SECRET: 'change-me-to-48-letters-that-nobody-can-guess-at',
+  }),
   bySetting('mail-from', /BULKHEAD_MAIL_FROM/, { BULKHEAD_MAIL_FROM: undefined }),
   bySetting('webhook-secret', /whsec_/, { BULKHEAD_WEBHOOK_SECRET: undefined }),
 ];

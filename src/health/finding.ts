@@ -20,7 +20,12 @@ export const findingNames = [
   ...(['schedule:', 'hook:', 'processes-differ', 'settings:stale-after'] as const),
   ...(['settings:lock-timeout', 'settings:chunk-target', 'settings:pages-pool'] as const),
   ...(['settings:undo-retention', 'settings:secure-cookies', 'settings:plain-cookies'] as const),
-  ...(['settings:session-secret', 'settings:mail-from', 'settings:webhook-secret'] as const),
+  ...([
+    'settings:session-secret',
+    'settings:example-secret',
+    'settings:mail-from',
+    'settings:webhook-secret',
+  ] as const),
   ...(['mail-server', 'webhook', 'notices-failing:', 'audit-unsealed', 'definition'] as const),
 ] as const;
 

@@ -110,7 +110,8 @@ export function buildMeters(contextOf: () => Pick<TaskContext, 'db' | 'log'>): M
 
   function saySeen({ db: { standbys } }: Pick<TaskContext, 'db'>): void {
     for (const one of [standbyGauge, lagGauge]) one.reset();
-    for (const { name: standby, isUsed, lagMs } of standbys?.states() ?? []) {
+    for (const { name: standby, kind, isUsed, lagMs } of standbys?.states() ?? []) {
+      if (kind === 'primary') continue;
       standbyGauge.set({ standby }, isUsed ? 1 : 0);
       if (lagMs !== null) lagGauge.set({ standby }, lagMs / 1_000);
     }

@@ -11,10 +11,26 @@ export const settingsParts: readonly HealthPart[] = [
 
 const found = finder('settings');
 
+/** How each secret begins in the examples, which everybody can read. */
+const exampleSecret = /^change-me/;
+
+function exampleSecrets(config: TaskContext['config']): string[] {
+  const secrets = {
+    BULKHEAD_SESSION_SECRET: config.BULKHEAD_SESSION_SECRET,
+    // The first signs.
+    BULKHEAD_AUDIT_SECRETS: config.BULKHEAD_AUDIT_SECRETS?.[0],
+    BULKHEAD_PROBE_TOKEN: config.BULKHEAD_PROBE_TOKEN,
+  };
+  return Object.entries(secrets).flatMap(([name, secret]) =>
+    exampleSecret.test(secret ?? '') ? [name] : [],
+  );
+}
+
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /** What each setting may be, and not together with the others. */
 export function settingsFindings(config: TaskContext['config'], settings: TaskSettings): Finding[] {
+  const known = exampleSecrets(config);
   const isHttps = config.BULKHEAD_BASE_URL?.startsWith('https:');
   const findings = [
     settings.staleAfterMs < 2 * settings.recoveryIntervalMs &&
@@ -68,6 +84,12 @@ export function settingsFindings(config: TaskContext['config'], settings: TaskSe
         'settings:session-secret',
         'BULKHEAD_SESSION_SECRET is not set: each process of pages makes its own, and who has signed in with one is a stranger to the other.',
         'Set BULKHEAD_SESSION_SECRET to the same for every process: openssl rand -base64 32.',
+      ),
+    known.length > 0 &&
+      found(
+        'settings:example-secret',
+        `${known.join(', ')}: as an example has it, and so known to everybody.`,
+        'Set another, the same for every process: openssl rand -base64 36.',
       ),
     config.BULKHEAD_SMTP_URL !== undefined &&
       (config.BULKHEAD_MAIL_FROM === undefined || config.BULKHEAD_BASE_URL === undefined) &&

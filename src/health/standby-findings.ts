@@ -48,7 +48,7 @@ const remedies: Readonly<Record<keyof typeof standbyTexts, string>> = {
 /** Null: nothing is wrong with it. */
 function findingOf(state: StandbyState, maxLagMs: number): Finding | null {
   const { name, kind, message, lagBytes, ageMs } = state;
-  if (kind === 'following' || kind === 'unknown') return null;
+  if (kind === 'following' || kind === 'primary' || kind === 'unknown') return null;
   if (kind === 'behind' && ageMs !== null && ageMs <= maxLagMs) return null;
   const details = {
     ...{ away: message, 'no-standby': '', elsewhere: '' },

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { openDatabase } from '../db/database.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
 import { emailOf, testApp, testPassword, type Visitor } from '../testing/app.ts';
 import { brakeBefore, holdBrake } from '../testing/brake.ts';
+import { launchOn } from '../testing/context.ts';
 import type { TestDatabase } from '../testing/database.ts';
 import { openAs, selectAs } from '../testing/launch-as.ts';
 import { type NetworkVisitor, signInOver } from '../testing/network-visitor.ts';
 import { insertPlaces, placeForm } from '../testing/places.ts';
 import { startProgram } from '../testing/program.ts';
+import { startTransactionPooler } from '../testing/transaction-pooler.ts';
 import { until } from '../testing/until.ts';
 
 const env = {
@@ -123,3 +126,45 @@ for (const [what, act] of Object.entries(acts)) {
     }
   });
 }
+
+for (const way of ['past nobody', 'through a pooler'])
+  test(`${way}, what a form and a change within a request have open is ended in its time when their process stands still`, async (t) => {
+    const prepare = async ({ connectionString, db, defer }: TestDatabase) => {
+      await db.pages.query(`
+        alter table gazetteer.city add column lets_go_after text;
+        create function gazetteer.note_limit() returns trigger language plpgsql as $$ begin
+          new.lets_go_after := current_setting('idle_in_transaction_session_timeout');
+          return new;
+        end $$;
+        create trigger note_limit before update on gazetteer.city for each row execute function gazetteer.note_limit()`);
+      const pooler = await startTransactionPooler(connectionString, 3);
+      defer(() => pooler.stop());
+      const through =
+        way === 'through a pooler' ? pooler.through(connectionString) : connectionString;
+      const opened = await openDatabase({ connectionString: through, staleAfterMs: 7_000 });
+      defer(() => opened.close());
+      return opened;
+    };
+    const { db, context, signIn } = await testApp(t, { prepare });
+    await insertPlaces(db, 12);
+    const visitor = await signIn('admin');
+    const edit = { ...placeForm, name: 'Saved' };
+    assert.equal((await visitor.post('/cities/1/edit', edit)).statusCode, 303);
+    const some = { keys: ['00000000000000000002'] };
+    const body = { field: 'notes', 'value.notes': 'changed' };
+    const { outcome } = await launchOn(
+      context,
+      context.registry.get('cities'),
+      some,
+      'update',
+      body,
+    );
+    assert.equal(outcome, 'inline');
+    const { rows } = await db.pages.query(
+      'select id, lets_go_after as after from gazetteer.city where id <= 2 order by id',
+    );
+    assert.deepEqual(rows, [
+      { id: 1, after: '7s' },
+      { id: 2, after: '7s' },
+    ]);
+  });

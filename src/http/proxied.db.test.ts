@@ -91,7 +91,12 @@ test('a proxy that does not say that it speaks HTTPS lets nobody in, and the pag
 
 test('a proxy that takes the prefix away reaches no page: it is to leave it', async (t) => {
   const { browser } = await setUp(t, { stripped: '/admin' });
-  assert.equal((await browser.get('/admin/sign-in')).status, 404);
+  const { status, text } = await browser.get('/admin/sign-in');
+  assert.equal(status, 404);
+  assert.match(
+    text,
+    /below \/admin \(BULKHEAD_PREFIX\), and a proxy in front is to leave the path/,
+  );
 });
 
 test('what a client says of itself is not believed', async (t) => {

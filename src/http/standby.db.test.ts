@@ -13,12 +13,14 @@ async function readsFromStandby({ db, pause, resume }: StandbyApp, { get }: Cook
   await pause();
   const mark = `mark ${Math.random()}`;
   await db.pages.query(`update gazetteer.city set notes = $1 where name = 'Place 3'`, [mark]);
-  const isRead = async () => !(await get('/cities?notes-contains=mark')).body.includes(mark);
-  await until(isRead);
+  const isSeen = async () => {
+    const { statusCode, body } = await get(`/cities?notes-contains=${encodeURIComponent(mark)}`);
+    assert.equal(statusCode, 200, body);
+    return body.includes('Place 3');
+  };
+  await until(async () => !(await isSeen()));
   await resume();
-  await until(async () =>
-    (await get(`/cities?notes-contains=${encodeURIComponent(mark)}`)).body.includes('Place 3'),
-  );
+  await until(isSeen);
 }
 
 const findingsOf = async ({ context }: StandbyApp) =>
@@ -55,10 +57,11 @@ test('whoever has saved sees it at once in lists, counts and the history, and ot
   assert.ok(await isOnList(ada, 'Renamed'));
   assert.ok(await isOnList(ada, 'of 4'));
   assert.match((await ada.get(`${path}/history`)).body, /Renamed/);
-  assert.ok(await isOnList(eve, 'Place 1'));
-  assert.ok(!(await isOnList(eve, 'Renamed')));
-  assert.ok(await isOnList(eve, 'of 3'));
-  assert.doesNotMatch((await eve.get(`${path}/history`)).body, /Renamed/);
+  // On a busy machine it may be that nobody has looked at the standby lately: then she is shown all, too.
+  const later = (isSo: () => Promise<boolean>) => until(async () => !(await isSo()));
+  await later(() => isOnList(eve, 'Renamed'));
+  await until(() => isOnList(eve, 'of 3'));
+  await later(async () => (await eve.get(`${path}/history`)).body.includes('Renamed'));
   await until(() => isOnList(eve, 'As of'));
   assert.match((await eve.get(`${path}/history`)).body, /As of \d+ sec ago/);
   assert.ok(!(await isOnList(ada, 'As of')));
@@ -71,7 +74,7 @@ test('whoever has saved sees it at once in lists, counts and the history, and ot
   const seenWith = async (more: string) =>
     (await eve.get('/cities', cookie(more))).body.includes('Renamed');
   for (const wrong of ['', 'x', '1', '1.', '.1', '-1.1', '1.zz', '0.0', '1.1'.repeat(300), '%00'])
-    assert.equal(await seenWith(`; bulkhead_written_0=${wrong}`), false, wrong);
+    await later(() => seenWith(`; bulkhead_written_0=${wrong}`));
   assert.equal(await seenWith('; bulkhead_written_0=ffffffff.ffffffffffffffff'), true);
   // As if another process had answered whoever has saved, and as if an answer had been overtaken.
   const [given = []] = [...ada.cookies].filter(([name]) => name.startsWith('bulkhead_written_'));
@@ -99,7 +102,8 @@ test('whoever looks at records sees what a task did to them from its end on, and
   await db.pages.query(`update gazetteer.country set name = 'Iberia' where code = 'ESP'`);
   const isWritten = (one: CookieJar) => isOnList(one, 'of 30', 'notes-contains=written');
   const isRenamed = async ({ get }: CookieJar) => (await get('/countries')).body.includes('Iberia');
-  for (const one of [ada, eve]) assert.ok(!(await isWritten(one)) && !(await isRenamed(one)));
+  for (const one of [ada, eve])
+    await until(async () => !(await isWritten(one)) && !(await isRenamed(one)));
   // By code, so that no browser has a cookie for it.
   const { task } = await launchOn(
     context,
@@ -113,10 +117,42 @@ test('whoever looks at records sees what a task did to them from its end on, and
   assert.equal((await finished(db, task.id)).state, 'succeeded');
   for (const one of [ada, eve]) assert.ok(await isWritten(one));
   assert.ok(await isRenamed(ada));
-  assert.ok(!(await isRenamed(eve)));
+  await until(async () => !(await isRenamed(eve)));
   assert.ok((await ada.get(`/tasks/${task.id}/changes`)).body.includes('written by all'));
   await resume();
   await readsFromStandby(app, ada);
+  await readsFromStandby(app, eve);
+});
+
+test('whoever saved while the primary died, so that nobody knows up to where, reads from a standby again when they have saved since', async (t) => {
+  const app = await standbyApp(t);
+  const { db, primary, standby } = app;
+  await insertPlaces(db, 3);
+  const eve = await app.signIn('editor');
+  await standby.catchUp();
+  await readsFromStandby(app, eve);
+  // She waits for a row that somebody holds, and the server is gone before she has it.
+  const holder = await db.background.connect();
+  await holder.query('begin; select from gazetteer.city where id = 2 for update');
+  const saved = eve.post('/cities/2/edit', { ...placeForm, name: 'Never' });
+  await until(async () => {
+    const { rowCount } = await db.background.query('select from pg_locks where not granted');
+    return rowCount === 1;
+  });
+  await primary.kill();
+  assert.equal((await saved).statusCode, 503);
+  holder.release(true);
+  await until(() =>
+    primary.start().then(
+      () => true,
+      () => false,
+    ),
+  );
+  await until(async () => {
+    const again = await eve.post('/cities/2/edit', { ...placeForm, name: 'Place 2' });
+    return again.statusCode === 303;
+  });
+  await standby.catchUp();
   await readsFromStandby(app, eve);
 });
 
@@ -170,7 +206,6 @@ test('a standby that is further behind than it may be is not read from', async (
   await readsFromStandby(app, eve);
   await pause();
   await db.pages.query(`update gazetteer.city set name = 'Long ago' where name = 'Place 1'`);
-  assert.ok(!(await isOnList(eve, 'Long ago')));
   await until(() => isOnList(eve, 'Long ago'));
   assert.ok(!(await isOnList(eve, 'As of')));
   await until(() => logged.some((line) => line.includes('is too far behind')));

@@ -53,6 +53,59 @@ function isAlone(model: ModelMeta, alias: string): string {
   return ` and not exists (select from ${model.table} twin where ${same.join(' and ')} and twin.tableoid <> ${alias}.tableoid)`;
 }
 
+/** Keys that a statement is about, wherever they are; each part is for several places of it. */
+export interface KeySet {
+  /** Holds for their rows, called `t`. */
+  condition: Sql;
+  count: Sql;
+  /** As texts, sorted. */
+  list: Sql;
+  first: Sql;
+  last: Sql;
+}
+
+export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
+  return {
+    condition: keyCondition(model, 't', keys),
+    count: shared(sql`${keys.length}::int`),
+    list: shared(sql`${[...keys]}::text[]`),
+    first: shared(sql`${keys[0]}::text`),
+    last: shared(sql`${keys.at(-1)}::text`),
+  };
+}
+
+export interface HeldKeys extends KeySet {
+  /** SQL of an array of the ids. */
+  ids: string;
+  /** What makes it of the keys. */
+  idsSql: string;
+  idType: string;
+}
+
+/**
+ * Keys that a variable of the server's holds, and another as values of the id; null where an id
+ * cannot be made of a key there.
+ */
+export function heldKeys(
+  model: ModelMeta,
+  names: { keys: string; ids: string; count: string },
+): HeldKeys | null {
+  const [name = '', ...more] = model.idFields;
+  const field = model.fields[name];
+  const part = field && more.length === 0 ? keyPartOf(field) : null;
+  if (!field || !part?.fromSql || part.isLoose || model.hasHeirs) return null;
+  return {
+    condition: raw(`t.${field.column} = any(${names.ids})`),
+    count: raw(names.count),
+    list: raw(names.keys),
+    first: raw(`${names.keys}[1]`),
+    last: raw(`${names.keys}[${names.count}]`),
+    ids: names.ids,
+    idsSql: `array(select ${part.fromSql('own.key')} from unnest(${names.keys}) own(key))`,
+    idType: part.cast,
+  };
+}
+
 /** A condition that holds for the rows of `keys`, for several places of a statement. */
 export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[]): Sql {
   const columns = keyColumns(model, keys);

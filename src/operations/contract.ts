@@ -1,8 +1,9 @@
 import type { Principal } from '../auth/principal.ts';
 import type { TableNames } from '../db/names.ts';
-import type { Statement } from '../db/sql.ts';
+import type { Sql, Statement } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ResourceField } from '../fields/contract.ts';
+import type { HeldKeys } from '../metadata/key-sql.ts';
 import type { Action } from '../resources/actions.ts';
 import type { Client } from '../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../resources/contract.ts';
@@ -132,6 +133,12 @@ export interface Operation<P = unknown> {
    * the server.
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
+  /**
+   * The same where the server holds the keys and goes from chunk to chunk by itself. Its single row
+   * is `changed`, `unchanged`, `gone`, and `is_left`: there are records of which somebody else must
+   * say what became of them, and the chunk is done anew by `apply`.
+   */
+  held?(target: ApplyTarget, keys: HeldKeys, params: P): Sql | null;
   /** Called before a chunk is applied when triggers, too, may write its records. */
   watch?(
     client: Queryable,
@@ -251,11 +258,13 @@ export interface ApplyTarget {
   /** Who does it, and as which chunk of which task; a form is neither. */
   readonly author: {
     taskId: number | null;
-    chunk: number | null;
+    chunk: number | Sql | null;
     principalId: string;
     principalName: string;
     changeReason: string | null;
   };
+  /** Everybody reads images that are kept by column. Default: no. */
+  readonly keepsByColumn?: boolean;
   /** Told of what the project's code throws, also where it is written without a client. */
   readonly log?: Through['log'];
   /**

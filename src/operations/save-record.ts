@@ -17,6 +17,7 @@ import type { WriteCalls } from '../resources/write-calls.ts';
 import { type RecordValuesRead, readRecord } from '../selection/record.ts';
 import { hasResource, relatedTitles, relationTarget } from '../selection/related.ts';
 import { buildWhere } from '../selection/where.ts';
+import { within } from '../within.ts';
 import {
   type DeletedCascade,
   deletedCascade,
@@ -44,6 +45,7 @@ import { findRewriting } from './triggers.ts';
 
 /** Longest a save takes, in milliseconds; what somebody else holds it waits for less. */
 const saveTimeoutMs = 15_000;
+const tookTooLong = `This took longer than the ${saveTimeoutMs / 1_000} seconds that it may, and was given up. Nothing was saved.`;
 
 export interface SaveContext {
   registry: ResourceRegistry;
@@ -365,14 +367,14 @@ async function afterSave(
 
 /** `typed`: what was to be written, for telling what went wrong without it. */
 async function save<T>(
-  { registry, resource, within }: SaveContext,
+  { registry, resource, log, within: around }: SaveContext,
   key: string | null,
   typed: () => RecordValues,
   work: (client: Client, sql: Queryable) => Promise<T>,
   isDelete = false,
 ): Promise<T> {
   try {
-    if (within) return await work(within, queryableOf(within));
+    if (around) return await work(around, queryableOf(around));
     return await inTurn(registry.pool, (lockMs) =>
       registry.client.$transaction(
         async (client) => {
@@ -382,7 +384,10 @@ async function save<T>(
             lock_timeout: lockMs,
             statement_timeout: saveTimeoutMs,
           });
-          return work(client, sql);
+          return within(work(client, sql), saveTimeoutMs, () => {
+            log('error', 'a save took too long, and was given up', { resource: resource.slug });
+            return new AppError('busy', 503, tookTooLong);
+          });
         },
         { isolationLevel: 'ReadCommitted', timeout: saveTimeoutMs, maxWait: saveTimeoutMs },
       ),

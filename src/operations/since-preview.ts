@@ -2,6 +2,7 @@ import { query, raw, sql } from '../db/sql.ts';
 import type { Queryable } from '../db/transaction.ts';
 import type { ModelMeta } from '../metadata/contract.ts';
 import { keyCondition, keySql } from '../metadata/key-sql.ts';
+import { appliedBy } from './applied-by.ts';
 import type { ApplyCounts, Operation } from './contract.ts';
 
 /**
@@ -24,24 +25,20 @@ export const snapshotSql = `(select least(min(writer + 4294967296 * round((next 
  */
 export function sincePreview(operation: Operation, snapshot: string | null): Operation {
   if (snapshot === null) return operation;
-  const { statement: _, ...others } = operation;
-  return {
-    ...others,
-    async apply(client, target, keys, params) {
-      const { model, singular } = target.resource;
-      const written = await keysWrittenSince(client, model, keys, snapshot);
-      const rest = keys.filter((key) => !written.has(key));
-      const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
-      const counts = rest.length === 0 ? left : await operation.apply(client, target, rest, params);
-      if (written.size === 0) return counts;
-      const message = `Somebody changed the ${singular.toLowerCase()} since the preview.`;
-      const conflicts = [
-        ...(counts.conflicts ?? []),
-        { code: 'changed-since-preview', message, keys: [...written] },
-      ];
-      return { ...counts, conflicts };
-    },
-  };
+  return appliedBy(operation, async (client, target, keys, params) => {
+    const { model, singular } = target.resource;
+    const written = await keysWrittenSince(client, model, keys, snapshot);
+    const rest = keys.filter((key) => !written.has(key));
+    const left: ApplyCounts = { changed: 0, unchanged: 0, gone: 0 };
+    const counts = rest.length === 0 ? left : await operation.apply(client, target, rest, params);
+    if (written.size === 0) return counts;
+    const message = `Somebody changed the ${singular.toLowerCase()} since the preview.`;
+    const conflicts = [
+      ...(counts.conflicts ?? []),
+      { code: 'changed-since-preview', message, keys: [...written] },
+    ];
+    return { ...counts, conflicts };
+  });
 }
 
 /**

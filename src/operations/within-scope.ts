@@ -4,6 +4,7 @@ import { sqlstate } from '../db/sqlstate.ts';
 import type { Queryable } from '../db/transaction.ts';
 import { idRow, keyCondition, keySql } from '../metadata/key-sql.ts';
 import type { Resource, ResourceRegistry } from '../resources/contract.ts';
+import { appliedBy } from './applied-by.ts';
 import type { Operation } from './contract.ts';
 import { sumOf } from './in-halves.ts';
 
@@ -23,40 +24,35 @@ export async function withinScope(
 ): Promise<Operation> {
   const scope = resource.scope(principal);
   if (!scope) return operation;
-  const { statement: _, ...others } = operation;
   const within = await registry.whereSql(resource.model, scope);
-  return {
-    ...others,
-    async apply(client, target, keys, params) {
-      await lock(client, resource, keys);
-      const outside = await keysOutside(client, resource, within, keys);
-      const move = operation.scopeMove?.(params) ?? null;
-      const mine = move === 'enters' ? keys : keys.filter((key) => !outside.has(key));
-      const left = { changed: 0, unchanged: 0, gone: keys.length - mine.length };
-      if (mine.length === 0) return left;
-      if (move === 'leaves')
-        return sumOf(await operation.apply(client, target, mine, params), left);
-      await client.query('savepoint scope');
-      const counts = await operation.apply(client, target, mine, params);
-      const moved = await keysOutside(client, resource, within, mine);
-      if (moved.size === 0) return sumOf(counts, left);
-      await client.query('rollback to savepoint scope');
-      const kept = mine.filter((key) => !moved.has(key));
-      const out = [...moved].filter((key) => !outside.has(key));
-      const refused = {
-        ...left,
-        gone: left.gone + moved.size - out.length,
-        ...(out.length > 0 && { refusals: [{ ...movedOut(resource), keys: out }] }),
-      };
-      if (kept.length === 0) return refused;
-      const again = await operation.apply(client, target, kept, params);
-      // A record's place in the scope may depend on another record that was just left unchanged:
-      // asks once more.
-      if ((await keysOutside(client, resource, within, kept)).size > 0)
-        throw Object.assign(new Error(), movedOut(resource));
-      return sumOf(again, refused);
-    },
-  };
+  return appliedBy(operation, async (client, target, keys, params) => {
+    await lock(client, resource, keys);
+    const outside = await keysOutside(client, resource, within, keys);
+    const move = operation.scopeMove?.(params) ?? null;
+    const mine = move === 'enters' ? keys : keys.filter((key) => !outside.has(key));
+    const left = { changed: 0, unchanged: 0, gone: keys.length - mine.length };
+    if (mine.length === 0) return left;
+    if (move === 'leaves') return sumOf(await operation.apply(client, target, mine, params), left);
+    await client.query('savepoint scope');
+    const counts = await operation.apply(client, target, mine, params);
+    const moved = await keysOutside(client, resource, within, mine);
+    if (moved.size === 0) return sumOf(counts, left);
+    await client.query('rollback to savepoint scope');
+    const kept = mine.filter((key) => !moved.has(key));
+    const out = [...moved].filter((key) => !outside.has(key));
+    const refused = {
+      ...left,
+      gone: left.gone + moved.size - out.length,
+      ...(out.length > 0 && { refusals: [{ ...movedOut(resource), keys: out }] }),
+    };
+    if (kept.length === 0) return refused;
+    const again = await operation.apply(client, target, kept, params);
+    // A record's place in the scope may depend on another record that was just left unchanged:
+    // asks once more.
+    if ((await keysOutside(client, resource, within, kept)).size > 0)
+      throw Object.assign(new Error(), movedOut(resource));
+    return sumOf(again, refused);
+  });
 }
 
 // Locked first: what is asked then must still hold when it is written.

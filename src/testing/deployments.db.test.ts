@@ -201,5 +201,10 @@ test('each example says its settings in one file, all of them settings, with sec
     for (const file of files.filter((name) => name !== 'README.md'))
       assert.ok(guide.includes(`\`${file}\``), `${example}: ${file}`);
     assert.ok(guide.split('\n').length < 40);
+    // systemd begins no unit anew that ends five times within ten seconds, as one does whose database is not up yet.
+    for (const file of files.filter((name) => name.endsWith('.service'))) {
+      const unit = readDeployment(example, file);
+      if (!unit.includes('Type=oneshot')) assert.match(unit, /^RestartSec=[3-9]$/m, file);
+    }
   }
 });

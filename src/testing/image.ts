@@ -80,11 +80,11 @@ export async function walkDockerfile({
       const [, from] = /--from=(\S+)/.exec(rest) ?? [];
       const names = rest.split(' ').filter((name) => !name.startsWith('--'));
       const to = names.pop() ?? '';
-      for (const name of names) {
+      for (const name of names.flatMap((one) => (from ? [one] : matching(context, one)))) {
         const source = from ? join(folder, from, inApp(name)) : join(context, name);
         copy(
           source,
-          targetOf(at, name, to),
+          targetOf(at, source, to),
           (path) => from !== undefined || isKept(relative(context, path)),
         );
       }
@@ -96,10 +96,16 @@ export async function walkDockerfile({
 
 const inApp = (path: string) => path.replace(/^\/app\/?/, '');
 
+/** A pattern that nothing fits copies nothing. */
+function matching(context: string, name: string): string[] {
+  return name.includes('*') ? globSync(name, { cwd: context }) : [name];
+}
+
 /** Into a folder goes a file by its name, and of a folder what is in it. */
-function targetOf(at: string, name: string, to: string): string {
+function targetOf(at: string, source: string, to: string): string {
   const target = join(at, inApp(to));
-  return to.endsWith('/') ? join(target, basename(name)) : target;
+  const isFile = !statSync(source).isDirectory();
+  return to.endsWith('/') && isFile ? join(target, basename(source)) : target;
 }
 
 function copy(from: string, to: string, filter: (path: string) => boolean): void {

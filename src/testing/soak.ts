@@ -45,8 +45,10 @@ export interface SoakResult {
 export const maxSlope = 0.01;
 
 const places = 1_000;
-/** What nobody uses is closed by then: a pool closes it after ten seconds. */
-const restMs = 10_000;
+/** A pool closes after ten seconds what nobody uses. */
+const unusedMs = 15_000;
+/** So long since anybody was at work when it is measured. */
+const restMs = 20_000;
 const env = {
   BULKHEAD_LOG_LEVEL: 'error',
   BULKHEAD_SESSION_SECRET: 'x'.repeat(40),
@@ -133,7 +135,9 @@ export async function soak({ seed, ms, warmUpMs, turnMs, say }: Soak): Promise<S
     );
     const [row] = rows;
     if (!row) throw new Error('nothing was measured');
-    found['connections at rest'] = await minConnections(owner);
+    const connections = await countConnections(owner);
+    found['connections open'] = connections.all;
+    found['connections that nobody uses'] = connections.kept;
     found['tables (MB)'] = row.bytes / 1e6;
     found['rows in tables'] = row.rows;
     found['rows in tables, dead ones too'] = row.rows + row.dead;
@@ -141,22 +145,24 @@ export async function soak({ seed, ms, warmUpMs, turnMs, say }: Soak): Promise<S
   }
 }
 
-/** What each pool keeps: by chance it has one more open at a time. */
-async function minConnections(owner: Database['pages']): Promise<number> {
-  let min = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 50; look++) {
-    const { rows } = await owner.query<{ count: number }>(
-      `select count(*)::int as count from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and application_name <> 'soak'`,
-    );
-    min = Math.min(min, rows[0]?.count ?? 0);
-    await wait(100);
-  }
-  return min;
+/**
+ * Those that are there and those that nobody asks anything, which a pool would have closed: sessions
+ * that listen, and whatever was taken from a pool and never given back.
+ */
+async function countConnections(owner: Database['pages']): Promise<{ all: number; kept: number }> {
+  const { rows } = await owner.query<{ all: number; kept: number }>(
+    `select count(*)::int as all, count(*) filter (where state_change < clock_timestamp() - make_interval(secs => $1))::int as kept
+     from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and application_name <> 'soak'`,
+    [unusedMs / 1000],
+  );
+  return rows[0] ?? { all: 0, kept: 0 };
 }
 
-/** The system's own count of memory is shown: what was freed it need not have back. */
+/** What says nothing of a leak: memory that was freed and not given back, pools that happen to be busy. */
+const shownOnly = ['resident set', 'connections open'];
+
 function isBound(name: string): boolean {
-  return !name.startsWith('resident set');
+  return !shownOnly.some((shown) => name.startsWith(shown));
 }
 
 function courseOf(name: string, all: readonly MeasuredValue[], warmUpMs: number): Course {

@@ -1,4 +1,6 @@
 import type { Database } from '../db/database.ts';
+import { inlined } from '../db/sql.ts';
+import { entriesOf } from '../operations/journal/kept-images.ts';
 import { unfinishedSql } from '../tasks/states.ts';
 
 const isHolding = `task.state in (${unfinishedSql}) and task.locks_off_reason is null`;
@@ -99,8 +101,5 @@ export async function findBroken(
 }
 
 function images(change: string): string {
-  return `(select change.task_id, change.kind, entry.key, entry.before,
-      case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
-    from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after))`;
+  return `(select change.task_id, change.kind, entry.key, entry.before, entry.after from ${change} change ${inlined(entriesOf('change', null))})`;
 }

@@ -1,4 +1,6 @@
 import type { Database } from '../db/database.ts';
+import { inlined } from '../db/sql.ts';
+import { entriesOf } from '../operations/journal/kept-images.ts';
 
 /** A table whose every write is written down. */
 export interface Ledgered {
@@ -83,10 +85,8 @@ export async function ledgerDifferences(
     `with ledger as (
        select model, key, row_number() over (partition by model, key order by seq) as n, kind, before, after from gazetteer.ledger
      ), change as (
-       select model, entry.key, row_number() over (partition by model, entry.key order by change.id) as n, change.kind, change.task_id, entry.before,
-         case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
-       from ${change} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-         jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
+       select model, entry.key, row_number() over (partition by model, entry.key order by change.id) as n, change.kind, change.task_id, entry.before, entry.after
+       from ${change} change ${inlined(entriesOf('change', null))}
          cross join lateral (select ($3::jsonb ->> model)::text[] as fields) as joined
        where model = any($2) and not (change.kind = 'update' and entry.before ?| joined.fields and entry.before - joined.fields = '{}')
      )

@@ -47,6 +47,12 @@ const writtenCookie = 'bulkhead_written_';
 /** Beyond the lag with which a standby is read from: what a clock or an answer takes longer. */
 const slackMs = 60_000;
 
+/** Up to where somebody has written, and when that was asked, by the clock of the process. */
+interface Written {
+  position: WalPosition;
+  askedMs: number;
+}
+
 /**
  * Reads go to a standby where whoever asks misses nothing there that they have saved, and no end of
  * a task that they have been shown: whatever they cannot say that they know is asked of the primary.
@@ -63,7 +69,7 @@ export const reads = plugin<ReadsOptions>(
     standbys.watch();
     const withinMs = standbys.maxLagMs + slackMs;
     const ownCookie = `${writtenCookie}${randomBytes(3).toString('hex')}`;
-    const written = new BoundedMap<string, WalPosition>(10_000);
+    const written = new BoundedMap<string, Written>(10_000);
     const over = new Map<Standby, Omit<Reads, 'asOf'>>(
       standbys.list.map((standby) => [
         standby,
@@ -100,13 +106,16 @@ export const reads = plugin<ReadsOptions>(
 
     // After whatever the request has committed.
     async function keep(reply: FastifyReply, principal: Principal): Promise<void> {
+      const askedMs = performance.now();
       const position = await writtenPosition(db.pages).catch(() => endOfAll);
+      // Whichever answer comes first: what was asked last lies behind all that was committed before, and is known again after an
+      // outage, or after a failover to less than there was.
       const known = written.get(principal.id);
+      const last = known && known.askedMs > askedMs ? known : { position, askedMs };
       // What is set anew is forgotten last.
       written.delete(principal.id);
-      written.set(principal.id, known ? laterOf(known, position) : position);
-      // Longer than a standby that is read from can be behind: until then it has come.
-      put(reply, ownCookie, positionText(position), Math.ceil(withinMs / 1_000));
+      written.set(principal.id, last);
+      put(reply, ownCookie, positionText(last.position), Math.ceil(withinMs / 1_000));
     }
 
     function put(reply: FastifyReply, name: string, value: string, maxAge?: number): void {
@@ -122,7 +131,10 @@ export const reads = plugin<ReadsOptions>(
      * primary, which is where they would be without a standby.
      */
     function writtenBy({ cookies }: FastifyRequest, principal: Principal): WalPosition | null {
-      const own = written.get(principal.id);
+      const known = written.get(principal.id);
+      // By then a standby that is read from has it.
+      const isOver = known !== undefined && performance.now() - known.askedMs > withinMs;
+      const own = isOver ? undefined : known?.position;
       const all = Object.entries(cookies ?? {}).flatMap(([name, value]) => {
         const position = name.startsWith(writtenCookie) ? parsePosition(value ?? '') : null;
         return position ?? [];

@@ -6,7 +6,7 @@ import { keyToUrl } from '../../metadata/keys.ts';
 import { readRecord } from '../../selection/record.ts';
 import type { Launched } from '../../tasks/launched.ts';
 import { getButton, type PressedButton } from '../../tasks/launching/launch-buttons.ts';
-import { pressButton } from '../../tasks/launching/press-button.ts';
+import { pressButton, runsAtOnce } from '../../tasks/launching/press-button.ts';
 import type { Body } from '../form.ts';
 import { principalOf, wantsJson } from '../negotiate.ts';
 import type { RouteOptions } from '../route-options.ts';
@@ -60,8 +60,10 @@ export const launchRoutes: FastifyPluginAsync<RouteOptions> = async (app, { cont
     error: AppError | null,
   ) {
     const recordTitle = await titleOf(request, pressed);
+    const isAtOnce = runsAtOnce(context, pressed, principalOf(request));
     reply.code(error?.status ?? 200);
-    return reply.page('tasks/launch', launchData(pressed, { ...typed, recordTitle, error, url }));
+    const said = { ...typed, isAtOnce, recordTitle, error, url };
+    return reply.page('tasks/launch', launchData(pressed, said));
   }
 
   /** Throws AppError 'not-found' (404) where the record is out of reach. */

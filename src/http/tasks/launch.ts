@@ -59,12 +59,15 @@ export function launchButtons(
 export function launchData(
   pressed: PressedButton,
   {
+    isAtOnce,
     recordTitle,
     operationId,
     body,
     error,
     url,
   }: {
+    /** Does it run within the request that launches it? */
+    isAtOnce: boolean;
     recordTitle: string | null;
     operationId: string;
     body: Body;
@@ -81,7 +84,7 @@ export function launchData(
     action: url(launchPath(definition.name, recordIdOf(pressed))),
     operationId,
     about: recordTitle,
-    note: taskTexts.own.launchNote,
+    note: isAtOnce ? taskTexts.own.launchNoteAtOnce : taskTexts.own.launchNote,
     message: error === null ? null : isShown ? taskTexts.own.attention : error.message,
     controls: ownFormControls(inputs, {
       reader,

@@ -39,6 +39,7 @@ export const taskTexts = {
     launch: 'Start',
     dismiss: 'Cancel',
     launchNote: 'It runs in the background. Its page shows how far it is.',
+    launchNoteAtOnce: 'It runs at once: its page comes when it has ended.',
     attention: 'Some values need attention. Nothing was started.',
     formGone: 'This form is no longer valid. Open it again. Nothing was started.',
     reused:

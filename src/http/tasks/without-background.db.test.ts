@@ -42,6 +42,9 @@ test('where nothing runs in the background pages do all within the request, and 
     return rows[0];
   };
 
+  const asked = (await editor.get('/tasks/new/visit?_record=1')).body;
+  assert.match(asked, /It runs at once/);
+  assert.doesNotMatch(asked, /in the background/);
   const pressed = await editor.post('/tasks/new/visit?_record=1', { _op: randomUUID() });
   assert.equal(pressed.statusCode, 303, pressed.body);
   const done = await launched(pressed.headers.location);

@@ -1,6 +1,7 @@
-import { raw, type Statement, sql, statementOf } from '../../db/sql.ts';
+import { empty, join, raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type HeldKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
+import { appliedBy } from '../applied-by.ts';
 import {
   type DeletedCascade,
   deletedCascade,
@@ -12,12 +13,14 @@ import { findCascade } from '../cascade/dependants.ts';
 import { leadsToItself } from '../cascade/foreign-keys.ts';
 import type { ApplyCounts, ApplyTarget, Operation, StatementRow } from '../contract.ts';
 import { inHalves, sumOf } from '../in-halves.ts';
-import { lastImage } from '../journal/images.ts';
+import { lastImage, lastValues } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { byColumn } from '../journal/kept-images.ts';
 import { journal } from '../journal-kind.ts';
 import { keptBack, presentKeys, without } from '../refusals/kept-back.ts';
 import { deleteWords } from '../words.ts';
 import { deletePath } from '../write-path.ts';
+import { columnCount, listColumns } from './columns.ts';
 import { deletePerRecord } from './delete-per-record.ts';
 
 export interface DeleteParameters {
@@ -50,7 +53,7 @@ export const deleteOperation: Operation<DeleteParameters> = {
   parse: () => ({}),
   title: (resource) => `Delete ${resource.label.toLowerCase()}`,
   describe: (_resource, { isForm }) => [isForm ? 'Delete the record' : 'Delete the records'],
-  ...deleting(noCascade),
+  ...byRoundTrips(noCascade),
   async prepared({ client, registry, resource, holdersOf }) {
     const cascade = await findCascade(client, registry, resource.model);
     const together = (await leadsToItself(client, resource.model.table))
@@ -60,22 +63,29 @@ export const deleteOperation: Operation<DeleteParameters> = {
       return {
         ...deleteOperation,
         ...together,
-        ...deleting({ dependants: [], cascadeKept: null }),
+        ...byRoundTrips({ dependants: [], cascadeKept: null }),
       };
     const { dependants } = cascade;
-    if (dependants.length === 0) return { ...deleteOperation, ...together };
-    const { statement: _, ...others } = deleteOperation;
+    if (dependants.length === 0) {
+      const columns = await listColumns(client, resource.model.table);
+      return {
+        ...deleteOperation,
+        ...together,
+        held: (target, keys) =>
+          target.through ? null : heldDelete(target, keys, noCascade, columns),
+      };
+    }
     return {
-      ...others,
+      ...appliedBy(deleteOperation, (client, target, keys) =>
+        deleteWithCascade(client, target, keys, { dependants, holdersOf }),
+      ),
       ...together,
       firstRows: 10,
-      apply: (client, target, keys) =>
-        deleteWithCascade(client, target, keys, { dependants, holdersOf }),
     };
   },
 };
 
-function deleting(
+function byRoundTrips(
   cascade: DeletedCascade,
 ): Pick<Operation<DeleteParameters>, 'apply' | 'statement' | 'settle'> {
   return {
@@ -148,8 +158,49 @@ async function settleDelete(
 function deleteStatement(
   target: ApplyTarget,
   keys: readonly string[],
-  { cascadeKept }: DeletedCascade,
+  cascade: DeletedCascade,
 ): Statement {
+  const given = givenKeys(target.resource.model, keys);
+  return statementOf(
+    sql`${deleteParts(target, given, cascade)}
+      select changed, case when not is_all then coalesce(keys, '{}') end as written from counted`,
+  );
+}
+
+/**
+ * The same over keys that the server holds: its row is as `Operation.held` says. The images are kept
+ * by column, whose names were read before: where there are others now, somebody else must look.
+ */
+function heldDelete(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  cascade: DeletedCascade,
+  columns: readonly string[],
+): Sql {
+  const { model } = target.resource;
+  const plain = sql`select changed, 0 as unchanged, 0 as gone, not is_all as is_left from counted`;
+  if (!target.keepsByColumn) return sql`${deleteParts(target, keys, cascade)} ${plain}`;
+  const values = lastValues(model, 't', columns, keys.ids);
+  const places = values.map((_, index) => raw(`v${index}`));
+  const returned = values.map(([, value], index) => sql`${raw(value)} as ${places[index]}`);
+  const before = byColumn(
+    values.map(([name, , isList], index) => [name, places[index] ?? empty, isList]),
+    raw('key'),
+  );
+  const count = raw(`${columnCount(model.table)} <> ${columns.length}`);
+  return sql`${deleteParts(target, keys, cascade, { returned: join(returned), before })}
+    select changed, 0 as unchanged, 0 as gone, not is_all or ${count} as is_left from counted`;
+}
+
+function deleteParts(
+  target: ApplyTarget,
+  { condition, count }: KeySet,
+  { cascadeKept }: DeletedCascade,
+  image: { returned: Sql; before: Sql } = {
+    returned: raw(`${lastImage(target.resource.model, 't')} as before`),
+    before: raw('jsonb_agg(before order by key)'),
+  },
+): Sql {
   const { model } = target.resource;
   const change = insertChange(target, {
     kind: journal.deleted,
@@ -159,16 +210,12 @@ function deleteStatement(
     before: raw('before'),
     cascadeKept,
   });
-  const isAll = sql`coalesce(cardinality(keys), 0) = ${keys.length}::int`;
-  const returned = raw(
-    `${keySql(model, 't')} collate "C" as key, ${lastImage(model, 't')} as before`,
-  );
-  return statementOf(
-    sql`with deleted as (
-        delete from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} returning ${returned}
+  const returned = sql`${raw(`${keySql(model, 't')} collate "C" as key`)}, ${image.returned}`;
+  return sql`with deleted as (
+        delete from ${raw(model.table)} t where ${condition} returning ${returned}
       ), images as (
-        select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before from deleted
-      ), journal as (${change} from images where cardinality(keys) > 0)
-      select coalesce(cardinality(keys), 0)::int as changed, case when not ${isAll} then coalesce(keys, '{}') end as written from images`,
-  );
+        select array_agg(key order by key) as keys, ${image.before} as before from deleted
+      ), journal as (${change} from images where cardinality(keys) > 0), counted as (
+        select keys, coalesce(cardinality(keys), 0)::int as changed, coalesce(cardinality(keys), 0) = ${count} as is_all from images
+      )`;
 }

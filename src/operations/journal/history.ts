@@ -8,6 +8,7 @@ import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import type { Resource, ResourceField } from '../../resources/contract.ts';
 import { cutSql, titleText } from '../../selection/cut.ts';
 import { type JournalKind, journal } from '../journal-kind.ts';
+import { imageAt } from './kept-images.ts';
 
 /** One change of a record: by a form, or by a task. */
 export interface HistoryEntry {
@@ -166,8 +167,7 @@ function imagesSql(change: string, place: string, resource: Resource): Sql {
   ) => sql`(select jsonb_object_agg(key, case when length(value) > ${max} and key <> all(${whole})
       then jsonb_build_object('cut', left(value, ${max}), 'length', length(value), 'digest', md5(value)) else to_jsonb(value) end)
     from jsonb_each_text(${raw(found)}))`;
-  const after = `case jsonb_typeof(${change}.after) when 'array' then ${change}.after -> ${place} else ${change}.after end`;
-  return sql`${image(`${change}.before -> ${place}`)} as before, ${image(after)} as after`;
+  return sql`${image(imageAt(`${change}.before`, place))} as before, ${image(imageAt(`${change}.after`, place))} as after`;
 }
 
 function entryOf(resource: Resource, row: ChangeRow): HistoryEntry {
@@ -252,7 +252,7 @@ export async function readChangedValue(
 ): Promise<string | null> {
   const { rows } = await db.pages.query<{ value: string | null }>(
     `select coalesce(image.one ->> $4::text, image.one ->> $5::text) as value
-     from ${db.t.change} c cross join lateral (select case jsonb_typeof(c.${side}) when 'array' then c.${side} -> (array_position(c.keys, $2) - 1) else c.${side} end as one) image
+     from ${db.t.change} c cross join lateral (select ${imageAt(`c.${side}`, '(array_position(c.keys, $2) - 1)')} as one) image
      where c.id = $1::bigint and c.model = $3 and $2 = any(c.keys)`,
     [change, key, model.name, meta.name, columnName(meta)],
   );
@@ -317,7 +317,7 @@ export async function listTaskChanges(
     shared(sql`${until}::text`),
   ] as const;
   const max = shared(sql`${limit + 1}`);
-  const image = raw('c.before -> (item.place::int - 1)');
+  const image = raw(`(${imageAt('c.before', '(item.place::int - 1)')})`);
   const title = sql`coalesce(${image} ->> ${columnName(model.fields[titleField]) ?? titleField}, ${image} ->> ${titleField})`;
   const { rows } = await query<TaskChangeRow>(
     db.pages,
@@ -400,7 +400,7 @@ export async function listDeleted(
        select id from ${taskTable} where model = ${model.name} and operation = any(${deletes}::text[]) ${whose}))`;
   const deleted = raw(`c.kind = 'delete'`);
   const wanted = isScoped ? putAway : hooks.delete ? sql`(${deleted} or ${putAway})` : deleted;
-  const image = raw('c.before -> (item.place::int - 1)');
+  const image = raw(`(${imageAt('c.before', '(item.place::int - 1)')})`);
   const title = raw(cutSql('named.title', limits.shown.titleLength));
   const after = sql`(${change}::bigint is null or c.id <= ${change}::bigint)
        and (${change}::bigint is null or c.id < ${change}::bigint or item.place > ${place}::bigint)`;
@@ -450,7 +450,7 @@ async function titlesPutAway(
   const keys = rows.map(({ key }) => key);
   const now = raw(`${keySql(model, 't')} as key, t.${column}::text as title from ${model.table} t`);
   const changeTable = raw(t.change);
-  const image = raw(`c.before -> (array_position(c.keys, asked.key) - 1)`);
+  const image = raw(`(${imageAt('c.before', '(array_position(c.keys, asked.key) - 1)')})`);
   const changes = recordChangesSql(t, model.name, raw('asked.key'));
   const title = raw(
     cutSql(

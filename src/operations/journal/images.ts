@@ -1,4 +1,4 @@
-import { escapeLiteral } from 'pg';
+import { escapeIdentifier, escapeLiteral } from 'pg';
 import { fragmentOf, type Sql } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
@@ -79,22 +79,60 @@ export function wholeRow(model: ModelMeta, alias: string): string {
 }
 
 /**
- * SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most
- * are linked to nothing.
+ * The last image of a row as SQL of each of its values by name, and whether it is a list, as `lastImage` has them: of these
+ * columns of the table, and what it was linked to, or nothing. `ids`: SQL of an array of the ids of
+ * all rows.
  */
-export function lastImage(model: ModelMeta, alias: string): string {
+export function lastValues(
+  model: ModelMeta,
+  alias: string,
+  columns: readonly string[],
+  ids: string,
+): (readonly [name: string, value: string, isList: boolean])[] {
+  const fields = new Map(Object.values(model.fields).map((field) => [field.dbColumn, field]));
+  const values = columns.map((name) => {
+    const column = `${alias}.${escapeIdentifier(name)}`;
+    const field = fields.get(name);
+    // Of one that the schema does not know nothing is known.
+    return [name, field ? imaged(field, column) : column, field?.isList ?? true] as const;
+  });
   const links = linksOf(model);
-  const whole = wholeRow(model, alias);
-  if (links.length === 0) return whole;
+  if (links.length === 0) return values;
+  // Asked once for all of them: where none is linked to anything, each would be asked in vain.
+  const isAnyLinked = links
+    .map(joinOf)
+    .map(
+      ({ joinTable, ownColumn }) =>
+        `exists (select from ${joinTable} j where j.${ownColumn} = any(${ids}))`,
+    );
+  const linked = `case when (select ${isAnyLinked.join(' or ')}) then case when ${isLinked(model, alias)} then ${linkedObject(model, alias)} end end`;
+  return [...values, [linksKey, linked, false]];
+}
+
+function isLinked(model: ModelMeta, alias: string): string {
   const id = idFieldsOf(model)[0]?.column;
-  const isLinked = links
+  return linksOf(model)
     .map(joinOf)
     .map(
       ({ joinTable, ownColumn }) =>
         `exists (select from ${joinTable} j where j.${ownColumn} = ${alias}.${id})`,
-    );
-  const ids = links
-    .map((field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`)
-    .join(', ');
-  return `case when ${isLinked.join(' or ')} then ${whole} || jsonb_build_object('${linksKey}', jsonb_build_object(${ids})) else ${whole} end`;
+    )
+    .join(' or ');
+}
+
+function linkedObject(model: ModelMeta, alias: string): string {
+  const ids = linksOf(model).map(
+    (field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`,
+  );
+  return `jsonb_build_object(${ids.join(', ')})`;
+}
+
+/**
+ * SQL of the last image of a row: every column, and what it was linked to, which goes with it. Most
+ * are linked to nothing.
+ */
+export function lastImage(model: ModelMeta, alias: string): string {
+  const whole = wholeRow(model, alias);
+  if (linksOf(model).length === 0) return whole;
+  return `case when ${isLinked(model, alias)} then ${whole} || jsonb_build_object('${linksKey}', ${linkedObject(model, alias)}) else ${whole} end`;
 }

@@ -114,10 +114,10 @@ function asked(
   base: Operation,
   options: OperationOptions,
 ): Operation {
-  const { statement, settle, together, firstRows } = base;
+  const { statement, held, settle, together, firstRows } = base;
   const whole = options.refuse
     ? {}
-    : { ...(statement && { statement }), ...(settle && { settle }) };
+    : { ...(statement && { statement }), ...(held && { held }), ...(settle && { settle }) };
   return {
     ...own,
     ...whole,

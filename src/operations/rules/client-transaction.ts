@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
-import { databaseError } from '../../db/database-error.ts';
+import { DatabaseError, databaseError } from '../../db/database-error.ts';
+import { sqlstate } from '../../db/sqlstate.ts';
 import { beginningOf, type Queryable } from '../../db/transaction.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource, ResourceRegistry } from '../../resources/contract.ts';
+import { within } from '../../within.ts';
 import type { Operation } from '../contract.ts';
 
 /**
@@ -23,7 +25,9 @@ export function needsClient(
 
 /**
  * One READ COMMITTED transaction of the project's client over a pool, with our own statements on
- * the same connection: never two connections in one unit of work.
+ * the same connection: never two connections in one unit of work. Code of the project's that does
+ * not come back is left behind when the time is over, with a transaction in which it does nothing
+ * more: Prisma itself would wait for it for ever.
  */
 export async function clientTransaction<T>(
   registry: ResourceRegistry,
@@ -35,7 +39,7 @@ export async function clientTransaction<T>(
     const begin = async (tx: Client) => {
       const sql = queryableOf(tx);
       await setWithin(sql, beginningOf(pool));
-      return work(sql, tx);
+      return within(work(sql, tx), timeoutMs, () => tookTooLong(timeoutMs));
     };
     return await registry.clientOver(pool).$transaction(begin, {
       isolationLevel: 'ReadCommitted',
@@ -45,6 +49,12 @@ export async function clientTransaction<T>(
   } catch (error) {
     throw databaseError(error);
   }
+}
+
+function tookTooLong(timeoutMs: number): DatabaseError {
+  const message = `the transaction did not come to its end within ${timeoutMs / 1_000} s`;
+  const nothing = { constraint: null, column: null };
+  return new DatabaseError(sqlstate.queryCanceled, message, nothing, new Error(message));
 }
 
 /** Settings, milliseconds by their names, for the rest of the transaction. */

@@ -6,6 +6,7 @@ import { fieldOf, joinOf } from '../../metadata/model-fields.ts';
 import { withKey } from '../cascade/cascade.ts';
 import type { Alteration, ApplyTarget, Watch } from '../contract.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
+import { entriesOf } from '../journal/kept-images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { journal } from '../journal-kind.ts';
 import { hasTriggers } from '../triggers.ts';
@@ -79,11 +80,9 @@ async function findAltered(
     ? sql`${ofChunk} and along_with is not null`
     : sql`task_id = ${followsId}::int and along_with is null`;
   const given = shared(sql`${keys}::text[]`);
-  const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before,
-      case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end as after
-    from ${raw(t.change)} change cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-      jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)
-    where ${chosen} and model = ${model.name} and change.keys && ${given} and entry.key = any(${given})`;
+  const entries = sql`${raw(t.change)} change ${entriesOf('change', null, given)}`;
+  const imagesOf = (chosen: Sql) => sql`select entry.key, entry.before, entry.after from ${entries}
+    where ${chosen} and model = ${model.name} and change.keys && ${given}`;
   const sides =
     kind === journal.changed
       ? sidesOfUpdate(model, fields)

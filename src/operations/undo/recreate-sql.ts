@@ -217,6 +217,6 @@ export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: F
   return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
 }
 
-function unquoted(column: string): string {
+export function unquoted(column: string): string {
   return column.replace(/^"|"$/g, '').replaceAll('""', '"');
 }

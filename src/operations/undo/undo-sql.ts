@@ -2,19 +2,13 @@ import { escapeLiteral } from 'pg';
 import type { TableNames } from '../../db/names.ts';
 import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
-import {
-  imaged,
-  isTextInImage,
-  linkedIds,
-  linksKey,
-  linksOf,
-  wholeRow,
-} from '../journal/images.ts';
+import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { entriesOf, gathered } from '../journal/kept-images.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -25,6 +19,7 @@ import {
   missingCascaded,
   recreate,
   relatedIdType,
+  unquoted,
 } from './recreate-sql.ts';
 
 /** What one task did to records, in one way: which kind of change, of which fields. */
@@ -57,21 +52,38 @@ export function undoStatement(
   shape: Shape,
   cascadeKept?: readonly string[] | null,
 ): Statement {
-  const condition = keyCondition(target.resource.model, 't', keys);
+  const given = givenKeys(target.resource.model, keys);
+  return statementOf(
+    sql`${undoParts(target, given, undoing, shape, cascadeKept)} select changed, unchanged, gone, refusals from counted`,
+  );
+}
+
+/** The same over keys that the server holds: its row is as `Operation.held` says. */
+export function heldUndo(target: ApplyTarget, keys: KeySet, undoing: Undoing, shape: Shape): Sql {
+  return sql`${undoParts(target, keys, undoing, shape)} select changed, unchanged, gone, refusals <> '[]' as is_left from counted`;
+}
+
+function undoParts(
+  target: ApplyTarget,
+  keys: KeySet,
+  undoing: Undoing,
+  shape: Shape,
+  cascadeKept?: readonly string[] | null,
+): Sql {
   const writing: Readonly<Record<JournalKind, () => Sql[]>> = {
     update: () => restore(target, shape).map(raw),
     delete: () => recreate(target, undoing),
     create: () => remove(target.resource).map(raw),
   };
-  const judging = judgingParts(target, undoing, shape, keys, { condition, isLocking: true });
+  const judging = judgingParts(target, undoing, shape, keys, { isLocking: true });
   const parts = [
     ...judging,
     ...writing[shape.kind](),
-    ...standing(target, shape, undoing, condition),
+    ...standing(target, shape, undoing, keys.condition),
     keptPart(target, shape, cascadeKept),
   ];
   const messages = JSON.stringify(sentences(target.resource, shape, undoing.along));
-  return statementOf(sql`with ${join(parts)}
+  return sql`with ${join(parts)}, counted as (
       select (select count(*)::int from judged where "_state" = 'restore') as changed,
         (select count(*)::int from judged where "_state" = 'unchanged') as unchanged,
         (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
@@ -79,7 +91,8 @@ export function undoStatement(
           from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
             where "_state" not in ('restore', 'unchanged') group by "_state", "_field") refused)
           || (select case when count(*) = 0 then '[]' else jsonb_build_array(jsonb_build_object('code', ${keptBackCode}::text,
-            'message', ${keptBackMessage}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals`);
+            'message', ${keptBackMessage}::text, 'keys', jsonb_agg(key order by key))) end from kept_back) as refusals
+    )`;
 }
 
 /**
@@ -173,7 +186,7 @@ export function judgeStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys);
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys));
   return statementOf(sql`with ${join(parts)}
       select state, field, count(*)::int as count, (array_agg(key order by key))[1:50] as keys from (
         select "_key" as key, "_state" as state, "_field" as field from judged
@@ -189,7 +202,7 @@ export function countCascadedStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys);
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys));
   return statementOf(sql`with ${join(parts)} ${raw(countCascaded(target.resource, undoing))}`);
 }
 
@@ -200,7 +213,9 @@ export function restorableStatement(
   undoing: Undoing,
   shape: Shape,
 ): Statement {
-  const parts = judgingParts(target, undoing, shape, keys, { isLocking: true });
+  const parts = judgingParts(target, undoing, shape, givenKeys(target.resource.model, keys), {
+    isLocking: true,
+  });
   return statementOf(
     sql`with ${join(parts)} select "_key" as key from judged where "_state" = 'restore' order by 1`,
   );
@@ -211,31 +226,31 @@ function judgingParts(
   { resource, t }: ApplyTarget,
   undoing: Undoing,
   shape: Shape,
-  keys: readonly string[],
-  {
-    condition = keyCondition(resource.model, 't', keys),
-    isLocking = false,
-  }: { condition?: Sql; isLocking?: boolean } = {},
+  keys: KeySet,
+  { isLocking = false }: { isLocking?: boolean } = {},
 ): Sql[] {
   const { model } = resource;
   const task = shared(sql`${undoing.taskId}::int`);
-  const given = shared(sql`${[...keys]}::text[]`);
   const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)(t, model, shape, {
     task,
-    given,
     keys,
+    undoing,
   });
   const key = `${keySql(model, 't')} collate "C"`;
   if (shape.kind === journal.deleted)
-    return [image, ...judgeDeleted({ resource, t }, undoing, given, condition)];
+    return [image, ...judgeDeleted({ resource, t }, undoing, keys.list, keys.condition)];
   const links =
     shape.kind === journal.created ? linksOf(resource.model) : relationsOf(model, shape);
   const current = links
     .map((field) => `, ${linkedIds(model, field, 't')} as ${linkColumn(field)}`)
     .join('');
-  const columns = raw(`t.*, ${key} as "_key", ${wholeRow(model, 't')} as "_row"${current}`);
+  const whole = shape.kind === journal.created ? `, ${wholeRow(model, 't')} as "_row"` : '';
+  const written = shape.fields.map((name) => fieldOf(model, name).column);
+  const read = new Set([...idFieldsOf(model).map(({ column }) => column), ...written]);
+  const own = [...read].filter((column) => column !== null).map((column) => `t.${column}`);
+  const columns = raw(`${own.join(', ')}, ${key} as "_key"${whole}${current}`);
   const locked = sql`locked as materialized (
-      select ${columns} from ${raw(model.table)} t where ${condition}
+      select ${columns} from ${raw(model.table)} t where ${keys.condition}
       order by ${raw(`${keySql(model, 't')}${isLocking ? ' for update of t' : ''}`)}
     )`;
   const sides = shape.kind === journal.created ? wholeSides(links) : fieldSides(model, shape);
@@ -265,11 +280,16 @@ function judgingParts(
   ];
 }
 
+/** What images have that are read here: of a deleted record its columns, and what it was linked to. */
+function namesOf({ columns }: Undoing, { kind, fields }: Shape): readonly string[] {
+  return kind === journal.deleted ? [...columns.map(unquoted), linksKey] : fields;
+}
+
 /** Of which records of which task. */
 interface Imaged {
   task: Sql;
-  given: Sql;
-  keys: readonly string[];
+  keys: KeySet;
+  undoing: Undoing;
 }
 
 /**
@@ -280,16 +300,15 @@ function imageOfChunks(
   t: TableNames,
   model: ModelMeta,
   shape: Shape,
-  { task, given, keys }: Imaged,
+  { task, keys, undoing }: Imaged,
 ): Sql {
   return sql`image as materialized (
-      select entry.key, entry.before, ${raw(entryAfter)} as after,
-        change.chunk, change.kept_along
-      from ${raw(t.change)} change ${raw(entries)}
+      select entry.key, entry.before, entry.after, change.chunk, change.kept_along
+      from ${raw(t.change)} change ${entriesOf('change', namesOf(undoing, shape), keys.list)}
       where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
         and change.fields = ${[...shape.fields]}::text[]
-        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys[0]}), '')
-        and change.first_key <= ${keys.at(-1)} and entry.key = any(${given})
+        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys.first}), '')
+        and change.first_key <= ${keys.last}
     )`;
 }
 
@@ -297,29 +316,20 @@ function imageOfChunks(
  * All that a run did to each record as one change: what each field was first, and what it was last.
  * Every entry of a run is of one record.
  */
-function imageOfRun(
-  t: TableNames,
-  model: ModelMeta,
-  shape: Shape,
-  { task, given, keys }: Imaged,
-): Sql {
+function imageOfRun(t: TableNames, model: ModelMeta, shape: Shape, { task, keys }: Imaged): Sql {
   return sql`image as materialized (
       select key, case when not bool_or(is_purged) then jsonb_object_agg(field, was) end as before,
         case when not bool_or(is_purged) then jsonb_object_agg(field, became) end as after, null::int as chunk, null::text[] as kept_along
       from (
         select entry.key, field, bool_or(entry.before is null) as is_purged, (array_agg(entry.before -> field order by change.id))[1] as was,
-          (array_agg((${raw(entryAfter)}) -> field order by change.id desc))[1] as became
-        from ${raw(t.change)} change ${raw(entries)} cross join unnest(change.fields) field
+          (array_agg(entry.after -> field order by change.id desc))[1] as became
+        from ${raw(t.change)} change ${entriesOf('change', null, keys.list)} cross join unnest(change.fields) field
         where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
-          and change.first_key between ${keys[0]} and ${keys.at(-1)} and entry.key = any(${given})
+          and change.first_key between ${keys.first} and ${keys.last}
         group by entry.key, field
       ) change group by key having array_agg(field order by field) = ${[...shape.fields]}::text[]
     )`;
 }
-
-const entries = `cross join lateral rows from (unnest(change.keys), jsonb_array_elements(change.before),
-        jsonb_array_elements(case when jsonb_typeof(change.after) = 'array' then change.after else '[]' end)) as entry(key, before, after)`;
-const entryAfter = `case when jsonb_typeof(change.after) = 'array' then entry.after else change.after end`;
 
 interface Comparison {
   name: string;
@@ -359,10 +369,10 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   const { model } = resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   const columns = fields.filter((field) => field.column);
-  const typed = columns.filter((field) => !isTextInImage(field));
+  const lists = columns.filter(({ isList }) => isList);
   const parts: string[] = [];
   if (columns.length > 0) {
-    const image = typed
+    const image = lists
       .map(
         ({ name, dbColumn }) => `${escapeLiteral(dbColumn ?? '')}, judged."_before" -> '${name}'`,
       )
@@ -372,7 +382,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
       .join(', ');
     parts.push(`written as (
       update ${model.table} t set ${columns.map((field) => `${field.column} = ${restored(field)}`).join(', ')}
-      from judged cross join lateral ${readAsRow(model, typed, `jsonb_build_object(${image})`)} was
+      from judged${lists.length > 0 ? ` cross join lateral ${readAsRow(model, lists, `jsonb_build_object(${image})`)} was` : ''}
       where judged."_state" = 'restore' and ${isSame(model, 't', 'judged')}
       returning judged."_key" as "_written"${rewriting?.update ? `, jsonb_build_object(${back}) as "_image"` : ''}
     )`);
@@ -402,10 +412,20 @@ function readAsRow(model: ModelMeta, fields: readonly FieldMeta[], image: string
 
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
-  if (isTextInImage(field)) return `(judged."_before" ->> '${field.name}')::${field.sqlType}`;
-  if (!field.isUpdatedAt) return `was.${field.column}`;
+  const was = field.isList
+    ? `was.${field.column}`
+    : `(judged."_before" ->> '${field.name}')::${inputType(field)}`;
+  if (!field.isUpdatedAt) return was;
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
-  return `case when ${isOurs} then was.${field.column} else now()::${field.sqlType} end`;
+  return `case when ${isOurs} then ${was} else now()::${field.sqlType} end`;
+}
+
+/** The column’s own length is asked by the assignment, which refuses what a cast would cut off. */
+function inputType({ sqlType }: FieldMeta): string {
+  const type = sqlType ?? 'text';
+  if (/^character(\(|$)/.test(type)) return 'bpchar';
+  if (/^bit(\(|$)/.test(type)) return 'varbit';
+  return type.startsWith('"') ? type : type.replace(/\(.*?\)/, '');
 }
 
 function remove({ model }: Resource): string[] {
@@ -420,20 +440,32 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
   const { model } = target.resource;
   const back = readBack(target, shape);
   const fields = shape.fields.map((name) => fieldOf(model, name));
-  const image = (value: (field: FieldMeta) => string, asWritten = '') =>
-    `jsonb_agg(jsonb_build_object(${fields.map((field) => `'${field.name}', ${value(field)}`).join(', ')})${asWritten} order by "_key")`;
-  const images: Readonly<Record<Shape['kind'], () => [string, string]>> = {
+  const image = (value: (field: FieldMeta) => string) =>
+    gathered(
+      target,
+      fields.map((field) => [
+        field.name,
+        raw(value(field)),
+        field.isList || field.relation !== null,
+      ]),
+      raw('"_key"'),
+    );
+  const asWritten = (field: FieldMeta, value: string) =>
+    back && field.column ? `coalesce("_image" -> '${field.name}', ${value})` : value;
+  const images: Readonly<Record<Shape['kind'], () => [Sql, Sql]>> = {
     update: () => [
       image((field) =>
         field.relation ? linkColumn(field) : imaged(field, `judged.${field.column}`),
       ),
-      image(
-        (field) => (field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`),
-        back?.image,
+      image((field) =>
+        asWritten(field, field.isUpdatedAt ? stampAfter(field) : `"_before" -> '${field.name}'`),
       ),
     ],
-    delete: () => ['null', `jsonb_agg("_before"${back?.image ?? ''} order by "_key")`],
-    create: () => ['jsonb_agg("_after" order by "_key")', 'null'],
+    delete: () => [
+      raw('null'),
+      raw(`jsonb_agg("_before"${back ? ` || coalesce("_image", '{}')` : ''} order by "_key")`),
+    ],
+    create: () => [raw('jsonb_agg("_after" order by "_key")'), raw('null')],
   };
   const [before, after] = images[shape.kind]();
   const change = insertChange(target, {
@@ -441,25 +473,22 @@ function keptPart(target: ApplyTarget, shape: Shape, cascadeKept?: readonly stri
     fields: sql`${[...shape.fields]}::text[]`,
     keys: raw('array_agg("_key" order by "_key")'),
     firstKey: raw('min("_key")'),
-    before: raw(before),
-    after: raw(after),
+    before,
+    after,
     cascadeKept,
   });
-  return sql`journal as (${change} from judged ${raw(back?.join ?? '')} where "_state" = 'restore' having count(*) > 0)`;
+  return sql`journal as (${change} from judged ${raw(back ?? '')} where "_state" = 'restore' having count(*) > 0)`;
 }
 
 /** What the table made of rows that were put back, over what it was told to. */
 function readBack(
   { rewriting, resource: { model } }: ApplyTarget,
   { kind, fields }: Shape,
-): { join: string; image: string } | null {
-  const image = ` || coalesce("_image", '{}')`;
+): string | null {
   if (kind === journal.deleted && rewriting?.insert)
-    return { join: 'left join created on created.key = "_key"', image };
+    return 'left join created on created.key = "_key"';
   const writes = kind === journal.changed && fields.some((name) => fieldOf(model, name).column);
-  return writes && rewriting?.update
-    ? { join: 'left join written on "_written" = "_key"', image }
-    : null;
+  return writes && rewriting?.update ? 'left join written on "_written" = "_key"' : null;
 }
 
 function stampAfter(field: FieldMeta): string {

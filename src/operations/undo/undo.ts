@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
+import { appliedBy } from '../applied-by.ts';
 import { deletedCascade, keepCascade, lockCascade, type Taking } from '../cascade/cascade.ts';
 import { findCascade } from '../cascade/dependants.ts';
 import type { ApplyCounts, ApplyTarget, Operation, PrepareContext, Refusal } from '../contract.ts';
@@ -9,7 +10,7 @@ import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
 import { watchUndo } from './alterations.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
-import { restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
+import { heldUndo, restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
 
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {
@@ -48,6 +49,10 @@ export const undoOperation: Operation<UndoneParameters> = {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
+  held: (target, keys, params) => {
+    const [shape, ...more] = params.shapes;
+    return shape && more.length === 0 ? heldUndo(target, keys, params, shape) : null;
+  },
   apply: (client, target, keys, params) =>
     undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
   async prepared(context, params) {
@@ -60,10 +65,9 @@ async function preparedFor(
   { client, registry, resource, holdersOf }: PrepareContext,
   { shapes, along: cascade = [] }: UndoParameters,
 ): Promise<Operation<UndoneParameters>> {
-  const { statement: _, ...others } = undoOperation;
   if (!shapes.some(({ kind }) => kind === journal.created)) {
     if (cascade.some(({ isThere }) => isThere))
-      return { ...others, firstRows: 50, apply: bringBackCascade };
+      return { ...appliedBy(undoOperation, bringBackCascade), firstRows: 50 };
     return {
       ...undoOperation,
       ...(shapes.some(({ kind }) => kind === journal.deleted) && { firstRows: 50 }),
@@ -72,16 +76,13 @@ async function preparedFor(
   const found = await findCascade(client, registry, resource.model);
   if (found.isKept && found.dependants.length === 0) return undoOperation;
   const taking = found.isKept ? { dependants: found.dependants, holdersOf } : null;
-  return {
-    ...others,
-    firstRows: 10,
-    apply: (client, target, keys, params) =>
-      undoEach(params, (shape) =>
-        shape.kind === journal.created
-          ? removeWithCascade(client, target, keys, params, shape, taking)
-          : takeBack(client, target, keys, params, shape),
-      ),
-  };
+  const apply: typeof undoOperation.apply = (client, target, keys, params) =>
+    undoEach(params, (shape) =>
+      shape.kind === journal.created
+        ? removeWithCascade(client, target, keys, params, shape, taking)
+        : takeBack(client, target, keys, params, shape),
+    );
+  return { ...appliedBy(undoOperation, apply), firstRows: 10 };
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   statementOf,
 } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type KeySet, keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
@@ -19,6 +19,7 @@ import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
 import { imagedSql } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { gathered } from '../journal/kept-images.ts';
 import { differsAsStored } from '../journal/stored.ts';
 import { journal } from '../journal-kind.ts';
 
@@ -42,21 +43,39 @@ export function updateStatement(
   edits: readonly FieldEdit[],
   { keepsChange = true, countsSame = true }: { keepsChange?: boolean; countsSame?: boolean } = {},
 ): Statement {
+  const given = givenKeys(target.resource.model, keys);
+  const { parts, isAll, same } = updateParts(target, given, edits, countsSame);
+  const counted = sql`select changed, case when ${isAll} then same else 0 end as unchanged,
+      case when not (${isAll}) then coalesce(keys, '{}') end as written, put_back as "putBack"
+    from ${same}`;
+  return statementOf(
+    keepsChange
+      ? sql`with ${parts}, ${journalOf(target, edits)} ${counted}`
+      : sql`with ${parts} ${counted}`,
+  );
+}
+
+/** The same over keys that the server holds: its row is as `Operation.held` says. */
+export function heldUpdate(
+  target: ApplyTarget,
+  keys: KeySet,
+  edits: readonly FieldEdit[],
+  { countsSame }: { countsSame: boolean },
+): Sql {
+  const { parts, isAll, same } = updateParts(target, keys, edits, countsSame);
+  return sql`with ${parts}, ${journalOf(target, edits)}
+    select changed, same as unchanged, 0 as gone, not (${isAll}) or put_back is not null as is_left from ${same}`;
+}
+
+/** `parts` of the statement; `same` are rows of what they found, `isAll` holds where that is every record. */
+function updateParts(
+  target: ApplyTarget,
+  { condition, count: all }: KeySet,
+  edits: readonly FieldEdit[],
+  countsSame: boolean,
+): { parts: Sql; isAll: Sql; same: Sql } {
   const { model } = target.resource;
-  const condition = keyCondition(model, 't', keys);
-  const { scalars, relations } = writtenBy(model, edits);
-  const stamps: WrittenField[] = Object.values(model.fields)
-    .filter(
-      (field) =>
-        field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name),
-    )
-    .map((field) => ({
-      field,
-      value: () => raw(`now()::${field.sqlType}`),
-      isConstant: true,
-      canOverflow: false,
-    }));
-  const written = [...scalars, ...stamps];
+  const { scalars, relations, written } = writtenBy(model, edits);
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
   const body = isOneScan
     ? returningOld(target, condition, scalars, written)
@@ -68,12 +87,17 @@ export function updateStatement(
     : isOneScan
       ? sql`select count(*)::int from ${raw(model.table)} t where ${condition} and ${asked(condition, scalars, 'not ')}`
       : raw('select (select count(*) from locked)::int - (select count(*) from changed)::int');
-  const all = shared(sql`${keys.length}::int`);
-  const counted = sql`select changed, case when changed + same = ${all} then same else 0 end as unchanged,
-      case when changed + same <> ${all} then coalesce(keys, '{}') end as written, put_back as "putBack"
-    from images cross join lateral (select coalesce(cardinality(keys), 0)::int as changed) counted
-      cross join lateral (select case when changed = ${all} then 0 else (${same}) end as same) seen`;
-  if (!keepsChange) return statementOf(sql`with ${body} ${counted}`);
+  return {
+    parts: body,
+    isAll: sql`changed + same = ${all}`,
+    same: sql`images cross join lateral (select coalesce(cardinality(keys), 0)::int as changed) counted
+      cross join lateral (select case when changed = ${all} then 0 else (${same}) end as same) seen`,
+  };
+}
+
+function journalOf(target: ApplyTarget, edits: readonly FieldEdit[]): Sql {
+  const { model } = target.resource;
+  const { written, relations } = writtenBy(model, edits);
   const fields = [...written, ...relations].map(({ field }) => field.name);
   const change = insertChange(target, {
     kind: journal.changed,
@@ -83,9 +107,7 @@ export function updateStatement(
     before: raw('before'),
     after: raw('after'),
   });
-  return statementOf(
-    sql`with ${body}, journal as (${change} from images where cardinality(keys) > 0) ${counted}`,
-  );
+  return sql`journal as (${change} from images where cardinality(keys) > 0)`;
 }
 
 /**
@@ -178,7 +200,18 @@ function writtenBy(model: ModelMeta, edits: readonly FieldEdit[]) {
     if (field.relation?.kind === 'many-to-many') relations.push({ field, change, value });
     else scalars.push(writtenScalar(model, field, change, value));
   }
-  return { scalars, relations };
+  const stamps: WrittenField[] = Object.values(model.fields)
+    .filter(
+      (field) =>
+        field.isUpdatedAt && field.column && !edits.some((change) => change.field === field.name),
+    )
+    .map((field) => ({
+      field,
+      value: () => raw(`now()::${field.sqlType}`),
+      isConstant: true,
+      canOverflow: false,
+    }));
+  return { scalars, relations, written: [...scalars, ...stamps] };
 }
 
 // The value is used in several places of the statement, and sent once.
@@ -234,26 +267,8 @@ function isChanged(alias: string, scalars: readonly WrittenField[], sides: reado
   return join([...scalars.map((item) => differs(alias, item)), ...linked], ' or ');
 }
 
-/**
- * Of rows that were to be changed in these fields, the keys of those that stand as they were,
- * linked as they were.
- */
-function putBack(
-  scalars: readonly WrittenField[],
-  key: string,
-  before: Sql,
-  after: string,
-  sides: readonly Side[] = [],
-): Sql {
-  const isSame = [
-    ...scalars.map(
-      ({ field: { name } }) =>
-        sql`${before} -> ${raw(`'${name}' is not distinct from ${after} -> '${name}'`)}`,
-    ),
-    ...sides.map((side) =>
-      raw(`changed.${side.before} is not distinct from changed.${side.after}`),
-    ),
-  ];
+/** Of rows that were to be changed, the keys of those that stand as they were, linked as they were. */
+function putBack(key: string, isSame: readonly Sql[]): Sql {
   return sql`${raw(`array_agg(${key} order by ${key})`)} filter (where ${join(isSame, ' and ')})`;
 }
 
@@ -269,21 +284,40 @@ function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not 
 }
 
 function returningOld(
-  { resource: { model }, rewriting }: ApplyTarget,
+  target: ApplyTarget,
   condition: Sql,
   scalars: WrittenField[],
   written: WrittenField[],
 ): Sql {
+  const { resource, rewriting } = target;
+  const { model } = resource;
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
-  const imageFrom = (row: string) => imageOf(written, ({ field }) => raw(`${row}.${field.column}`));
+  const valuesOf = (row: string) =>
+    join(
+      written.map(
+        ({ field }, index) =>
+          sql`, ${imagedSql(field, raw(`${row}.${field.column}`))} as ${raw(`${row}_${index}`)}`,
+      ),
+      '',
+    );
+  // Scalars are the first of what is written.
+  const isSame = scalars.map((_, index) =>
+    raw(`to_jsonb(old_${index}) is not distinct from to_jsonb(new_${index})`),
+  );
+  const imagesFrom = (row: string) =>
+    gathered(
+      target,
+      written.map(({ field }, index) => [field.name, raw(`${row}_${index}`), field.isList]),
+      raw('key'),
+    );
   return sql`written as (
       update ${raw(model.table)} t set ${assignments(written)}
       where ${condition} and ${asked(condition, scalars)}
-      returning ${raw(keySql(model, 'new'))} collate "C" as key, ${imageFrom('old')} as before${isConstant ? empty : sql`, ${imageFrom('new')} as after`}
+      returning ${raw(keySql(model, 'new'))} collate "C" as key${valuesOf('old')}${isConstant ? empty : valuesOf('new')}
     ), images as (
-      select array_agg(key order by key) as keys, jsonb_agg(before order by key) as before,
-        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : raw('jsonb_agg(after order by key)')} as after,
-        ${rewriting?.update ? putBack(scalars, 'key', raw('before'), 'after') : raw('null::text[]')} as put_back
+      select array_agg(key order by key) as keys, ${imagesFrom('old')} as before,
+        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : imagesFrom('new')} as after,
+        ${rewriting?.update ? putBack('key', isSame) : raw('null::text[]')} as put_back
       from written
     )`;
 }
@@ -291,20 +325,31 @@ function returningOld(
 // Before-images are read and locked first: for many-to-many fields, and on servers that cannot
 // return old values.
 function lockedFirst(
-  { resource, rewriting }: ApplyTarget,
+  target: ApplyTarget,
   condition: Sql,
   scalars: WrittenField[],
   written: WrittenField[],
   relations: Linked[],
 ): Sql {
+  const { resource, rewriting } = target;
   const { model } = resource;
   const columnOf = (name: string) => fieldOf(model, name).column as string;
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
-  const images = (scalarValue: (item: WrittenField) => Sql, sideValue: (side: Side) => string) =>
-    sql`jsonb_build_object(${join([
-      ...written.map((item) => named(item.field, imagedSql(item.field, scalarValue(item)))),
-      ...sides.map((side) => named(side.field, raw(`to_jsonb(${sideValue(side)})`))),
-    ])})`;
+  const images = (
+    scalarValue: (item: WrittenField, index: number) => Sql,
+    sideValue: (side: Side) => string,
+  ) =>
+    gathered(
+      target,
+      [
+        ...written.map(
+          (item, index) => [item.field.name, scalarValue(item, index), item.field.isList] as const,
+        ),
+        ...sides.map((side) => [side.field.name, raw(sideValue(side)), true] as const),
+      ],
+      raw('"_key"'),
+    );
+  const beforeOf = ({ field }: WrittenField) => imagedSql(field, raw(`changed.${field.column}`));
   const parts = [
     sql`locked as materialized (select t.* from ${raw(model.table)} t where ${condition} order by ${raw(keySql(model, 't'))} for update)`,
     sql`changed as materialized (
@@ -317,9 +362,11 @@ function lockedFirst(
     const isSame = model.idFields
       .map((name) => `t.${columnOf(name)} = changed.${columnOf(name)}`)
       .join(' and ');
-    const image = isReadBack
-      ? sql`, ${imageOf(written, ({ field }) => raw(`t.${field.column}`))} as "_image"`
-      : empty;
+    const back = written.map(
+      ({ field }, index) =>
+        sql`, ${imagedSql(field, raw(`t.${field.column}`))} as ${raw(`"_now${index}"`)}`,
+    );
+    const image = isReadBack ? join(back, '') : empty;
     parts.push(sql`written as (
       update ${raw(model.table)} t set ${assignments(written)} from changed where ${raw(isSame)} returning changed."_key" as "_written"${image}
     )`);
@@ -333,20 +380,26 @@ function lockedFirst(
       ),
     );
   for (const side of sides) parts.push(...side.writes(rows).map(raw));
-  const before = images(
-    ({ field }) => raw(`changed.${field.column}`),
-    (side) => `changed.${side.before}`,
-  );
   const isWritten = raw(written.length > 0 ? `join written on "_written" = "_key"` : '');
   const isPutBack = isReadBack && scalars.length > 0;
+  const isAsBefore = [
+    ...scalars.map(
+      (item, index) =>
+        sql`to_jsonb(${beforeOf(item)}) is not distinct from to_jsonb(${raw(`"_now${index}"`)})`,
+    ),
+    ...sides.map((side) =>
+      raw(`changed.${side.before} is not distinct from changed.${side.after}`),
+    ),
+  ];
   parts.push(sql`images as (
       select array_agg("_key" order by "_key") as keys,
-        jsonb_agg(${before} order by "_key") as before,
-        jsonb_agg(${images(
-          (item) => imageValue('changed', item),
+        ${images(beforeOf, (side) => `changed.${side.before}`)} as before,
+        ${images(
+          (item, index) =>
+            isReadBack ? raw(`"_now${index}"`) : imagedSql(item.field, imageValue('changed', item)),
           (side) => `changed.${side.after}`,
-        )}${raw(isReadBack ? ` || "_image"` : '')} order by "_key") as after,
-        ${isPutBack ? putBack(scalars, '"_key"', before, '"_image"', sides) : raw('null::text[]')} as put_back
+        )} as after,
+        ${isPutBack ? putBack('"_key"', isAsBefore) : raw('null::text[]')} as put_back
       from changed ${isWritten}
     )`);
   return join(parts);

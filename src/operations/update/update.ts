@@ -14,7 +14,7 @@ import { editWords } from '../words.ts';
 import { changePath } from '../write-path.ts';
 import { bodyOfEdits } from './given-edits.ts';
 import { updatePerRecord } from './update-per-record.ts';
-import { updateStatement } from './update-sql.ts';
+import { heldUpdate, updateStatement } from './update-sql.ts';
 import { settleUpdate, writeSet } from './write-set.ts';
 
 /** Changes chosen fields. Fields that were not chosen are not written. */
@@ -44,6 +44,7 @@ export const updateOperation: Operation<UpdateParameters> = {
   describe: (resource, { changes: edits }) => edits.map((change) => describeEdit(resource, change)),
   statement: (target, keys, { changes: edits }) =>
     target.through ? null : updateStatement(target, keys, edits),
+  held: (...asked) => updating().held?.(...asked) ?? null,
   apply: (...asked) => updating().apply(...asked),
   prepared: async () => ({ ...updateOperation, ...updating() }),
   settle: (client, target, left, { changes: edits }) => settleUpdate(client, target, left, edits),
@@ -54,12 +55,16 @@ export const updateOperation: Operation<UpdateParameters> = {
  * that writes counts them too; where none is, planning to count them would cost every set more than
  * it saves.
  */
-function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
+function updating(): Pick<Operation<UpdateParameters>, 'apply' | 'held'> {
   let countsSame: boolean | null = null;
   return {
+    held: (target, keys, { changes: edits }) => {
+      countsSame ??= mayBeSame(edits);
+      return target.through ? null : heldUpdate(target, keys, edits, { countsSame });
+    },
     async apply(client, target, keys, { changes: edits }): Promise<ApplyCounts> {
       if (target.through) return updatePerRecord(client, target, target.through, keys, edits);
-      countsSame ??= !edits.every(({ change }) => getEdit(change).isConstant);
+      countsSame ??= mayBeSame(edits);
       const { changed, unchanged, left, putBack } = await writeSet(client, target, keys, edits, {
         countsSame,
       });
@@ -73,6 +78,10 @@ function updating(): Pick<Operation<UpdateParameters>, 'apply'> {
       return all;
     },
   };
+}
+
+function mayBeSame(edits: readonly FieldEdit[]): boolean {
+  return !edits.every(({ change }) => getEdit(change).isConstant);
 }
 
 function parseEdits(resource: Resource, body: Record<string, unknown>): UpdateParameters {

@@ -5,6 +5,7 @@ import { metadata } from '../../../generated/torture-metadata/metadata.ts';
 import { defineResource, type TypedResourceOptions } from '../../index.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { keepByColumn } from '../../testing/image-form.ts';
 import { tortureAdmin } from '../../testing/torture.ts';
 import { startWorker } from '../worker/worker.ts';
 import { undo } from './undo.ts';
@@ -31,6 +32,16 @@ async function setUp<M extends 'Defaulted' | 'Required' | 'Everything'>(
     );
   /** What is in the table, before, while, and after something is done and taken back. */
   async function doAndUndo(
+    operation: 'update' | 'delete',
+    body: Record<string, unknown>,
+  ): Promise<void> {
+    for (const isByColumn of [true, false]) {
+      await keepByColumn(db, isByColumn);
+      await doAndUndoOnce(operation, body);
+    }
+  }
+
+  async function doAndUndoOnce(
     operation: 'update' | 'delete',
     body: Record<string, unknown>,
   ): Promise<void> {

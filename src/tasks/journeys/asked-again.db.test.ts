@@ -103,8 +103,8 @@ test('who deleted them brings them back also with a row scope, as far as they ar
   await work();
   await finished(db, deleted.id);
   await db.pages.query(
-    `update ${db.t.change} set before = (select jsonb_agg(case when n > 10 then image else image || '{"country_code": "FRA"}' end order by n)
-       from jsonb_array_elements(before) with ordinality as images(image, n)) where task_id = $1`,
+    `update ${db.t.change} set before = jsonb_set(before, '{*columns,country_code}', (select jsonb_agg(case when n > 10 then value else '"FRA"' end order by n)
+       from jsonb_array_elements(before -> '*columns' -> 'country_code') with ordinality as listed(value, n))) where task_id = $1`,
     [deleted.id],
   );
   roles.set(ada.id, ['editor']);

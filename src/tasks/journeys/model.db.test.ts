@@ -7,6 +7,7 @@ import { ada, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { countDrawn, type Drawable } from '../../testing/drawn-causes.ts';
 import { fateOfHeld, type Hold, holdOnly, holds, ruleSql } from '../../testing/holding.ts';
+import { keepByColumn } from '../../testing/image-form.ts';
 import { openAsKeeper } from '../../testing/keeper.ts';
 import { type CityShape, cityShapes, oddCitiesSql } from '../../testing/odd-cities.ts';
 import { runAtOnce } from '../../testing/run-at-once.ts';
@@ -397,7 +398,9 @@ async function setUp(t: Parameters<typeof testDatabase>[0]): Promise<Record<City
 
 /** Every other place is of the table that inherits, where there is one. */
 async function write({ shape, own, contexts }: Site, table: Table): Promise<void> {
-  const { t } = (contexts[1] as TaskContext).db;
+  const { db } = contexts[1] as TaskContext;
+  const { t } = db;
+  await keepByColumn(db, table.size % 2 === 0);
   await own.query(
     `delete from gazetteer.held; truncate gazetteer."_CityToTag"; delete from gazetteer.city; truncate ${t.change}, ${t.chunk}`,
   );

@@ -6,6 +6,7 @@ import { metadata } from '../../../generated/sample-metadata/metadata.ts';
 import sample from '../../admin.ts';
 import { AppError, defineResource, type TypedResourceOptions } from '../../index.ts';
 import { keyOf } from '../../metadata/keys.ts';
+import { imageAt } from '../../operations/journal/kept-images.ts';
 import { createRecord, deleteRecord, updateRecord } from '../../operations/save-record.ts';
 import { createSelection } from '../../selection/selection.ts';
 import { ada, finished, launchOn, testContext } from '../../testing/context.ts';
@@ -243,7 +244,7 @@ test('what is said of records is what the table says', async (t) => {
           );
           if (cause.stands && operation === 'update') {
             const { rows } = await db.pages.query(
-              `select coalesce(after -> 0, after) ->> 'notes' as notes from ${db.t.change} where task_id = $1`,
+              `select (${imageAt('after', '0')}) ->> 'notes' as notes from ${db.t.change} where task_id = $1`,
               [task.id],
             );
             assert.deepEqual(

@@ -8,11 +8,13 @@ import { readRows } from '../../operations/journal/row-values.ts';
 import { formValues, parseForm } from '../../operations/own/form-values.ts';
 import { clientTransaction } from '../../operations/rules/client-transaction.ts';
 import { updateRecord } from '../../operations/save-record.ts';
+import { inlineName } from '../../queue/backend.ts';
 import type { Client } from '../../resources/client.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { readRecord } from '../../selection/record.ts';
 import type { Pressed, PressedOn } from '../../task-definitions/launch-button.ts';
 import { valuesToSet } from '../../task-definitions/launch-button-problems.ts';
+import { backendOfOwn } from '../choose-backend.ts';
 import type { TaskContext } from '../context.ts';
 import { findTaskByOperation } from '../insert-task.ts';
 import { earlierTask, type Launched, recordsHeld } from '../launched.ts';
@@ -29,6 +31,16 @@ export interface Press {
   body: Record<string, unknown>;
   /** The one-time id of the form: pressed twice, it is one task. A UUID. */
   operationId: string;
+}
+
+/** Would it run within the request that launches it? */
+export function runsAtOnce(
+  context: TaskContext,
+  { definition, resource }: PressedButton,
+  principal: Principal,
+): boolean {
+  const from = { principal, resource: resource?.slug ?? null };
+  return backendOfOwn(context, definition, from) === inlineName;
 }
 
 /**

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
 import { z } from 'zod';
+import { openDatabase } from '../../db/database.ts';
 import { defineTask, type TaskDefinition } from '../../task-definitions/define-task.ts';
 import { buildTaskDefinitions } from '../../task-definitions/task-definitions.ts';
 import { ada, finished, insertPrincipals, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { alone, aloneForAWhile, growing, ownTasksAdmin } from '../../testing/own-tasks-admin.ts';
+import { startTransactionPooler } from '../../testing/transaction-pooler.ts';
 import { startWorkerProcess } from '../../testing/worker-process.ts';
 import { cancel } from '../control/cancel.ts';
 import { findHolder } from '../looking/holders.ts';
@@ -107,6 +110,45 @@ test('no process is left of a task that is isolated when its worker is killed', 
   } finally {
     await recovery.stop();
     await worker.kill('SIGKILL');
+  }
+});
+
+test('a worker that was begun under a debugger which it waited for has isolated tasks that wait for none', async (t) => {
+  const { db, connectionString, defer, context, launch } = await setUp(t);
+  process.execArgv.push('--inspect-brk=127.0.0.1:0');
+  defer(() => process.execArgv.pop());
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  defer(() => worker.stop());
+  assert.equal((await finished(db, await launch('return'), 30_000)).state, 'succeeded');
+});
+
+test('where pages go through a pooler, a task that is isolated works past it, as its worker does, and leaves nothing on the sessions of others', async (t) => {
+  const { db: direct, connectionString, defer } = await testDatabase(t);
+  const size = 3;
+  const pooler = await startTransactionPooler(connectionString, size);
+  defer(() => pooler.stop());
+  const through = pooler.through(connectionString);
+  const db = await openDatabase({ connectionString: through });
+  defer(() => db.close());
+  const context = testContext(db, {}, {}, ownTasksAdmin);
+  await insertPrincipals(db);
+  const worker = await startWorker(context, { connectionString, concurrency: 1, places: 1 });
+  defer(() => worker.stop());
+  const { id } = await launchOwn(context, alone, { way: 'return' }, { principal: ada });
+  assert.equal((await finished(direct, id)).state, 'succeeded');
+  const clients = Array.from({ length: size }, () => new pg.Client({ connectionString: through }));
+  for (const client of clients) {
+    await client.connect();
+    // So that each is answered by another.
+    await client.query('begin');
+    const { rows } = await client.query(
+      `select current_setting('tcp_user_timeout') as timeout, (select count(*)::int from pg_prepared_statements) as prepared`,
+    );
+    assert.deepEqual(rows, [{ timeout: '0', prepared: 0 }]);
+  }
+  for (const client of clients) {
+    await client.query('rollback');
+    await client.end();
   }
 });
 

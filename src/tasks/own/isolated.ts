@@ -13,6 +13,8 @@ import type { Taken } from './take-own.ts';
 
 const file = ourModule('cli/isolated');
 const defaultGraceMs = 10_000;
+/** Nobody would come for a second process. */
+const waitsForDebugger = /^--inspect-(brk|wait)(=|$)/;
 
 /** What a process that runs one task is told first. */
 export interface IsolatedStart {
@@ -63,6 +65,7 @@ export function startIsolatedRun(
   // memory was taken, where that was too much.
   const child = fork(file, maxMemoryMb === undefined ? [] : [String(maxMemoryMb)], {
     serialization: 'advanced',
+    execArgv: process.execArgv.filter((option) => !waitsForDebugger.test(option)),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
   });
   // Where there are too many open files there is none.
@@ -83,7 +86,8 @@ export function startIsolatedRun(
   const start: IsolatedStart = {
     kind: 'start',
     definition: context.definitionFile as string,
-    connectionString: db.connectionString,
+    // Where the worker's own sessions are: past a pooler, where pages go through one.
+    connectionString: pool.options.connectionString as string,
     schema: db.schema,
     workerId,
     settings: plainSettings,

@@ -30,6 +30,8 @@ export interface PlacesOptions {
   backends: readonly string[];
   /** Tokens of the slots that this process is at. */
   tokens: Set<string>;
+  /** A task is taken. */
+  onTaken?(): void;
   /** How often a free place looks by itself, should nobody call. Default: a second. */
   lookEveryMs?: number;
   /** It begins at rest. */
@@ -132,6 +134,7 @@ export function startPlaces(
   function begin(taken: Parameters<typeof beginRun>[2]): void {
     const run = beginRun(context, pool, taken, workerId);
     tokens.add(taken.token);
+    options.onTaken?.();
     runs.set(taken.token, run);
     if (isStopped) run.stop('shutdown');
     void run.ended.then(() => {

@@ -1,5 +1,5 @@
-import pg from 'pg';
 import { arrayText } from '../../db/array-text.ts';
+import { literal } from '../../db/literal.ts';
 import type { TableNames } from '../../db/names.ts';
 import type { Statement } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
@@ -69,10 +69,4 @@ async function attemptLists(
         ? null
         : { code, constraint: constraint || null, column: column || null, message, detail },
   }));
-}
-
-function literal(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return pg.escapeLiteral(arrayText(value));
-  return pg.escapeLiteral(String(value));
 }

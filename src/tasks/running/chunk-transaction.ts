@@ -46,14 +46,17 @@ export async function chunkTransaction<T>(
 /**
  * Settings of a chunk's transaction. Records are always reached by key here; a plan that reads the
  * whole table would be one gone wrong, and one that must is not worth compiling.
+ *
+ * @param pauseMs longest that code of the project's may have between two statements
  */
-function settingsOf({ settings }: TaskContext): Record<string, string> {
+export function settingsOf({ settings }: TaskContext, pauseMs: number): Record<string, string> {
   return {
     enable_seqscan: 'off',
     jit: 'off',
     statement_timeout: String(settings.statementTimeoutMs),
     lock_timeout: String(settings.lockTimeoutMs),
-    idle_in_transaction_session_timeout: String(settings.statementTimeoutMs),
+    // Only of whoever is frozen: what takes too long here is ended here, so that fewer records are tried.
+    idle_in_transaction_session_timeout: String(pauseMs + settings.staleAfterMs),
   };
 }
 
@@ -62,7 +65,7 @@ function throughPool<T>(
   pool: Pool,
   work: (client: Queryable, tx: null) => Promise<T>,
 ): Promise<T> {
-  const first = Object.entries(settingsOf(context)).map(
+  const first = Object.entries(settingsOf(context, 0)).map(
     ([name, value]) => `set local ${name} = ${value}`,
   );
   return transaction(pool, (client) => work(client, null), { first, last: [checked] });
@@ -73,19 +76,15 @@ function throughClient<T>(
   pool: Pool,
   work: (client: Queryable, tx: Client) => Promise<T>,
 ): Promise<T> {
-  const settings = Object.entries(settingsOf(context)).map(
+  // Hooks may take longer than any statement of theirs.
+  const timeoutMs = context.settings.statementTimeoutMs * 2;
+  const settings = Object.entries(settingsOf(context, timeoutMs)).map(
     ([name, value]) => `set_config('${name}', '${value}', true)`,
   );
-  // Hooks may take longer than any statement of theirs.
-  return clientTransaction(
-    context.registry,
-    pool,
-    { timeoutMs: context.settings.statementTimeoutMs * 2 },
-    async (client, tx) => {
-      await client.query(`select ${settings.join(', ')}`);
-      const result = await work(client, tx);
-      await client.query(checked);
-      return result;
-    },
-  );
+  return clientTransaction(context.registry, pool, { timeoutMs }, async (client, tx) => {
+    await client.query(`select ${settings.join(', ')}`);
+    const result = await work(client, tx);
+    await client.query(checked);
+    return result;
+  });
 }

@@ -1,5 +1,6 @@
 import type { TableNames } from '../../db/names.ts';
 import { queryPrepared } from '../../db/prepared.ts';
+import { raw, type Sql, shared, sql, statementOf } from '../../db/sql.ts';
 import type { Queryable } from '../../db/transaction.ts';
 import type { Alteration } from '../../operations/contract.ts';
 import type { TaskState } from '../states.ts';
@@ -39,23 +40,71 @@ export async function finishChunk(
 ): Promise<{ state: TaskState; isWaitedFor: boolean } | null> {
   await keepFailures(client, t, taskId, number, outcome);
   const altered = await keepAlterations(client, t, taskId, number, alterations);
-  const { changed, unchanged, failed, gone, conflicted, keptBack } = outcome;
-  const statement = `with marked as (
-     update ${t.chunk} set state = 'done', changed = $3, unchanged = $4, failed = $5, gone = $6, conflicted = $7, kept_back = $13,
-       finished_at = clock_timestamp(), duration_ms = $8 where task_id = $1 and number = $2
+  const statement = statementOf(
+    finishSql(t, {
+      taskId: sql`${taskId}::int`,
+      number: sql`${number}::int`,
+      added: sql`${added}::int`,
+      durationMs: sql`${durationMs}::float8`,
+      stopRatio: sql`${stopRatio}::float8`,
+      altered: sql`${altered}::int`,
+      lease: lease && { slot: sql`${lease.slot}::int`, token: sql`${lease.token}::uuid` },
+      ...countsOf(outcome),
+    }),
+  );
+  type Row = { state: TaskState; isWaitedFor: boolean };
+  const { rows } = await (lease
+    ? queryPrepared<Row>(client, statement)
+    : client.query<Row>(statement.text, statement.values));
+  return rows[0] ?? null;
+}
+
+const counted = ['changed', 'unchanged', 'failed', 'gone', 'conflicted', 'keptBack'] as const;
+type ChunkCounts = Readonly<Record<(typeof counted)[number], Sql>>;
+
+function countsOf(outcome: ChunkOutcome): ChunkCounts {
+  const counts = counted.map((name) => [name, sql`${outcome[name]}::int`]);
+  return Object.fromEntries(counts) as ChunkCounts;
+}
+
+/** As `FinishedChunk`, each as SQL. */
+interface FinishParts extends ChunkCounts {
+  taskId: Sql;
+  number: Sql;
+  added: Sql;
+  durationMs: Sql;
+  stopRatio: Sql;
+  altered: Sql;
+  lease: { slot: Sql; token: Sql } | null;
+}
+
+/** What `finishChunk` sends: one row of the task's state and `isWaitedFor`, or none. */
+export function finishSql(t: TableNames, { lease, ...parts }: FinishParts): Sql {
+  const given = Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [name, shared(part)]),
+  ) as Omit<FinishParts, 'lease'>;
+  const { taskId, number, added, durationMs, stopRatio, altered } = given;
+  const { changed, unchanged, failed, gone, conflicted, keptBack } = given;
+  const task = raw(t.task);
+  const isOurs = lease
+    ? sql`exists (select 1 from ${raw(t.task_slot)} where task_id = ${taskId} and slot = ${lease.slot} and token = ${lease.token})`
+    : sql`true`;
+  return sql`with marked as (
+     update ${raw(t.chunk)} set state = 'done', changed = ${changed}, unchanged = ${unchanged}, failed = ${failed}, gone = ${gone}, conflicted = ${conflicted},
+       kept_back = ${keptBack}, finished_at = clock_timestamp(), duration_ms = ${durationMs} where task_id = ${taskId} and number = ${number}
    ), sums as (
-     select id, chunk_count + $9::int - chunks_done - 1 as left_over, done + $3 + $4 + $5 + $6 + $7 + $13 as done, changed + $3 as changed,
-       unchanged + $4 as unchanged, failed + $5 as failed, gone + $6 as gone, conflicted + $7 as conflicted,
-       kept_back + $13 as kept_back, failed + kept_back + $5 + $13 as refused
-     from ${t.task} where id = $1 and state = 'running'
-       and ($10::int is null or exists (select 1 from ${t.task_slot} where task_id = $1 and slot = $10 and token = $11::uuid))
+     select id, chunk_count + ${added} - chunks_done - 1 as left_over,
+       done + ${changed} + ${unchanged} + ${failed} + ${gone} + ${conflicted} + ${keptBack} as done, changed + ${changed} as changed,
+       unchanged + ${unchanged} as unchanged, failed + ${failed} as failed, gone + ${gone} as gone, conflicted + ${conflicted} as conflicted,
+       kept_back + ${keptBack} as kept_back, failed + kept_back + ${failed} + ${keptBack} as refused
+     from ${task} where id = ${taskId} and state = 'running' and ${isOurs}
      for update
    ), judged as (
-     select *, left_over > 0 and done >= ${stopAfter} and refused > $12::float8 * done as is_stopped from sums
+     select *, left_over > 0 and done >= ${raw(String(stopAfter))} and refused > ${stopRatio} * done as is_stopped from sums
    ), counted as (
-     update ${t.task} task set chunk_count = task.chunk_count + $9::int, chunks_done = task.chunks_done + 1, done = judged.done,
+     update ${task} task set chunk_count = task.chunk_count + ${added}, chunks_done = task.chunks_done + 1, done = judged.done,
        changed = judged.changed, unchanged = judged.unchanged, failed = judged.failed, gone = judged.gone,
-       conflicted = judged.conflicted, kept_back = judged.kept_back, altered = task.altered + $14::int, deaths = 0,
+       conflicted = judged.conflicted, kept_back = judged.kept_back, altered = task.altered + ${altered}, deaths = 0,
        state = case when is_stopped then 'failed' when left_over > 0 then task.state
          when judged.refused + judged.conflicted = 0 then 'succeeded' when judged.changed > 0 then 'partial' else 'failed' end,
        reason = case when is_stopped then 'too-many-refused' when left_over > 0 then task.reason
@@ -66,34 +115,13 @@ export async function finishChunk(
      from judged where task.id = judged.id
      returning task.state, task.reason
    ), event as (
-     insert into ${t.task_event} (task_id, at, from_state, state, reason)
-     select $1, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
+     insert into ${raw(t.task_event)} (task_id, at, from_state, state, reason)
+     select ${taskId}, clock_timestamp(), 'running', state, reason from counted where state <> 'running'
    ), released as (
-     delete from ${t.lock_set} where task_id = $1 and exists (select from counted where state <> 'running')
+     delete from ${raw(t.lock_set)} where task_id = ${taskId} and exists (select from counted where state <> 'running')
    )
    select state, exists (
      select 1 from pg_locks waiting where waiting.locktype = 'transactionid' and not waiting.granted
        and waiting.transactionid = pg_current_xact_id()::xid
    ) as "isWaitedFor" from counted`;
-  const values = [
-    taskId,
-    number,
-    changed,
-    unchanged,
-    failed,
-    gone,
-    conflicted,
-    durationMs,
-    added,
-    lease?.slot ?? null,
-    lease?.token ?? null,
-    stopRatio,
-    keptBack,
-    altered,
-  ];
-  type Row = { state: TaskState; isWaitedFor: boolean };
-  const { rows } = await (lease
-    ? queryPrepared<Row>(client, { text: statement, values })
-    : client.query<Row>(statement, values));
-  return rows[0] ?? null;
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { metadata } from '../../../generated/sample-metadata/metadata.ts';
+import sample from '../../admin.ts';
 import { openPool } from '../../db/pool.ts';
+import { defineResource } from '../../index.ts';
+import { actions } from '../../resources/actions.ts';
 import { finished, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
 import { insertPlaces } from '../../testing/places.ts';
@@ -16,7 +20,17 @@ const known = `select case when statement like '%"isWaitedFor"%' then 'finish ch
 test('what a worker sends for every chunk is planned once a connection, and a request leaves nothing on one', async (t) => {
   const { db } = await testDatabase(t);
   await insertPlaces(db, 100);
-  const context = testContext(db, {}, { chunkSize: 10 });
+  // Within a row scope each chunk is asked about before it is written, by round trips.
+  const resources = [
+    defineResource(metadata, 'City', {
+      permissions: () => actions,
+      scope: () => ({ population: { gt: 0 } }),
+    }),
+    defineResource(metadata, 'Country', { permissions: () => actions }),
+    defineResource(metadata, 'Tag', { permissions: () => actions }),
+  ];
+  const admin = { ...sample, schedules: [], resources };
+  const context = testContext(db, {}, { chunkSize: 10 }, admin);
   const pool = openPool({
     connectionString: db.connectionString,
     name: 'a worker of one connection',

@@ -14,6 +14,7 @@ import { type Claimed, claimChunk } from './claim-chunk.ts';
 import { keepFailures } from './failures.ts';
 import { finishChunk } from './finish-chunk.ts';
 import { failTask, type Lease } from './lease.ts';
+import type { Loop } from './loop-in-server.ts';
 import { nextPace, type Pace, wholeTask } from './pace.ts';
 import { TaskRefused } from './task-refused.ts';
 import { writeCalls } from './write-calls.ts';
@@ -32,8 +33,13 @@ export interface Running {
   lease: Lease;
   /** Steered by every chunk. */
   pace: Pace;
-  /** Number of the one that it is at, or was. */
+  /** Null: each chunk is done by round trips. */
+  loop: Loop | null;
+  /** As `ApplyTarget` has it. */
+  keepsByColumn: boolean;
+  /** Number of the one that it is at, or was, and how many records it has. */
   chunk?: number;
+  rows?: number;
 }
 
 /**
@@ -69,7 +75,10 @@ async function inTransaction(
   const finished = await chunkTransaction(context, pool, running, async (client, tx) => {
     const claimed = await claimChunk(client, context.db.t, task.id, maxRowsOf(running));
     isClaimed = claimed !== null;
-    if (claimed) running.chunk = claimed.number;
+    if (claimed) {
+      running.chunk = claimed.number;
+      running.rows = claimed.keys.length;
+    }
     const done =
       claimed &&
       (await withIds({ chunk: claimed.number }, () =>
@@ -87,9 +96,13 @@ async function inTransaction(
   };
   context.meters.chunk(outcome, times.tookMs);
   running.pace = nextPace(running.pace, times, context.settings.chunkTargetMs, resource.chunkSize);
-  // Lets the waiting transaction go first.
-  if (isWaitedFor) await new Promise((resolve) => setTimeout(resolve, Math.min(times.tookMs, 100)));
+  if (isWaitedFor) await rest(times.tookMs);
   return state === 'running' ? 'done' : 'finished';
+}
+
+/** Lets the waiting transaction go first. */
+export async function rest(tookMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, 100)));
 }
 
 /** Records of the next chunk. What takes too long together goes in parts after all. */
@@ -133,10 +146,10 @@ async function work(
   return counted && { ...counted, outcome };
 }
 
-function targetOf(
+export function targetOf(
   context: TaskContext,
   tx: Client | null,
-  { task, resource, rewriting, lease }: Running,
+  { task, resource, rewriting, lease, keepsByColumn }: Running,
   chunk: number,
 ): ApplyTarget {
   const { db, log } = context;
@@ -147,6 +160,7 @@ function targetOf(
     t: db.t,
     serverVersion: db.version,
     rewriting,
+    keepsByColumn,
     author,
     log,
     through: tx && {

@@ -4,6 +4,7 @@ import { withOrigin } from '../../audit/origin.ts';
 import { blame, isTableChanged, sqlstate, sqlstateOf } from '../../db/sqlstate.ts';
 import { transaction } from '../../db/transaction.ts';
 import { withIds } from '../../log/ids.ts';
+import { readsColumns } from '../../operations/journal/reads-columns.ts';
 import { findRewriting } from '../../operations/triggers.ts';
 import { queueName } from '../../queue/backend.ts';
 import { wakeFor } from '../call-for.ts';
@@ -18,8 +19,10 @@ import { inactive, personNow, resourceOf } from './may-run.ts';
 import { afterTrouble, type Past, startPace } from './pace.ts';
 import { prepare } from './prepare.ts';
 import { readyOperation } from './ready-operation.ts';
-import { type ChunkResult, type Running, runChunk } from './run-chunk.ts';
+import type { ChunkResult, Running } from './run-chunk.ts';
+import { runChunks, startLoop } from './run-chunks.ts';
 import { releaseSlot, takeSlot } from './slots.ts';
+import { isToBeSaid } from './trouble.ts';
 
 export interface SliceWorker {
   readonly id: string;
@@ -34,6 +37,8 @@ export interface SliceWorker {
   readonly backends: readonly string[];
   /** What it has met and does not know, by name. */
   readonly unknown: Set<string>;
+  /** A slot is taken. */
+  onTaken?(): void;
 }
 
 /**
@@ -65,6 +70,7 @@ async function runKnown(
   const lease = await takeSlot(context, worker.pool, taskId, worker.id);
   if (!lease) return;
   worker.tokens.add(lease.token);
+  worker.onTaken?.();
   let delayMs = 0;
   try {
     await withOrigin({ kind: 'task', name: String(taskId) }, () =>
@@ -170,6 +176,8 @@ async function work(
     rewriting,
     lease,
     pace: startPace(max, past),
+    loop: await startLoop(pool, { task, resource, operation }),
+    keepsByColumn: await readsColumns(pool, db.schema),
   };
   const mayGoOn = await timeLimit();
   let result: ChunkResult = task.state === 'running' ? 'done' : 'stopped';
@@ -183,7 +191,7 @@ async function work(
   ) {
     result = await withRetries(context, signal, running, () =>
       spanned(context, { kind: 'chunk', name: running.task.operation }, () =>
-        runChunk(context, pool, running),
+        runChunks(context, pool, running),
       ),
     );
   }
@@ -256,7 +264,9 @@ async function withRetries(
     } catch (error) {
       if (blame(error) !== 'passing' || tries === maxTries || signal.aborted) throw error;
       context.log('info', 'a chunk is tried again', { chunk: running.chunk, error, tries });
-      running.pace = afterTrouble(running.pace, { isTooSlow: sqlstateOf(error) === timedOut });
+      const { pace, rows = pace.rows } = running;
+      const tried = { ...pace, rows: Math.min(pace.rows, rows) };
+      running.pace = afterTrouble(tried, { isTooSlow: sqlstateOf(error) === timedOut });
       await new Promise((resolve) =>
         setTimeout(resolve, 20 * 2 ** tries * (0.75 + Math.random() / 2)),
       );
@@ -312,7 +322,8 @@ async function afterError(
   const { taskId } = lease;
   if (blame(error) === 'passing') {
     if (sqlstateOf(error) === timedOut && (await isTooSlow(context, pool, lease))) return 0;
-    context.log('warning', 'a task goes on later', { taskId, error });
+    if (isToBeSaid(context.db, taskId, sqlstateOf(error) ?? String(error)))
+      context.log('warning', 'a task goes on later', { taskId, error });
     return 1_000;
   }
   context.log('error', 'a task failed', {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { close as closeInspector, open as openInspector } from 'node:inspector';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { advisoryClass } from '../../db/advisory-class.ts';
+import { openDatabase } from '../../db/database.ts';
 import { brakeBefore, holdBrake } from '../../testing/brake.ts';
 import { finished, insertPrincipals, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { makeKeeper } from '../../testing/keeper.ts';
 import { insertPlaces } from '../../testing/places.ts';
 import { until } from '../../testing/until.ts';
 import { startWorkerProcess } from '../../testing/worker-process.ts';
@@ -84,7 +87,12 @@ test('the end of each worker is noticed by another at once, long before anybody 
   await brakeBefore(db, 'update', 'gazetteer.city');
   const brake = await holdBrake(db, connectionString);
   defer(() => brake.letGo());
-  const env = { BULKHEAD_RECOVERY_INTERVAL_MS: '60000', BULKHEAD_LOG_LEVEL: 'silent' };
+  // What it is at when it is killed the server may end; there is more.
+  const env = {
+    BULKHEAD_RECOVERY_INTERVAL_MS: '60000',
+    BULKHEAD_CHUNK_SIZE: '10',
+    BULKHEAD_LOG_LEVEL: 'silent',
+  };
   const killed = await startWorkerProcess(connectionString, env);
   const body = { field: 'notes', 'value.notes': 'changed' };
   const all = { kind: 'matching', filter: '' } as const;
@@ -107,4 +115,35 @@ test('the end of each worker is noticed by another at once, long before anybody 
   // Whoever looks by the clock has looked when it began, and looks again in a minute.
   const { state, changed } = await finished(db, task.id, 45_000);
   assert.deepEqual([state, changed], ['succeeded', 40]);
+});
+
+test('a worker whose thread gets no connection any more, and that reaches the database itself, goes on as it is', async (t) => {
+  const { db: owner, connectionString: asOwner, defer } = await testDatabase(t);
+  const connectionString = await makeKeeper(owner.pages, asOwner, ['gazetteer']);
+  const db = await openDatabase({ connectionString });
+  defer(() => db.close());
+  const staleAfterMs = 1_000;
+  const context = testContext(db, { staleAfterMs, recoveryIntervalMs: 100 });
+  const worker = await startWorker(context, { connectionString, concurrency: 1 });
+  defer(() => worker.stop());
+  const ofThread = `from pg_stat_activity where datname = current_database() and application_name = 'bulkhead heartbeat'`;
+  const hasConnection = async () =>
+    ((await owner.pages.query(`select ${ofThread}`)).rowCount ?? 0) > 0;
+  await until(hasConnection);
+  const { id } = worker.now();
+  const name = new URL(asOwner).pathname.slice(1);
+  await owner.pages.query(`alter database ${name} connection limit 0`);
+  await owner.pages.query(`select pg_terminate_backend(pid) ${ofThread}`);
+  await wait(staleAfterMs * 4);
+  assert.equal(await hasConnection(), false);
+  assert.deepEqual(worker.now(), { id, isAlive: true });
+  // It says so by its own pool.
+  await until(async () => {
+    const { rows } = await owner.pages.query(
+      `select id from ${db.t.worker} where heartbeat_at > clock_timestamp() - make_interval(secs => ${staleAfterMs / 1_000})`,
+    );
+    return rows[0]?.id === id;
+  });
+  await owner.pages.query(`alter database ${name} connection limit -1`);
+  await until(hasConnection);
 });

@@ -41,7 +41,8 @@ export function startJudgement({
   // By the clock of the wall: the other one stands still while a machine sleeps.
   function look(): void {
     const now = Date.now();
-    if (now - seenAt > shortMs) distrust();
+    // A clock that was set back would distrust for as long as it was set back.
+    if (now - seenAt > shortMs || now < seenAt) distrust();
     seenAt = now;
   }
 

@@ -3,16 +3,20 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import pg from 'pg';
 import { transaction } from '../../db/transaction.ts';
-import { testContext } from '../../testing/context.ts';
+import { insertPrincipals, launchOn, testContext } from '../../testing/context.ts';
 import { testDatabase } from '../../testing/database.ts';
+import { insertPlaces } from '../../testing/places.ts';
 import { until } from '../../testing/until.ts';
+import { takeSlot } from '../running/slots.ts';
 import { startJudgement } from './judgement.ts';
 import { endConnections, listLost } from './lost-workers.ts';
 import { recover } from './recovery.ts';
+import { startRecovery } from './worker.ts';
 
 async function setUp(t: Parameters<typeof testDatabase>[0]) {
   const { db, connectionString, defer } = await testDatabase(t);
   const logged: string[] = [];
+  let silent = 0;
   const context = { ...testContext(db), log: (_: unknown, said: string) => void logged.push(said) };
   /** A connection of a worker, in a transaction that holds a row. */
   const connect = async (workerId: string) => {
@@ -27,10 +31,11 @@ async function setUp(t: Parameters<typeof testDatabase>[0]) {
       .rows.length;
   /** One that was last heard of a while ago, and is alive. */
   const insertSilent = async (workerId: string, client: pg.Client) => {
-    await client.query('select pg_advisory_lock($1, 4242)', [0x42_4c_4b_02]);
+    const lockId = 4_242 + ++silent;
+    await client.query('select pg_advisory_lock($1, $2)', [0x42_4c_4b_02, lockId]);
     await db.pages.query(
-      `insert into ${db.t.worker} (id, host, pid, lock_id, heartbeat_at, stale_after_ms) values ($1, 'elsewhere', 1, 4242, now() - interval '1 minute', 1000)`,
-      [workerId],
+      `insert into ${db.t.worker} (id, host, pid, lock_id, heartbeat_at, stale_after_ms) values ($1, 'elsewhere', 1, $2, now() - interval '1 minute', 1000)`,
+      [workerId, lockId],
     );
   };
   return { db, context, logged, connect, count, insertSilent };
@@ -90,4 +95,99 @@ test('whoever stood still itself judges nobody by silence until the others have 
   } finally {
     judgement.stop();
   }
+});
+
+test('whoever’s clock is set back judges again as soon as they would have', async (t) => {
+  const real = Date.now;
+  t.after(() => {
+    Date.now = real;
+  });
+  const judgement = startJudgement({ staleAfterMs: 1_000 });
+  try {
+    // Set right after it had been days ahead.
+    Date.now = () => real() + 3 * 24 * 3_600_000;
+    assert.equal(judgement.isSound(), false);
+    Date.now = real;
+    await until(() => judgement.isSound());
+  } finally {
+    judgement.stop();
+  }
+});
+
+test('a row that somebody holds keeps nobody from taking over from a worker that hangs', async (t) => {
+  const { db, context, connect, count, insertSilent } = await setUp(t);
+  await insertPrincipals(db);
+  await insertPlaces(db, 40);
+  const body = { field: 'notes', 'value.notes': 'changed' };
+  const all = { kind: 'matching', filter: '' } as const;
+  const { task } = await launchOn(context, context.registry.get('cities'), all, 'update', body);
+  // One that the queue takes up, as nobody else does; and whoever looks waits for its row.
+  await db.pages.query(
+    `update ${db.t.task} set backend = 'gone', woken_at = now() - interval '1 minute', queued_at = now() - interval '1 minute', created_at = now() - interval '1 minute'`,
+  );
+  const holder = await connect('somebody');
+  await holder.query('begin');
+  await holder.query(`select from ${db.t.task} where id = ${task.id} for update`);
+  const settings = { ...context.settings, staleAfterMs: 1_000, recoveryIntervalMs: 50 };
+  const self = { workerId: randomUUID(), tokens: new Set<string>(), backends: ['queue'] };
+  const recovery = startRecovery({ ...context, settings }, self);
+  try {
+    const isWaiting = async () =>
+      (
+        await db.background.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).rowCount === 1;
+    await until(isWaiting);
+    const hung = randomUUID();
+    await insertSilent(hung, await connect(hung));
+    await until(async () => (await count(hung)) === 0);
+  } finally {
+    await recovery.stop();
+  }
+});
+
+test('what one of several workers that hang held is held by somebody else, too: the others are taken over all the same, it when that is free, and the log says so', async (t) => {
+  const { db, context, logged, connect, count, insertSilent } = await setUp(t);
+  await insertPrincipals(db);
+  await insertPlaces(db, 40);
+  const body = { field: 'notes', 'value.notes': 'changed' };
+  const all = { kind: 'matching', filter: '' } as const;
+  const { task } = await launchOn(context, context.registry.get('cities'), all, 'update', body);
+  const [one, held, other] = [randomUUID(), randomUUID(), randomUUID()];
+  for (const workerId of [one, held, other]) await insertSilent(workerId, await connect(workerId));
+  await takeSlot(context, db.background, task.id, held);
+  const holder = await connect('somebody');
+  await holder.query('begin');
+  await holder.query(`select from ${db.t.task} where id = ${task.id} for update`);
+  const left = async () =>
+    (await db.pages.query<{ id: string }>(`select id from ${db.t.worker}`)).rows.map(
+      ({ id }) => id,
+    );
+  await recover(context);
+  assert.deepEqual(await left(), [held]);
+  assert.match(logged.join(), /what a worker held is held by somebody else, too/);
+  await holder.query('rollback');
+  await recover(context);
+  assert.deepEqual(await left(), []);
+  assert.equal((await db.pages.query(`select from ${db.t.task_slot}`)).rowCount, 0);
+  assert.equal(await count(held), 0);
+});
+
+test('a worker whose thread is not there says itself that it is, unless somebody looks into it', async (t) => {
+  const { db, context, connect, insertSilent } = await setUp(t);
+  const workerId = randomUUID();
+  await insertSilent(workerId, await connect(workerId));
+  const look = async () => {
+    await recover(context, { workerId, tokens: new Set(), backends: [] });
+    const { rows } = await db.pages.query(
+      `select heartbeat_at > now() - interval '30 seconds' as "isHeard" from ${db.t.worker}`,
+    );
+    return rows;
+  };
+  assert.deepEqual(await look(), [{ isHeard: true }]);
+  await db.pages.query(
+    `update ${db.t.worker} set heartbeat_at = null, seen_at = now() - interval '1 minute'`,
+  );
+  assert.deepEqual(await look(), [{ isHeard: null }]);
 });

@@ -42,7 +42,7 @@ export async function recover(
   const { db } = context;
   const lost = await listLost(context, judgement, self?.workerId);
   for (const worker of lost) await unlessHeld(context, worker.id, () => bury(context, worker));
-  await relieveBusy(context);
+  await unlessHeld(context, null, () => relieveBusy(context));
   const { rows: left } = await db.pages.query<{ id: string }>(
     `select distinct worker_id as id from ${db.t.task_slot} slot where not exists (select from ${db.t.worker} worker where worker.id = slot.worker_id)`,
   );
@@ -50,12 +50,15 @@ export async function recover(
     await unlessHeld(context, id, () =>
       transaction(db.pages, (client) => freeSlots(context, client, id, 'died')),
     );
-  await sweep(context, self);
-  await callAgain(context);
-  if (self?.backends.includes(queueName)) await adopt(context);
-  await endEmptied(context, db.pages);
-  await lapseRuns(context);
-  await seeToDue(context, db.pages);
+  const parts = [
+    () => sweep(context, self),
+    () => callAgain(context),
+    ...(self?.backends.includes(queueName) ? [() => adopt(context)] : []),
+    () => endEmptied(context, db.pages),
+    () => lapseRuns(context),
+    () => seeToDue(context, db.pages),
+  ];
+  for (const part of parts) await unlessHeld(context, null, part);
   return lost.length;
 }
 
@@ -69,17 +72,23 @@ export interface Self {
   hear?(asked: Wish['asked']): void;
 }
 
-/** What somebody holds for too long is left to the next look; the others do not wait for it. */
+/**
+ * What somebody holds for too long is left to the next look; neither other workers nor other parts of
+ * the look wait for it.
+ *
+ * @param workerId whose it was; null: nobody's in particular
+ */
 async function unlessHeld(
   { log }: TaskContext,
-  workerId: string,
-  work: () => Promise<void>,
+  workerId: string | null,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (sqlstateOf(error) !== sqlstate.lockNotAvailable) throw error;
-    log('warning', 'what a worker held is held by somebody else, too', { workerId });
+    if (workerId === null) log('info', 'somebody holds what is looked after: later', { error });
+    else log('warning', 'what a worker held is held by somebody else, too', { workerId });
   }
 }
 

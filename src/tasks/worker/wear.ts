@@ -9,8 +9,8 @@ export interface WearLimits {
 }
 
 export interface Wear {
-  /** Of the slots that the worker is at: each that is added is a task, or a slice, begun. */
-  readonly tokens: Set<string>;
+  /** A task, or a slice of bulk work, is taken. */
+  count(): void;
   stop(): void;
 }
 
@@ -21,16 +21,15 @@ export function startWear(
 ): Wear {
   let begun = 0;
   let isWorn = false;
-  const tokens = new (class extends Set<string> {
-    override add(token: string): this {
+  const looking = maxMemoryMb === null ? undefined : setInterval(look, lookEveryMs);
+  return {
+    count() {
       begun += 1;
       if (maxTasks !== null && begun >= maxTasks)
         say(`It has begun ${begun} tasks and slices of bulk work (BULKHEAD_WORKER_MAX_TASKS).`);
-      return super.add(token);
-    }
-  })();
-  const looking = maxMemoryMb === null ? undefined : setInterval(look, lookEveryMs);
-  return { tokens, stop: () => clearInterval(looking) };
+    },
+    stop: () => clearInterval(looking),
+  };
 
   function look(): void {
     const mb = Math.round(process.memoryUsage.rss() / megabyte);

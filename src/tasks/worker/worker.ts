@@ -190,7 +190,7 @@ async function startNamed(
 
   let wornWhy: string | null = null;
   const wear = startWear(options, wearOut);
-  const { tokens } = wear;
+  const tokens = new Set<string>();
   const pool = openPool({
     connectionString: options.connectionString,
     name: id,
@@ -201,7 +201,7 @@ async function startNamed(
   const unwatchPool = context.meters.watchPool('worker', pool);
   const connections = connectionsOf(session, pool);
   const unknown = new Set<string>();
-  const worker = { id, pool, tokens, backends: names, unknown };
+  const worker = { id, pool, tokens, backends: names, unknown, onTaken: wear.count };
   const places = startPlaces(context, {
     workerId: id,
     pool,
@@ -209,6 +209,7 @@ async function startNamed(
     queues: options.queues ?? null,
     backends: names,
     tokens,
+    onTaken: wear.count,
     lookEveryMs: options.lookEveryMs ?? 1_000,
     isResting: before.asked === 'quiet',
   });

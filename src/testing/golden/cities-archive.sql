@@ -57,6 +57,91 @@ select
 from
   inserted;
 
+-- chunkTransaction
+begin isolation level read committed;
+
+set
+  local enable_seqscan = off;
+
+set
+  local jit = off;
+
+set
+  local statement_timeout = 30000;
+
+set
+  local lock_timeout = 5000;
+
+set
+  local idle_in_transaction_session_timeout = 15000;
+
+-- claimChunk
+with
+  next as (
+    select
+      number,
+      keys
+    from
+      "bulkhead"."chunk"
+    where
+      task_id = $1::int
+      and state = 'active'
+    order by
+      first_key asc
+    limit
+      1
+    for update
+      skip locked
+  ),
+  cut as (
+    select
+      number,
+      keys
+    from
+      next
+    where
+      cardinality(keys) > $2::int * 1.25
+  ),
+  first as (
+    update "bulkhead"."chunk" chunk
+    set
+      keys = cut.keys[1:$2::int],
+      last_key = cut.keys[$2::int]
+    from
+      cut
+    where
+      chunk.task_id = $1::int
+      and chunk.number = cut.number
+  ),
+  rest as (
+    insert into
+      "bulkhead"."chunk" (task_id, number, state, keys, first_key, last_key)
+    select
+      $1::int,
+      number + $2::int,
+      'active',
+      keys[$2::int + 1:],
+      keys[$2::int + 1],
+      keys[cardinality(keys)]
+    from
+      cut
+  ),
+  claimed as (
+    select
+      next.number,
+      coalesce(cut.keys[1:$2::int], next.keys) as keys,
+      (cut.number is not null)::int as added
+    from
+      next
+      left join cut using (number)
+  )
+select
+  number,
+  to_json(keys) as keys,
+  added
+from
+  claimed;
+
 -- readNeeds
 select
   (
@@ -92,7 +177,8 @@ with
           else '-' || lpad((10000000000000000000 + new."id"::numeric)::text, 19, '0')
         end
       ) collate "C" as key,
-      jsonb_build_object('status', old."status", 'updatedAt', old."updated_at") as before
+      old."status" as old_0,
+      old."updated_at" as old_1
   ),
   images as (
     select
@@ -101,10 +187,26 @@ with
         order by
           key
       ) as keys,
-      jsonb_agg(
-        before
-        order by
-          key
+      jsonb_build_object(
+        '*columns',
+        jsonb_build_object(
+          'status',
+          to_jsonb(
+            array_agg(
+              old_0
+              order by
+                key
+            )
+          ),
+          'updatedAt',
+          to_jsonb(
+            array_agg(
+              old_1
+              order by
+                key
+            )
+          )
+        )
       ) as before,
       jsonb_build_object(
         'status',
@@ -159,7 +261,7 @@ select
     else 0
   end as unchanged,
   case
-    when changed + same <> $11::int then coalesce(keys, '{}')
+    when not (changed + same = $11::int) then coalesce(keys, '{}')
   end as written,
   put_back as "putBack"
 from
@@ -178,3 +280,152 @@ from
         )
       end as same
   ) seen;
+
+-- finishChunk
+with
+  marked as (
+    update "bulkhead"."chunk"
+    set
+      state = 'done',
+      changed = $1::int,
+      unchanged = $2::int,
+      failed = $3::int,
+      gone = $4::int,
+      conflicted = $5::int,
+      kept_back = $6::int,
+      finished_at = clock_timestamp(),
+      duration_ms = $7::float8
+    where
+      task_id = $8::int
+      and number = $9::int
+  ),
+  sums as (
+    select
+      id,
+      chunk_count + $10::int - chunks_done - 1 as left_over,
+      done + $1::int + $2::int + $3::int + $4::int + $5::int + $6::int as done,
+      changed + $1::int as changed,
+      unchanged + $2::int as unchanged,
+      failed + $3::int as failed,
+      gone + $4::int as gone,
+      conflicted + $5::int as conflicted,
+      kept_back + $6::int as kept_back,
+      failed + kept_back + $3::int + $6::int as refused
+    from
+      "bulkhead"."task"
+    where
+      id = $8::int
+      and state = 'running'
+      and exists (
+        select
+          1
+        from
+          "bulkhead"."task_slot"
+        where
+          task_id = $8::int
+          and slot = $11::int
+          and token = $12::uuid
+      )
+    for update
+  ),
+  judged as (
+    select
+      *,
+      left_over > 0
+      and done >= 1000
+      and refused > $13::float8 * done as is_stopped
+    from
+      sums
+  ),
+  counted as (
+    update "bulkhead"."task" task
+    set
+      chunk_count = task.chunk_count + $10::int,
+      chunks_done = task.chunks_done + 1,
+      done = judged.done,
+      changed = judged.changed,
+      unchanged = judged.unchanged,
+      failed = judged.failed,
+      gone = judged.gone,
+      conflicted = judged.conflicted,
+      kept_back = judged.kept_back,
+      altered = task.altered + $14::int,
+      deaths = 0,
+      state = case
+        when is_stopped then 'failed'
+        when left_over > 0 then task.state
+        when judged.refused + judged.conflicted = 0 then 'succeeded'
+        when judged.changed > 0 then 'partial'
+        else 'failed'
+      end,
+      reason = case
+        when is_stopped then 'too-many-refused'
+        when left_over > 0 then task.reason
+        when judged.refused > 0 then 'records-refused'
+        when judged.conflicted > 0 then 'records-held'
+      end,
+      message = case
+        when is_stopped then format(
+          'It stopped itself: %s of %s records were refused. What was changed before stays.',
+          to_char(judged.refused, 'FM999,999,999,990'),
+          to_char(judged.done, 'FM999,999,999,990')
+        )
+        else task.message
+      end,
+      finished_at = case
+        when is_stopped
+        or left_over = 0 then clock_timestamp()
+      end
+    from
+      judged
+    where
+      task.id = judged.id
+    returning
+      task.state,
+      task.reason
+  ),
+  event as (
+    insert into
+      "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+    select
+      $8::int,
+      clock_timestamp(),
+      'running',
+      state,
+      reason
+    from
+      counted
+    where
+      state <> 'running'
+  ),
+  released as (
+    delete from "bulkhead"."lock_set"
+    where
+      task_id = $8::int
+      and exists (
+        select
+        from
+          counted
+        where
+          state <> 'running'
+      )
+  )
+select
+  state,
+  exists (
+    select
+      1
+    from
+      pg_locks waiting
+    where
+      waiting.locktype = 'transactionid'
+      and not waiting.granted
+      and waiting.transactionid = pg_current_xact_id()::xid
+  ) as "isWaitedFor"
+from
+  counted;
+
+-- chunkTransaction
+set constraints all immediate;
+
+commit;

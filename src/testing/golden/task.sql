@@ -782,234 +782,96 @@ where
   and tgenabled in ('O', 'A')
   and (tgtype & 3) = 3;
 
--- chunkTransaction
-begin isolation level read committed;
-
-set
-  local enable_seqscan = off;
-
-set
-  local jit = off;
-
-set
-  local statement_timeout = 30000;
-
-set
-  local lock_timeout = 5000;
-
-set
-  local idle_in_transaction_session_timeout = 30000;
-
--- claimChunk
-with
-  next as (
-    select
-      number,
-      keys
-    from
-      "bulkhead"."chunk"
-    where
-      task_id = $1
-      and state = 'active'
-    order by
-      first_key
-    limit
-      1
-    for update
-      skip locked
-  ),
-  cut as (
-    select
-      number,
-      keys
-    from
-      next
-    where
-      cardinality(keys) > $2::int * 1.25
-  ),
-  first as (
-    update "bulkhead"."chunk" chunk
-    set
-      keys = cut.keys[1:$2],
-      last_key = cut.keys[$2]
-    from
-      cut
-    where
-      chunk.task_id = $1
-      and chunk.number = cut.number
-  ),
-  rest as (
-    insert into
-      "bulkhead"."chunk" (task_id, number, state, keys, first_key, last_key)
-    select
-      $1,
-      number + $2,
-      'active',
-      keys[$2 + 1:],
-      keys[$2 + 1],
-      keys[cardinality(keys)]
-    from
-      cut
-  )
+-- startLoop
 select
-  next.number,
-  to_json(coalesce(cut.keys[1:$2], next.keys)) as keys,
-  (cut.number is not null)::int as added
-from
-  next
-  left join cut using (number);
+  current_setting('synchronous_standby_names') = '' as "isAlone";
 
--- finishChunk
-with
-  marked as (
-    update "bulkhead"."chunk"
-    set
-      state = 'done',
-      changed = $3,
-      unchanged = $4,
-      failed = $5,
-      gone = $6,
-      conflicted = $7,
-      kept_back = $13,
-      finished_at = clock_timestamp(),
-      duration_ms = $8
-    where
-      task_id = $1
-      and number = $2
-  ),
-  sums as (
-    select
-      id,
-      chunk_count + $9::int - chunks_done - 1 as left_over,
-      done + $3 + $4 + $5 + $6 + $7 + $13 as done,
-      changed + $3 as changed,
-      unchanged + $4 as unchanged,
-      failed + $5 as failed,
-      gone + $6 as gone,
-      conflicted + $7 as conflicted,
-      kept_back + $13 as kept_back,
-      failed + kept_back + $5 + $13 as refused
-    from
-      "bulkhead"."task"
-    where
-      id = $1
-      and state = 'running'
-      and (
-        $10::int is null
-        or exists (
-          select
-            1
-          from
-            "bulkhead"."task_slot"
-          where
-            task_id = $1
-            and slot = $10
-            and token = $11::uuid
-        )
-      )
-    for update
-  ),
-  judged as (
-    select
-      *,
-      left_over > 0
-      and done >= 1000
-      and refused > $12::float8 * done as is_stopped
-    from
-      sums
-  ),
-  counted as (
-    update "bulkhead"."task" task
-    set
-      chunk_count = task.chunk_count + $9::int,
-      chunks_done = task.chunks_done + 1,
-      done = judged.done,
-      changed = judged.changed,
-      unchanged = judged.unchanged,
-      failed = judged.failed,
-      gone = judged.gone,
-      conflicted = judged.conflicted,
-      kept_back = judged.kept_back,
-      altered = task.altered + $14::int,
-      deaths = 0,
-      state = case
-        when is_stopped then 'failed'
-        when left_over > 0 then task.state
-        when judged.refused + judged.conflicted = 0 then 'succeeded'
-        when judged.changed > 0 then 'partial'
-        else 'failed'
-      end,
-      reason = case
-        when is_stopped then 'too-many-refused'
-        when left_over > 0 then task.reason
-        when judged.refused > 0 then 'records-refused'
-        when judged.conflicted > 0 then 'records-held'
-      end,
-      message = case
-        when is_stopped then format(
-          'It stopped itself: %s of %s records were refused. What was changed before stays.',
-          to_char(judged.refused, 'FM999,999,999,990'),
-          to_char(judged.done, 'FM999,999,999,990')
-        )
-        else task.message
-      end,
-      finished_at = case
-        when is_stopped
-        or left_over = 0 then clock_timestamp()
-      end
-    from
-      judged
-    where
-      task.id = judged.id
-    returning
-      task.state,
-      task.reason
-  ),
-  event as (
-    insert into
-      "bulkhead"."task_event" (task_id, at, from_state, state, reason)
-    select
-      $1,
-      clock_timestamp(),
-      'running',
-      state,
-      reason
-    from
-      counted
-    where
-      state <> 'running'
-  ),
-  released as (
-    delete from "bulkhead"."lock_set"
-    where
-      task_id = $1
-      and exists (
+-- hasTriggers
+select
+  1
+from
+  pg_trigger
+where
+  tgrelid in (
+    with recursive
+      part (id) as (
         select
+          unnest($1::text[])::regclass::oid
+        union
+        select
+          inhrelid
         from
-          counted
-        where
-          state <> 'running'
+          part
+          join pg_inherits on inhparent = id
       )
-  )
-select
-  state,
-  exists (
     select
-      1
+      id
     from
-      pg_locks waiting
-    where
-      waiting.locktype = 'transactionid'
-      and not waiting.granted
-      and waiting.transactionid = pg_current_xact_id()::xid
-  ) as "isWaitedFor"
+      part
+  )
+  and not tgisinternal
+  and tgenabled in ('O', 'A')
+limit
+  1;
+
+-- readsColumns
+select
+  coalesce(
+    bool_or(
+      finished_at < now() - interval '1 day'
+      or finished_at - first < interval '10 minutes'
+    ),
+    false
+  ) as "isSo"
 from
-  counted;
+  (
+    select
+      migration_name,
+      finished_at,
+      min(finished_at) over () as first
+    from
+      "bulkhead"._prisma_migrations
+    where
+      rolled_back_at is null
+  ) history
+where
+  migration_name = $1;
 
--- chunkTransaction
-set constraints all immediate;
+-- withSettings
+select
+  was.*,
+  set_config('enable_seqscan', 'off', false),
+  set_config('jit', 'off', false),
+  set_config('statement_timeout', '30000', false),
+  set_config('lock_timeout', '5000', false),
+  set_config('idle_in_transaction_session_timeout', '15000', false),
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('synchronous_commit', 'off', false),
+  set_config('bulkhead.looped', '', false)
+from
+  (
+    select
+      current_setting('enable_seqscan') as s0,
+      current_setting('jit') as s1,
+      current_setting('statement_timeout') as s2,
+      current_setting('lock_timeout') as s3,
+      current_setting('idle_in_transaction_session_timeout') as s4,
+      current_setting('default_transaction_isolation') as s5,
+      current_setting('synchronous_commit') as s6
+    offset
+      0
+  ) was;
 
-commit;
+-- withSettings
+select
+  current_setting('bulkhead.looped', true) as looped,
+  set_config('enable_seqscan', 'on', false),
+  set_config('jit', 'on', false),
+  set_config('statement_timeout', '0', false),
+  set_config('lock_timeout', '0', false),
+  set_config('idle_in_transaction_session_timeout', '2min', false),
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('synchronous_commit', 'off', false);
 
 -- releaseSlot
 begin isolation level read committed;

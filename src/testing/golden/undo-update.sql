@@ -1,31 +1,3 @@
--- hasTriggers
-select
-  1
-from
-  pg_trigger
-where
-  tgrelid in (
-    with recursive
-      part (id) as (
-        select
-          unnest($1::text[])::regclass::oid
-        union
-        select
-          inhrelid
-        from
-          part
-          join pg_inherits on inhparent = id
-      )
-    select
-      id
-    from
-      part
-  )
-  and not tgisinternal
-  and tgenabled in ('O', 'A')
-limit
-  1;
-
 -- prepare
 with
   numbered as (
@@ -80,384 +52,139 @@ select
 from
   inserted;
 
--- takeBack
-with
-  image as materialized (
-    select
-      entry.key,
-      entry.before,
-      case
-        when jsonb_typeof(change.after) = 'array' then entry.after
-        else change.after
-      end as after,
-      change.chunk,
-      change.kept_along
-    from
-      "bulkhead"."change" change
-      cross join lateral rows
-    from
-      (
-        unnest(change.keys),
-        jsonb_array_elements(change.before),
-        jsonb_array_elements(
-          case
-            when jsonb_typeof(change.after) = 'array' then change.after
-            else '[]'
-          end
-        )
-      ) as entry (key, before, after)
-    where
-      change.task_id = $1::int
-      and change.model = $2
-      and change.kind = $3
-      and change.fields = $4::text[]
-      and change.first_key >= coalesce(
-        (
-          select
-            max(first_key)
-          from
-            "bulkhead"."chunk"
-          where
-            task_id = $1::int
-            and first_key <= $5
-        ),
-        ''
-      )
-      and change.first_key <= $6
-      and entry.key = any ($7::text[])
-  ),
-  locked as materialized (
-    select
-      t.*,
-      (
-        case
-          when t."id" >= 0 then lpad(t."id"::text, 20, '0')
-          else '-' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, '0')
-        end
-      ) collate "C" as "_key",
-      to_jsonb(t.*) as "_row",
-      array(
-        select
-          j."B"::text collate "C"
-        from
-          "gazetteer"."_CityToTag" j
-        where
-          j."A" = t."id"
-        order by
-          1
-      ) as "_ids_tags"
-    from
-      "gazetteer"."city" t
-    where
-      t."id" = any ($8::integer[])
-    order by
-      (
-        case
-          when t."id" >= 0 then lpad(t."id"::text, 20, '0')
-          else '-' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, '0')
-        end
-      )
-    for update of
-      t
-  ),
-  judged as materialized (
-    select
-      locked.*,
-      image.before as "_before",
-      image.after as "_after",
-      compared."_field",
-      case
-        when image.before is null then 'purged'
-        when compared."_field" is null then 'restore'
-        when (coalesce(to_jsonb(locked."status"), 'null'))::text collate "C" is not distinct from (image.before -> 'status')::text collate "C"
-        and (coalesce(to_jsonb(locked."notes"), 'null'))::text collate "C" is not distinct from (image.before -> 'notes')::text collate "C"
-        and (to_jsonb(locked."_ids_tags"))::text collate "C" is not distinct from (image.before -> 'tags')::text collate "C" then 'unchanged'
-        else 'edited-since'
-      end as "_state"
-    from
-      locked
-      join image on image.key = locked."_key"
+-- withSettings
+do '
+#variable_conflict use_variable
+declare
+  bulkhead_begun constant timestamptz := clock_timestamp();
+  bulkhead_at timestamptz;
+  bulkhead_number int;
+  bulkhead_keys text[];
+  bulkhead_ids integer[];
+  bulkhead_count int;
+  bulkhead_added int;
+  bulkhead_changed int;
+  bulkhead_unchanged int;
+  bulkhead_gone int;
+  bulkhead_left boolean;
+  bulkhead_state text;
+  bulkhead_waited boolean;
+  bulkhead_chunks jsonb := ''[]'';
+  bulkhead_end text := ''done'';
+begin
+  for bulkhead_n in 1..1 loop
+    bulkhead_at := clock_timestamp();
+    with next as (
+       select number, keys from "bulkhead"."chunk" where task_id =  ''2''::int and state = ''active'' order by first_key asc limit 1 for update skip locked
+     ), cut as (
+       select number, keys from next where cardinality(keys) >  ''100''::int * 1.25
+     ), first as (
+       update "bulkhead"."chunk" chunk set keys = cut.keys[1: ''100''::int], last_key = cut.keys[ ''100''::int] from cut where chunk.task_id =  ''2''::int and chunk.number = cut.number
+     ), rest as (
+       insert into "bulkhead"."chunk" (task_id, number, state, keys, first_key, last_key)
+       select  ''2''::int, number +  ''100''::int, ''active'', keys[ ''100''::int + 1:], keys[ ''100''::int + 1], keys[cardinality(keys)] from cut
+     ), claimed as (
+       select next.number, coalesce(cut.keys[1: ''100''::int], next.keys) as keys, (cut.number is not null)::int as added
+       from next left join cut using (number)
+     ) select number, keys, cardinality(keys), added from claimed into bulkhead_number, bulkhead_keys, bulkhead_count, bulkhead_added;
+    if bulkhead_number is null then
+      rollback;
+      bulkhead_end := ''none-left'';
+      exit;
+    end if;
+    bulkhead_ids := array(select (case when left(own.key, 1) = ''-'' then substr(own.key, 2)::numeric - 10000000000000000000 else own.key::numeric end)::integer from unnest(bulkhead_keys) own(key));
+    with image as materialized (
+      select entry.key, entry.before, entry.after, change.chunk, change.kept_along
+      from "bulkhead"."change" change cross join lateral (select case when jsonb_typeof(change.before) = ''array'' then ''list'' when jsonb_exists(change.before, ''*columns'') then ''columns'' else ''same'' end as before, case when jsonb_typeof(change.before) = ''array'' then change.before || ''[]'' else change.before - ''*columns'' end as before_whole, change.before -> ''*columns'' -> ''status'' as before_0, change.before -> ''*columns'' -> ''notes'' as before_1, change.before -> ''*columns'' -> ''updatedAt'' as before_2, change.before -> ''*columns'' -> ''tags'' as before_3, case when jsonb_typeof(change.after) = ''array'' then ''list'' when jsonb_exists(change.after, ''*columns'') then ''columns'' else ''same'' end as after, case when jsonb_typeof(change.after) = ''array'' then change.after || ''[]'' else change.after - ''*columns'' end as after_whole, change.after -> ''*columns'' -> ''status'' as after_0, change.after -> ''*columns'' -> ''notes'' as after_1, change.after -> ''*columns'' -> ''updatedAt'' as after_2, change.after -> ''*columns'' -> ''tags'' as after_3 offset 0) read
       cross join lateral (
-        select
-          case
-            when (coalesce(to_jsonb(locked."status"), 'null'))::text collate "C" is distinct from (image.after -> 'status')::text collate "C" then 'status'
-            when (coalesce(to_jsonb(locked."notes"), 'null'))::text collate "C" is distinct from (image.after -> 'notes')::text collate "C" then 'notes'
-            when (to_jsonb(locked."_ids_tags"))::text collate "C" is distinct from (image.after -> 'tags')::text collate "C" then 'tags'
-          end as "_field"
-      ) compared
-  ),
-  written as (
-    update "gazetteer"."city" t
-    set
-      "status" = was."status",
-      "notes" = was."notes",
-      "updated_at" = case
-        when coalesce(to_jsonb(judged."updated_at"), 'null') is not distinct from judged."_after" -> 'updatedAt' then was."updated_at"
-        else now()::timestamptz
-      end
-    from
-      judged
-      cross join lateral jsonb_populate_record(
-        null::"gazetteer"."city",
-        jsonb_build_object(
-          'status',
-          judged."_before" -> 'status',
-          'notes',
-          judged."_before" -> 'notes',
-          'updated_at',
-          judged."_before" -> 'updatedAt'
-        )
-      ) was
-    where
-      judged."_state" = 'restore'
-      and t."id" = judged."id"
-    returning
-      judged."_key" as "_written"
-  ),
-  dropped0 as (
-    delete from "gazetteer"."_CityToTag" j using judged
-    where
-      judged."_state" = 'restore'
-      and j."A" = judged."id"
-      and j."B"::text <> all (
-        array(
-          select
-            jsonb_array_elements_text(judged."_before" -> 'tags')
-        )
-      )
-  ),
-  added0 as (
-    insert into
-      "gazetteer"."_CityToTag" ("A", "B")
-    select
-      judged."id",
-      linked::integer
-    from
-      judged
-      cross join unnest(
-        array(
-          select
-            jsonb_array_elements_text(judged."_before" -> 'tags')
-        )
-      ) linked
-    where
-      judged."_state" = 'restore'
-    on conflict do nothing
-  ),
-  unlocked as materialized (
-    select
-      key
-    from
-      image
-    where
-      key not in (
-        select
-          "_key"
-        from
-          judged
-      )
-  ),
-  kept_back (key) as (
-    select
-      key
-    from
-      unlocked
-    where
-      key in (
-        select
-          (
-            case
-              when t."id" >= 0 then lpad(t."id"::text, 20, '0')
-              else '-' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, '0')
-            end
-          ) collate "C"
-        from
-          "gazetteer"."city" t
-        where
-          t."id" = any ($8::integer[])
-          and (
-            case
-              when t."id" >= 0 then lpad(t."id"::text, 20, '0')
-              else '-' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, '0')
-            end
-          ) collate "C" = any (
-            array(
-              select
-                key
-              from
-                unlocked
-            )
-          )
-      )
-    union
-    select
-      "_key"
-    from
-      judged
-    where
-      "_state" = 'restore'
-      and "_key" not in (
-        select
-          "_written"
-        from
-          written
-      )
-  ),
-  journal as (
-    insert into
-      "bulkhead"."change" (
-        model,
-        resource,
-        kind,
-        task_id,
-        chunk,
-        principal_id,
-        principal_name,
-        change_reason,
-        fields,
-        keys,
-        first_key,
-        before,
-        after
-      )
-    select
-      $9::text,
-      $10::text,
-      'update',
-      $11::int,
-      $12::int,
-      $13::text,
-      $14::text,
-      $15::text,
-      $16::text[],
-      array_agg(
-        "_key"
-        order by
-          "_key"
-      ),
-      min("_key"),
-      jsonb_agg(
-        jsonb_build_object(
-          'status',
-          judged."status",
-          'notes',
-          judged."notes",
-          'updatedAt',
-          judged."updated_at",
-          'tags',
-          "_ids_tags"
-        )
-        order by
-          "_key"
-      ),
-      jsonb_agg(
-        jsonb_build_object(
-          'status',
-          "_before" -> 'status',
-          'notes',
-          "_before" -> 'notes',
-          'updatedAt',
-          case
-            when coalesce(to_jsonb(judged."updated_at"), 'null') is not distinct from "_after" -> 'updatedAt' then "_before" -> 'updatedAt'
-            else to_jsonb(now()::timestamptz)
-          end,
-          'tags',
-          "_before" -> 'tags'
-        )
-        order by
-          "_key"
-      )
-    from
-      judged
-    where
-      "_state" = 'restore'
-    having
-      count(*) > 0
-  )
-select
-  (
-    select
-      count(*)::int
-    from
-      judged
-    where
-      "_state" = 'restore'
-  ) as changed,
-  (
-    select
-      count(*)::int
-    from
-      judged
-    where
-      "_state" = 'unchanged'
-  ) as unchanged,
-  (
-    select
-      count(*)::int
-    from
-      unlocked
-    where
-      key not in (
-        select
-          key
-        from
-          kept_back
-      )
-  ) as gone,
-  (
-    select
-      coalesce(
-        jsonb_agg(
-          jsonb_build_object(
-            'code',
-            "_state" || coalesce(':' || "_field", ''),
-            'field',
-            "_field",
-            'message',
-            $17::jsonb ->> ("_state" || coalesce(':' || "_field", '')),
-            'keys',
-            keys
-          )
-        ),
-        '[]'
-      )
-    from
-      (
-        select
-          "_state",
-          "_field",
-          jsonb_agg(
-            "_key"
-            order by
-              "_key"
-          ) as keys
-        from
-          judged
-        where
-          "_state" not in ('restore', 'unchanged')
-        group by
-          "_state",
-          "_field"
-      ) refused
-  ) || (
-    select
-      case
-        when count(*) = 0 then '[]'
-        else jsonb_build_array(
-          jsonb_build_object(
-            'code',
-            $18::text,
-            'message',
-            $19::text,
-            'keys',
-            jsonb_agg(
-              key
-              order by
-                key
-            )
-          )
-        )
-      end
-    from
-      kept_back
-  ) as refusals;
+        select key, case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) when ''columns'' then jsonb_build_object(''status'', read.before_0 -> (listed.place::int - 1), ''notes'', read.before_1 -> (listed.place::int - 1), ''updatedAt'', read.before_2 -> (listed.place::int - 1), ''tags'', read.before_3 -> (listed.place::int - 1)) else read.before_whole end as before, case read.after when ''list'' then read.after_whole -> (listed.place::int - 1) when ''columns'' then jsonb_build_object(''status'', read.after_0 -> (listed.place::int - 1), ''notes'', read.after_1 -> (listed.place::int - 1), ''updatedAt'', read.after_2 -> (listed.place::int - 1), ''tags'', read.after_3 -> (listed.place::int - 1)) else read.after_whole end as after from unnest(change.keys) with ordinality as listed(key, place) where key in (select unnest(bulkhead_keys)) offset 0
+      ) entry
+      where change.task_id =  ''1''::int and change.model =  ''City'' and change.kind =  ''update''
+        and change.fields =  ''{"status","notes","updatedAt","tags"}''::text[]
+        and change.first_key >= coalesce((select max(first_key) from "bulkhead"."chunk" where task_id =  ''1''::int and first_key <= bulkhead_keys[1]), '''')
+        and change.first_key <= bulkhead_keys[bulkhead_count]
+    ), locked as materialized (
+      select t."id", t."status", t."notes", t."updated_at", (case when t."id" >= 0 then lpad(t."id"::text, 20, ''0'') else ''-'' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, ''0'') end) collate "C" as "_key", array(select j."B"::text collate "C" from "gazetteer"."_CityToTag" j where j."A" = t."id" order by 1) as "_ids_tags" from "gazetteer"."city" t where t."id" = any(bulkhead_ids)
+      order by (case when t."id" >= 0 then lpad(t."id"::text, 20, ''0'') else ''-'' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, ''0'') end) for update of t
+    ), judged as materialized (
+      select locked.*, image.before as "_before", image.after as "_after", compared."_field",
+        case when image.before is null then ''purged''
+          when compared."_field" is null then ''restore'' when (coalesce(to_jsonb(locked."status"), ''null''))::text collate "C" is not distinct from (image.before -> ''status'')::text collate "C" and (coalesce(to_jsonb(locked."notes"), ''null''))::text collate "C" is not distinct from (image.before -> ''notes'')::text collate "C" and (to_jsonb(locked."_ids_tags"))::text collate "C" is not distinct from (image.before -> ''tags'')::text collate "C" then ''unchanged'' else ''edited-since'' end as "_state"
+      from locked join image on image.key = locked."_key"
+      cross join lateral (select case when (coalesce(to_jsonb(locked."status"), ''null''))::text collate "C" is distinct from (image.after -> ''status'')::text collate "C" then ''status'' when (coalesce(to_jsonb(locked."notes"), ''null''))::text collate "C" is distinct from (image.after -> ''notes'')::text collate "C" then ''notes'' when (to_jsonb(locked."_ids_tags"))::text collate "C" is distinct from (image.after -> ''tags'')::text collate "C" then ''tags'' end as "_field") compared
+    ), written as (
+      update "gazetteer"."city" t set "status" = (judged."_before" ->> ''status'')::"gazetteer"."city_status", "notes" = (judged."_before" ->> ''notes'')::text, "updated_at" = case when coalesce(to_jsonb(judged."updated_at"), ''null'') is not distinct from judged."_after" -> ''updatedAt'' then (judged."_before" ->> ''updatedAt'')::timestamptz else now()::timestamptz end
+      from judged
+      where judged."_state" = ''restore'' and t."id" = judged."id"
+      returning judged."_key" as "_written"
+    ), dropped0 as (delete from "gazetteer"."_CityToTag" j using judged
+        where judged."_state" = ''restore'' and j."A" = judged."id" and j."B"::text <> all(array(select jsonb_array_elements_text(judged."_before" -> ''tags'')))), added0 as (insert into "gazetteer"."_CityToTag" ("A", "B")
+        select judged."id", linked::integer from judged cross join unnest(array(select jsonb_array_elements_text(judged."_before" -> ''tags''))) linked
+        where judged."_state" = ''restore'' on conflict do nothing), unlocked as materialized (select key from image where key not in (select "_key" from judged)), kept_back (key) as (select key from unlocked where key in (select (case when t."id" >= 0 then lpad(t."id"::text, 20, ''0'') else ''-'' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, ''0'') end) collate "C" from "gazetteer"."city" t where t."id" = any(bulkhead_ids) and (case when t."id" >= 0 then lpad(t."id"::text, 20, ''0'') else ''-'' || lpad((10000000000000000000 + t."id"::numeric)::text, 19, ''0'') end) collate "C" = any(array(select key from unlocked))) union select "_key" from judged where "_state" = ''restore'' and "_key" not in (select "_written" from written)), journal as (insert into "bulkhead"."change" (model, resource, kind, task_id, chunk, principal_id, principal_name, change_reason, fields, keys, first_key, before, after) select  ''City''::text,  ''cities''::text, ''update'',  ''2''::int, bulkhead_number::int,  ''00000000-0000-4000-8000-00000000000a''::text,  ''Ada''::text,  null::text,  ''{"status","notes","updatedAt","tags"}''::text[], array_agg("_key" order by "_key"), min("_key"), jsonb_build_object(''*columns'', jsonb_build_object(''status'', to_jsonb(array_agg(judged."status" order by "_key")), ''notes'', to_jsonb(array_agg(judged."notes" order by "_key")), ''updatedAt'', to_jsonb(array_agg(judged."updated_at" order by "_key")), ''tags'', jsonb_agg("_ids_tags" order by "_key"))), jsonb_build_object(''*columns'', jsonb_build_object(''status'', to_jsonb(array_agg("_before" -> ''status'' order by "_key")), ''notes'', to_jsonb(array_agg("_before" -> ''notes'' order by "_key")), ''updatedAt'', to_jsonb(array_agg(case when coalesce(to_jsonb(judged."updated_at"), ''null'') is not distinct from "_after" -> ''updatedAt'' then "_before" -> ''updatedAt'' else to_jsonb(now()::timestamptz) end order by "_key")), ''tags'', jsonb_agg("_before" -> ''tags'' order by "_key"))) from judged  where "_state" = ''restore'' having count(*) > 0), counted as (
+      select (select count(*)::int from judged where "_state" = ''restore'') as changed,
+        (select count(*)::int from judged where "_state" = ''unchanged'') as unchanged,
+        (select count(*)::int from unlocked where key not in (select key from kept_back)) as gone,
+        (select coalesce(jsonb_agg(jsonb_build_object(''code'', "_state" || coalesce('':'' || "_field", ''''), ''field'', "_field", ''message'',  ''{"edited-since:status":"Edited since: Status is no longer what the task wrote.","edited-since:notes":"Edited since: Notes is no longer what the task wrote.","edited-since:updatedAt":"Edited since: Updated is no longer what the task wrote.","edited-since:tags":"Edited since: Tags is no longer what the task wrote.","edited-since:*":"Edited since: it is no longer what the task made.","exists":"A record of this key exists again.","not-kept":"What was deleted along with it is not kept.","purged":"The values that were there before are no longer kept."}''::jsonb ->> ("_state" || coalesce('':'' || "_field", '''')), ''keys'', keys)), ''[]'')
+          from (select "_state", "_field", jsonb_agg("_key" order by "_key") as keys from judged
+            where "_state" not in (''restore'', ''unchanged'') group by "_state", "_field") refused)
+          || (select case when count(*) = 0 then ''[]'' else jsonb_build_array(jsonb_build_object(''code'',  ''kept-back''::text,
+            ''message'',  ''It stands as it was: the database (a trigger, a policy) or code of the project kept the change back, without saying why.''::text, ''keys'', jsonb_agg(key order by key))) end from kept_back) as refusals
+    ) select changed, unchanged, gone, refusals <> ''[]'' as is_left from counted into bulkhead_changed, bulkhead_unchanged, bulkhead_gone, bulkhead_left;
+    if bulkhead_left then
+      rollback;
+      bulkhead_end := ''left'';
+      exit;
+    end if;
+    set constraints all immediate;
+    with marked as (
+     update "bulkhead"."chunk" set state = ''done'', changed = bulkhead_changed, unchanged = bulkhead_unchanged, failed = 0, gone = bulkhead_gone, conflicted = 0,
+       kept_back = 0, finished_at = clock_timestamp(), duration_ms = extract(epoch from clock_timestamp() - bulkhead_at)::float8 * 1000 where task_id =  ''2''::int and number = bulkhead_number
+   ), sums as (
+     select id, chunk_count + bulkhead_added - chunks_done - 1 as left_over,
+       done + bulkhead_changed + bulkhead_unchanged + 0 + bulkhead_gone + 0 + 0 as done, changed + bulkhead_changed as changed,
+       unchanged + bulkhead_unchanged as unchanged, failed + 0 as failed, gone + bulkhead_gone as gone, conflicted + 0 as conflicted,
+       kept_back + 0 as kept_back, failed + kept_back + 0 + 0 as refused
+     from "bulkhead"."task" where id =  ''2''::int and state = ''running'' and exists (select 1 from "bulkhead"."task_slot" where task_id =  ''2''::int and slot =  ''0''::int and token =  ''(an id that was drawn)''::uuid)
+     for update
+   ), judged as (
+     select *, left_over > 0 and done >= 1000 and refused >  ''0.5''::float8 * done as is_stopped from sums
+   ), counted as (
+     update "bulkhead"."task" task set chunk_count = task.chunk_count + bulkhead_added, chunks_done = task.chunks_done + 1, done = judged.done,
+       changed = judged.changed, unchanged = judged.unchanged, failed = judged.failed, gone = judged.gone,
+       conflicted = judged.conflicted, kept_back = judged.kept_back, altered = task.altered + 0, deaths = 0,
+       state = case when is_stopped then ''failed'' when left_over > 0 then task.state
+         when judged.refused + judged.conflicted = 0 then ''succeeded'' when judged.changed > 0 then ''partial'' else ''failed'' end,
+       reason = case when is_stopped then ''too-many-refused'' when left_over > 0 then task.reason
+         when judged.refused > 0 then ''records-refused'' when judged.conflicted > 0 then ''records-held'' end,
+       message = case when is_stopped then format(''It stopped itself: %s of %s records were refused. What was changed before stays.'',
+         to_char(judged.refused, ''FM999,999,999,990''), to_char(judged.done, ''FM999,999,999,990'')) else task.message end,
+       finished_at = case when is_stopped or left_over = 0 then clock_timestamp() end
+     from judged where task.id = judged.id
+     returning task.state, task.reason
+   ), event as (
+     insert into "bulkhead"."task_event" (task_id, at, from_state, state, reason)
+     select  ''2''::int, clock_timestamp(), ''running'', state, reason from counted where state <> ''running''
+   ), released as (
+     delete from "bulkhead"."lock_set" where task_id =  ''2''::int and exists (select from counted where state <> ''running'')
+   )
+   select state, exists (
+     select 1 from pg_locks waiting where waiting.locktype = ''transactionid'' and not waiting.granted
+       and waiting.transactionid = pg_current_xact_id()::xid
+   ) as "isWaitedFor" from counted into bulkhead_state, bulkhead_waited;
+    if bulkhead_state is null then
+      rollback;
+      bulkhead_end := ''stopped'';
+      exit;
+    end if;
+    if bulkhead_state <> ''running'' then
+      bulkhead_end := ''finished'';
+      perform set_config(''synchronous_commit'', ''on'', true);
+    end if;
+    bulkhead_chunks := bulkhead_chunks || jsonb_build_array(jsonb_build_array(bulkhead_count, extract(epoch from clock_timestamp() - bulkhead_at)::float8 * 1000, bulkhead_waited, bulkhead_changed, bulkhead_unchanged, bulkhead_gone));
+    perform set_config(''bulkhead.looped'', jsonb_build_object(''chunks'', bulkhead_chunks, ''end'', bulkhead_end)::text, false);
+    commit;
+    bulkhead_chunks := jsonb_set(bulkhead_chunks, array[(bulkhead_n - 1)::text, ''1''], to_jsonb(extract(epoch from clock_timestamp() - bulkhead_at)::float8 * 1000));
+    exit when bulkhead_end <> ''done'' or bulkhead_waited or extract(epoch from clock_timestamp() - bulkhead_at)::float8 * 1000 > 30 or extract(epoch from clock_timestamp() - bulkhead_begun)::float8 * 1000 > 250;
+  end loop;
+  perform set_config(''bulkhead.looped'', jsonb_build_object(''chunks'', bulkhead_chunks, ''end'', bulkhead_end)::text, false);
+end';

@@ -50,11 +50,15 @@ export async function diskFull(
     { field: 'notes', 'value.notes': 'x'.repeat(200) },
   );
   const waits = () => worker.logged().filter(({ error }) => /No space left/.test(String(error)));
-  await until(() => waits().length >= 3);
-  const { rows } = await owner.query<{ state: string; deaths: number; done: number }>(
-    `select state, deaths, done from ${db.t.task} where id = $1`,
-    [task.id],
-  );
+  const read = () =>
+    owner.query<{ state: string; deaths: number; done: number; attempts: number }>(
+      `select state, deaths, done, attempts from ${db.t.task} where id = $1`,
+      [task.id],
+    );
+  await until(() => waits().length > 0);
+  const before = (await read()).rows[0]?.attempts ?? 0;
+  await until(async () => ((await read()).rows[0]?.attempts ?? 0) >= before + 2);
+  const { rows } = await read();
   say(`The task is ${rows[0]?.state} at ${rows[0]?.done} of ${places}: ${waits()[0]?.message}`);
   const broken: string[] = [];
   if (rows[0]?.state !== 'running' || rows[0].deaths !== 0)
