@@ -9,7 +9,12 @@ import { cancel } from '../tasks/control/cancel.ts';
 import { retry } from '../tasks/follow-ups/retry.ts';
 import { listMatchingIds, listTasks } from '../tasks/looking/find-tasks.ts';
 import { getTask, isTaskId } from '../tasks/looking/queries.ts';
-import { parseTasksQuery, readTaskSearch, type TasksQuery } from '../tasks/looking/tasks-query.ts';
+import {
+  assertPossible,
+  parseTasksQuery,
+  readTaskSearch,
+  type TasksQuery,
+} from '../tasks/looking/tasks-query.ts';
 import { isFinished, unfinishedStates } from '../tasks/states.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { asOperator, named } from './as-operator.ts';
@@ -126,7 +131,11 @@ function readQuery(typed: CommandValues): TasksQuery {
   const { text, sort, ...given } = typed;
   const named = Object.keys(filters).filter((name) => name !== 'text');
   const asked = Object.fromEntries(named.map((name) => [name, given[name] ?? '']));
-  return usageOf(() => parseTasksQuery({ ...asked, _q: text ?? '', _sort: sort ?? '' }));
+  return usageOf(() => {
+    const query = parseTasksQuery({ ...asked, _q: text ?? '', _sort: sort ?? '' });
+    assertPossible(query);
+    return query;
+  });
 }
 
 /** What is wrong with a filter was typed. */
