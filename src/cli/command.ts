@@ -22,6 +22,8 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>;
   /** What --json gives, in words. */
   readonly gives: string;
+  /** It needs no database, and asks one only where that is named. */
+  readonly isOffline?: true;
   /**
    * Says what it did on standard output; what it returns is printed in its place with `--json`.
    * `words` is what stands after its name.

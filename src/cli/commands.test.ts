@@ -108,6 +108,20 @@ test('what there is not is status 2, and what cannot be done status 1', async ()
     await ends('tasks', 'show', 'seven', '--database', 'postgresql://x@127.0.0.1:1/x'),
     2,
   );
+  // What is typed wrongly is said before a database is asked.
+  for (const typed of [
+    ['list', '--state', 'odd'],
+    ['cancel', '--matching', '--kind', 'odd'],
+  ])
+    assert.equal(
+      await ends('tasks', ...typed, '--database', 'postgresql://x@127.0.0.1:1/x'),
+      2,
+      typed.join(' '),
+    );
+  const group = await run('tasks');
+  assert.equal(group.status, 2);
+  assert.match(group.stderr, /^ {2}tasks cancel ID… /m);
+  assert.doesNotMatch(group.stderr, /cleanup/);
   assert.equal(await ends('schema', 'more'), 2);
   assert.equal(await ends('user', 'list', '--database', 'postgresql://x@127.0.0.1:1/x'), 1);
   const refused = await run('user', 'list', '--json', '--database', 'postgresql://x@127.0.0.1:1/x');

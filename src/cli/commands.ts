@@ -24,12 +24,14 @@ export const commands: Commands = {
       'dry-run': { type: 'boolean', says: 'says what it would write, and writes nothing' },
     },
     gives: '`{ said }`: its lines',
+    isOffline: true,
     run: async (typed, config) => ({ said: await init(typed, config) }),
   },
   check: {
     says: 'Says what a start would refuse the definition for, all of it; no database is asked.',
     options: ofAdmin,
     gives: '`{ name, problems, resources, tasks, schedules, channels }`',
+    isOffline: true,
     run: check,
   },
   generate: {
@@ -39,6 +41,7 @@ export const commands: Commands = {
       output: { type: 'string', value: 'FOLDER', says: `where to; ${ownOutput} unless given` },
     },
     gives: '`{ output }`',
+    isOffline: true,
     run: generateOwn,
   },
   indexes: {

@@ -1,3 +1,6 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { findRunning } from '../db/embedded.ts';
 import { AppError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
 import { readArguments } from './arguments.ts';
@@ -18,7 +21,7 @@ await runCommand(async () => {
   const command = name === null ? undefined : commands[name];
   if (name === null || !command) {
     readArguments(usageOfAll(commands, words), parserOptions(ofAll), true);
-    if (words.length === 0) throw new AppError('usage', 500, usageOfAll(commands, []));
+    if (beginsOne(words)) throw new AppError('usage', 500, usageOfAll(commands, words));
     throw new AppError('usage', 500, noCommand(words.join(' ')));
   }
   const options = parserOptions({ ...command.options, ...ofAll });
@@ -27,8 +30,14 @@ await runCommand(async () => {
   const rest = positionals.slice(name.split(' ').length);
   if (rest.length > 0 && !command.takes)
     throw new AppError('usage', 500, `"${rest[0]}" stands where nothing does. See --help.`);
-  return command.run(values, config, rest);
+  return command.run(values, command.isOffline ? config : await besideRunning(config), rest);
 });
+
+/** Where `start` runs on a database of its own, that one. */
+async function besideRunning(config: Config): Promise<Config> {
+  const running = config.DATABASE_URL ?? (await findRunning(resolve(config.BULKHEAD_FOLDER)));
+  return running === null ? config : { ...config, DATABASE_URL: running };
+}
 
 /** The longest name of a command that the words begin with. */
 function nameIn(some: readonly string[]): string | null {
@@ -37,6 +46,12 @@ function nameIn(some: readonly string[]): string | null {
     if (Object.hasOwn(commands, joined)) return joined;
   }
   return null;
+}
+
+/** Is a word of a name left out, or are all? */
+function beginsOne(some: readonly string[]): boolean {
+  const begin = some.map((word) => `${word} `).join('');
+  return Object.keys(commands).some((one) => `${one} `.startsWith(begin));
 }
 
 function noCommand(command: string): string {

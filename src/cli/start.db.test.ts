@@ -126,6 +126,16 @@ for (const [what, how] of [
     const folder = clone(t, how);
     const first = await start(folder);
     assert.match(await browse(first), /135,233/);
+    // Beside it, on its database.
+    for (const [command, said] of [
+      ['doctor', /^No finding\.$/m],
+      ['tasks list', /^There is no such task\.$/m],
+      ['user list', /^admin@example\.com /m],
+    ] as const) {
+      const args = ['scripts/run.mjs', 'cli', ...command.split(' ')];
+      const { stdout } = await run('node', args, { cwd: folder, env: environment() });
+      assert.match(stdout, said);
+    }
     await first.kill('SIGTERM');
     assert.ok(await refuses(first.address));
 

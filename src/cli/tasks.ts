@@ -9,7 +9,12 @@ import { cancel } from '../tasks/control/cancel.ts';
 import { retry } from '../tasks/follow-ups/retry.ts';
 import { listMatchingIds, listTasks } from '../tasks/looking/find-tasks.ts';
 import { getTask, isTaskId } from '../tasks/looking/queries.ts';
-import { parseTasksQuery, readTaskSearch, type TasksQuery } from '../tasks/looking/tasks-query.ts';
+import {
+  assertPossible,
+  parseTasksQuery,
+  readTaskSearch,
+  type TasksQuery,
+} from '../tasks/looking/tasks-query.ts';
 import { isFinished, unfinishedStates } from '../tasks/states.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
 import { asOperator, named } from './as-operator.ts';
@@ -109,8 +114,8 @@ export const taskCommands: Readonly<Record<string, Command>> = {
 function list(typed: CommandValues, config: Config): Promise<unknown> {
   const limit = whole(typed.limit ?? String(defaultLimit), 'limit', 1, maxLimit);
   const page = whole(typed.page ?? '1', 'page', 1, 1_000_000);
+  const query = readQuery(typed);
   return asOperator(typed, config, async (context, principal) => {
-    const query = readQuery({ ...typed, sort: typed.sort });
     const search = await usageWhere(() => readTaskSearch(context.registry, principal, query));
     const { states, sort } = query;
     const found = await listTasks(context, principal, { page, size: limit, states, sort, search });
@@ -126,7 +131,11 @@ function readQuery(typed: CommandValues): TasksQuery {
   const { text, sort, ...given } = typed;
   const named = Object.keys(filters).filter((name) => name !== 'text');
   const asked = Object.fromEntries(named.map((name) => [name, given[name] ?? '']));
-  return usageOf(() => parseTasksQuery({ ...asked, _q: text ?? '', _sort: sort ?? '' }));
+  return usageOf(() => {
+    const query = parseTasksQuery({ ...asked, _q: text ?? '', _sort: sort ?? '' });
+    assertPossible(query);
+    return query;
+  });
 }
 
 /** What is wrong with a filter was typed. */
@@ -215,8 +224,9 @@ function cancelSome(
       'Name tasks by their numbers, or all that match by --matching and filters. See --help.',
     );
   const waitMs = typed.wait === undefined ? null : whole(typed.wait, 'wait', 0, 86_400) * 1_000;
+  const query = readQuery(typed);
   return asOperator(typed, config, async (context, principal) => {
-    const wanted = typed.matching ? matching(context, principal, typed) : ids;
+    const wanted = typed.matching ? matching(context, principal, query) : ids;
     const outcomes: Outcome[] = [];
     for await (const id of wanted) outcomes.push(await cancelOne(context, principal, id));
     if (waitMs !== null) await waitForEnds(context, principal, outcomes, waitMs);
@@ -234,9 +244,8 @@ function cancelSome(
 async function* matching(
   context: TaskContext,
   principal: Principal,
-  typed: CommandValues,
+  query: TasksQuery,
 ): AsyncGenerator<number> {
-  const query = readQuery(typed);
   const given = await usageWhere(() => readTaskSearch(context.registry, principal, query));
   const states =
     query.states.length === 0

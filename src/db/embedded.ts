@@ -76,6 +76,32 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
+/** Where the app works that runs on the server of this folder, for whoever comes beside it; null: none does. */
+export async function findRunning(folder: string): Promise<string | null> {
+  const read = (path: string) => readFile(path, 'utf8').catch(() => '');
+  const base = (await read(join(folder, 'database-path'))).trim() || folder;
+  const password = (await read(join(folder, 'postgres-password'))).trim();
+  const port = Number((await read(join(base, 'postgres', 'postmaster.pid'))).split('\n')[3]);
+  if (password === '' || !port) return null;
+  const session = new pg.Client({
+    connectionString: urlOf(port, password, 'postgres'),
+    connectionTimeoutMillis: maxWaitMs,
+  });
+  session.on('error', () => undefined);
+  try {
+    await session.connect();
+    const { rows } = await session.query<{ name: string }>(
+      `select datname as name from pg_stat_activity where usename = current_user and datname <> 'postgres' order by backend_start limit 1`,
+    );
+    return rows[0] ? urlOf(port, password, rows[0].name) : null;
+  } catch {
+    // What a killed server has left.
+    return null;
+  } finally {
+    await session.end().catch(() => undefined);
+  }
+}
+
 /** Stops the server that somebody left running in this folder, if there is one. */
 export async function stopEmbedded(folder: string): Promise<void> {
   const account = await databaseAccount();

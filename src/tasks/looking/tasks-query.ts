@@ -126,6 +126,17 @@ export function isFiltered({ states, given }: TasksQuery): boolean {
   return states.length > 0 || Object.keys(given).length > 0;
 }
 
+/** Throws AppError 'invalid-filter' (422) for what no task can be, whoever asks. */
+export function assertPossible({ given }: TasksQuery): void {
+  const { kind, acknowledged, queue, worker, parent } = given;
+  if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrongQuery.kind);
+  if (acknowledged && acknowledged !== 'yes' && acknowledged !== 'no')
+    throw invalid('acknowledged', wrongQuery.acknowledged);
+  if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrongQuery.queue);
+  if (worker && !uuid.test(worker)) throw invalid('worker', wrongQuery.worker);
+  if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrongQuery.parent);
+}
+
 /**
  * What it means. One statement where it names a record. Throws AppError 'invalid-filter' (422): a
  * record that is out of reach is as one that there is not.
@@ -133,16 +144,12 @@ export function isFiltered({ states, given }: TasksQuery): boolean {
 export async function readTaskSearch(
   registry: ResourceRegistry,
   principal: Principal,
-  { given }: TasksQuery,
+  query: TasksQuery,
 ): Promise<TaskSearch> {
+  assertPossible(query);
+  const { given } = query;
   const { kind, resource, person, reason, acknowledged, queue, worker, schedule } = given;
   const { parent, record, from, to } = given;
-  if (kind && kind !== 'bulk' && kind !== 'own') throw invalid('kind', wrongQuery.kind);
-  if (acknowledged && acknowledged !== 'yes' && acknowledged !== 'no')
-    throw invalid('acknowledged', wrongQuery.acknowledged);
-  if (queue && queue !== bulkQueue && !isQueueName(queue)) throw invalid('queue', wrongQuery.queue);
-  if (worker && !uuid.test(worker)) throw invalid('worker', wrongQuery.worker);
-  if (parent && !isTaskId(Number(parent))) throw invalid('parent', wrongQuery.parent);
   const spanOf = (name: 'from' | 'to', text: string) => {
     const span = readDateSpan(text, 'timestamptz', readerOf(principal).timeZone);
     if (!span?.end) throw invalid(name, wrongQuery.time);
