@@ -85,6 +85,8 @@ export class Standby {
   readonly #watch: Pool;
   #samples: PrimarySample[] = [];
   #latest: PrimarySample | null = null;
+  /** Since when the primary has been on its timeline, as far as was seen. */
+  #timelineSinceMs = 0;
   /** Null: it has not said anything yet. */
   #seen: LastSaid | null = null;
   readonly #sinceMs = performance.now();
@@ -131,7 +133,10 @@ export class Standby {
 
   note(sample: PrimarySample): void {
     // A new primary counts on from where it was promoted, which may lie before where the old one was.
-    if (this.#latest?.position.timeline !== sample.position.timeline) this.#samples = [];
+    if (this.#latest?.position.timeline !== sample.position.timeline) {
+      this.#samples = [];
+      this.#timelineSinceMs = sample.atMs;
+    }
     this.#latest = sample;
     this.#samples.push(sample);
     // Without one of the older, times are still said too long ago, never too late.
@@ -232,7 +237,9 @@ export class Standby {
       const isPrimary = seen.system === latest.system && seen.began === latest.began;
       return state(isPrimary ? 'primary' : 'no-standby');
     }
-    if (!this.#isSame(seen)) return state('elsewhere');
+    // What it said before that says nothing of whom it follows now.
+    if (!this.#isSame(seen))
+      return state(seen.atMs < this.#timelineSinceMs ? 'unknown' : 'elsewhere');
     // One that has reached nothing since we began to look: its own last commit says since when.
     const sinceMs = this.#reachedMs ?? seen.atMs - (seen.ageMs ?? 0);
     if (nowMs - sinceMs > maxLagMs) return state('behind');
