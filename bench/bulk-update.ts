@@ -103,6 +103,12 @@ export async function runTask(
   return ended(context, launched.id, rows);
 }
 
+/** Takes all of it back. */
+export async function undoTask(context: TaskContext, rows: number, id: number): Promise<TaskRow> {
+  const { task } = await undo(context, ada, id, { operationId: randomUUID(), chosen: null });
+  return ended(context, task.id, rows);
+}
+
 async function ended(context: TaskContext, id: number, rows: number): Promise<TaskRow> {
   const task = await finished(context.db, id, 900_000);
   if (task.state !== 'succeeded' || task.done !== rows)
@@ -193,15 +199,8 @@ async function measureUndo(
           id = (await runTask(context, rows, operation, body)).id;
         }),
       );
-      await bench.db.pages.query('vacuum (analyze) gazetteer.city');
-      await bench.db.pages.query('checkpoint');
-      took.task.push(
-        await seconds(async () => {
-          const operationId = randomUUID();
-          const { task } = await undo(context, ada, id, { operationId, chosen: null });
-          await ended(context, task.id, rows);
-        }),
-      );
+      await bench.settle();
+      took.task.push(await seconds(() => undoTask(context, rows, id)));
     }
   });
   return ratioRow({ case: `undo ${name}`, rows, pairs }, took);

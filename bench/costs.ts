@@ -1,7 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { undo } from '../src/tasks/follow-ups/undo.ts';
-import { ada, finished } from '../src/testing/context.ts';
-import { deleting, rawDelete, rawTwoColumns, runTask, twoColumns } from './bulk-update.ts';
+import {
+  deleting,
+  rawDelete,
+  rawTwoColumns,
+  runTask,
+  twoColumns,
+  undoTask,
+} from './bulk-update.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
 import type { Measured, PartOptions } from './table.ts';
 
@@ -74,14 +78,8 @@ async function measure(
       id = (await runTask(context, rows, operation, body)).id;
       return id;
     });
-    await pages.query('vacuum (analyze) gazetteer.city');
-    await pages.query('checkpoint');
-    await times(`undo of ${operation}`, async () => {
-      const options = { operationId: randomUUID(), chosen: null };
-      const { task } = await undo(context, ada, id, options);
-      await finished(bench.db, task.id, 900_000);
-      return task.id;
-    });
+    await bench.settle();
+    await times(`undo of ${operation}`, async () => (await undoTask(context, rows, id)).id);
     return found;
   });
 }

@@ -71,16 +71,26 @@ export function wholeRow(model: ModelMeta, alias: string): string {
         `${escapeLiteral(field.dbColumn ?? '')}, ${imaged(field, `${alias}.${field.column}`)}`,
     );
   if (texts.length === 0) return `to_jsonb(${alias}.*)`;
-  // A function takes at most 100 arguments.
-  const parts = Array.from({ length: Math.ceil(texts.length / 50) }, (_, index) =>
-    texts.slice(index * 50, index * 50 + 50),
+  return `(to_jsonb(${alias}.*) || ${objectOf(texts)})`;
+}
+
+/** SQL of one JSON object of pairs, each a name and a value. */
+export function objectOf(pairs: readonly string[]): string {
+  return inParts(pairs)
+    .map((part) => `jsonb_build_object(${part.join(', ')})`)
+    .join(' || ');
+}
+
+/** Pairs in as many parts as it takes: a function has at most 100 arguments. */
+export function inParts<T>(pairs: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) =>
+    pairs.slice(index * 50, index * 50 + 50),
   );
-  return `(to_jsonb(${alias}.*) || ${parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ')})`;
 }
 
 /**
- * The last image of a row as SQL of each of its values by name, and whether it is a list, as `lastImage` has them: of these
- * columns of the table, and what it was linked to, or nothing. `ids`: SQL of an array of the ids of
+ * The last image of a row as SQL of each of its values by name, and whether it is a list, as
+ * `lastImage` has them: of these columns of the table, and what it was linked to, or nothing. `ids`: SQL of an array of the ids of
  * all rows.
  */
 export function lastValues(

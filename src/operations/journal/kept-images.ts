@@ -1,6 +1,7 @@
 import { escapeLiteral } from 'pg';
 import { empty, join, raw, type Sql, sql } from '../../db/sql.ts';
 import type { ApplyTarget } from '../contract.ts';
+import { inParts, objectOf } from './images.ts';
 
 /**
  * The two sides of a change keep the images of its records in one of three forms: a list with one
@@ -36,12 +37,8 @@ export function byColumn(columns: readonly ImageColumn[], order: Sql): Sql {
   return sql`jsonb_build_object(${raw(escapeLiteral(columnsKey))}, ${join(inObjects(lists), ' || ')})`;
 }
 
-/** Pairs in as many objects as it takes: a function has at most 100 arguments. */
 function inObjects(pairs: readonly Sql[]): Sql[] {
-  return Array.from(
-    { length: Math.ceil(pairs.length / 50) },
-    (_, index) => sql`jsonb_build_object(${join(pairs.slice(index * 50, index * 50 + 50))})`,
-  );
+  return inParts(pairs).map((part) => sql`jsonb_build_object(${join(part)})`);
 }
 
 /** SQL of the image of one record among those of a side; a place counts from 0. */
@@ -76,7 +73,7 @@ export function entriesOf(change: string, fields: readonly string[] | null, amon
       (name, at) => `${escapeLiteral(name)}, read.${side}_${at} -> ${place}`,
     );
     const image = values
-      ? objectOf(values)
+      ? objectOf(values) || 'null'
       : `(select jsonb_object_agg(of_field.key, of_field.value -> ${place}) from jsonb_each(read.${side}_columns) of_field)`;
     return `case read.${side} when 'list' then read.${side}_whole -> ${place} when 'columns' then ${image} else read.${side}_whole end as ${side}`;
   });
@@ -85,11 +82,4 @@ export function entriesOf(change: string, fields: readonly string[] | null, amon
       cross join lateral (
         select key, ${raw(`${images.join(', ')} from unnest(${change}.keys)`)} with ordinality as listed(key, place)${asked} offset 0
       ) entry`;
-}
-
-function objectOf(values: readonly string[]): string {
-  const parts = Array.from({ length: Math.ceil(values.length / 50) }, (_, index) =>
-    values.slice(index * 50, index * 50 + 50),
-  );
-  return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ') || 'null';
 }

@@ -7,7 +7,7 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
 import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import { textSql } from '../../metadata/value-text.ts';
-import { imaged, lastImage } from './images.ts';
+import { imaged, lastImage, objectOf } from './images.ts';
 
 /** A row, locked until the transaction ends. */
 export interface Row {
@@ -82,12 +82,7 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
     const { joinTable, ownColumn, otherColumn } = joinOf(field);
     return `'${field.name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
   });
-  // A function takes at most 100 arguments.
-  const pairs = [...columns, ...linked];
-  const parts = Array.from({ length: Math.ceil(pairs.length / 50) }, (_, index) =>
-    pairs.slice(index * 50, index * 50 + 50),
-  );
-  return parts.map((part) => `jsonb_build_object(${part.join(', ')})`).join(' || ');
+  return objectOf([...columns, ...linked]);
 }
 
 /**
