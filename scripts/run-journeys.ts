@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { runProgram } from './run-program.ts';
 import type { TestTally } from './test-tally.ts';
 
@@ -23,7 +24,7 @@ export async function runJourneys(
   ) as Report;
   const { failed } = tally;
   const journeys = suites.flatMap((suite) => journeysOf(suite));
-  for (const { title, isPassed, ms } of journeys) tally.count(title, isPassed, ms);
+  for (const { title, isPassed, ms, why } of journeys) tally.count(title, isPassed, ms, why);
   if (journeys.length === 0 || errors.length > 0 || (code !== 0 && tally.failed === failed))
     tally.count('the journeys', false);
 }
@@ -33,7 +34,7 @@ interface Suite {
   specs?: {
     title: string;
     ok: boolean;
-    tests: { results: { duration: number; status: string }[] }[];
+    tests: { results: { duration: number; status: string; error?: { stack?: string } }[] }[];
   }[];
 }
 
@@ -42,7 +43,14 @@ interface Report {
   errors?: unknown[];
 }
 
-function journeysOf(suite: Suite): { title: string; isPassed: boolean; ms: number }[] {
+interface Journey {
+  title: string;
+  isPassed: boolean;
+  ms: number;
+  why: string;
+}
+
+function journeysOf(suite: Suite): Journey[] {
   const own = (suite.specs ?? []).map(({ title, ok, tests }) => {
     const results = tests.flatMap((test) => test.results);
     // Journeys are never skipped: one that did not run did not pass.
@@ -51,6 +59,7 @@ function journeysOf(suite: Suite): { title: string; isPassed: boolean; ms: numbe
       title,
       isPassed: ok && isRun,
       ms: results.reduce((sum, result) => sum + result.duration, 0),
+      why: stripVTControlCharacters(results.at(-1)?.error?.stack ?? ''),
     };
   });
   return [...own, ...(suite.suites ?? []).flatMap(journeysOf)];

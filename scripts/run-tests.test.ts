@@ -72,7 +72,9 @@ test('in a process that many share, what is wrong is told with its file and its 
   assert.match(text, /✖ \S*leaves\.test\.ts[\s\S]*nothing is left open/);
   assert.match(text, /✖ \S*changes\.test\.ts[\s\S]*the environment is as it was found/);
   assert.match(text, /ends\.test\.ts ended its process in the middle of: ends it all/);
-  assert.match(text, /\n\d+ passed, 6 failed\n$/);
+  const end = text.slice(text.lastIndexOf('\nFailed:\n'));
+  assert.match(end, /\n {2}one and one\n +\S*fails\.test\.ts:1\n +AssertionError[\s\S]*2 !== 3/);
+  assert.match(end, /\n\d+ passed, 6 failed\n$/);
   assert.equal(text.split('✔ passes').length, 4, 'the others ran');
 });
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { isLong, root } from './test-files.ts';
@@ -60,7 +60,13 @@ async function runProcesses(
     if (isFile && isPassed) return;
     // One that cannot run here says why; any other that is skipped did not pass.
     if (typeof data.skip === 'string') tally.skip(data.name, data.skip);
-    else tally.count(data.name, isPassed && !data.skip && !data.todo, data.details.duration_ms);
+    else
+      tally.count(
+        data.name,
+        isPassed && !data.skip && !data.todo,
+        data.details.duration_ms,
+        reasonOf(data),
+      );
   };
   events.on('test:pass', hear(true));
   events.on('test:fail', hear(false));
@@ -81,10 +87,21 @@ async function runProcesses(
   else tally.count(`${left.join(', ')} could not be begun`, false);
 }
 
+/** Where a test that failed stands, and with what. */
+function reasonOf({ file, line, details }: Heard): string {
+  const { error } = details;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return [file && `${relative(root, file)}:${line}`, cause instanceof Error && cause.stack]
+    .filter(Boolean)
+    .join('\n');
+}
+
 interface Heard {
   name: string;
   nesting: number;
-  details: { type?: string | undefined; duration_ms: number };
+  file?: string | undefined;
+  line?: number | undefined;
+  details: { type?: string | undefined; duration_ms: number; error?: unknown };
   skip?: string | boolean | undefined;
   todo?: string | boolean | undefined;
 }
