@@ -57,6 +57,8 @@ function isAlone(model: ModelMeta, alias: string): string {
 export interface KeySet {
   /** Holds for their rows, called `t`. */
   condition: Sql;
+  /** Holds for rows of another table that lead to them by this column. */
+  ledToBy(column: string): Sql;
   count: Sql;
   /** As texts, sorted. */
   list: Sql;
@@ -65,8 +67,11 @@ export interface KeySet {
 }
 
 export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
+  const columns = idLists(model, keys);
+  const [ids] = columns.map(({ list }) => list);
   return {
-    condition: keyCondition(model, 't', keys),
+    condition: conditionOf(model, 't', keys, columns),
+    ledToBy: (column) => sql`${raw(column)} = any(${ids ?? empty})`,
     count: shared(sql`${keys.length}::int`),
     list: shared(sql`${[...keys]}::text[]`),
     first: shared(sql`${keys[0]}::text`),
@@ -96,6 +101,7 @@ export function heldKeys(
   if (!field || !part?.fromSql || part.isLoose || model.hasHeirs) return null;
   return {
     condition: raw(`t.${field.column} = any(${names.ids})`),
+    ledToBy: (column) => raw(`${column} = any(${names.ids})`),
     count: raw(names.count),
     list: raw(names.keys),
     first: raw(`${names.keys}[1]`),
@@ -108,15 +114,38 @@ export function heldKeys(
 
 /** A condition that holds for the rows of `keys`, for several places of a statement. */
 export function keyCondition(model: ModelMeta, alias: string, keys: readonly string[]): Sql {
-  const columns = keyColumns(model, keys);
-  const given = columns.map(({ sqlType, values }) => sql`${arrayText(values)}::${raw(sqlType)}[]`);
+  return conditionOf(model, alias, keys, idLists(model, keys));
+}
+
+interface IdList {
+  column: string;
+  isLoose: boolean;
+  /** SQL of the values of `keys` in this column, for several places of a statement. */
+  list: Sql;
+}
+
+function idLists(model: ModelMeta, keys: readonly string[]): IdList[] {
+  return keyColumns(model, keys).map(({ column, isLoose, sqlType, values }) => ({
+    column,
+    isLoose,
+    list: shared(sql`${arrayText(values)}::${raw(sqlType)}[]`),
+  }));
+}
+
+function conditionOf(
+  model: ModelMeta,
+  alias: string,
+  keys: readonly string[],
+  columns: readonly IdList[],
+): Sql {
+  const given = columns.map(({ list }) => list);
   const names = raw(columns.map(({ column }) => `${alias}.${column}`).join(', '));
   const isGiven =
     columns.length === 1
       ? sql`${names} = any(${join(given)})`
       : sql`(${names}) in (select * from unnest(${join(given)}))`;
   const isLoose = columns.some((column) => column.isLoose);
-  if (!isLoose && !model.hasHeirs) return shared(isGiven);
+  if (!isLoose && !model.hasHeirs) return isGiven;
   const exact = isLoose
     ? sql` and ${raw(keySql(model, alias))} = any(${[...keys]}::text[])`
     : empty;

@@ -8,6 +8,7 @@ import { withKey } from '../cascade/cascade.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
+import { relatedIdType } from '../journal/links.ts';
 import { journal } from '../journal-kind.ts';
 
 /**
@@ -199,7 +200,7 @@ function insertRows(
     // A link between two that both come back stands in both images.
     parts.push(`linked${suffix}_${index} as (
       insert into ${joinTable} (${ownColumn}, ${otherColumn})
-      select ${columnIn(`${from}."_before"`, id)}, linked::${relatedIdType({ metadata }, field)} from ${from}
+      select ${columnIn(`${from}."_before"`, id)}, linked::${relatedIdType(metadata, field)} from ${from}
       cross join lateral jsonb_array_elements_text(coalesce(${from}."_before" -> '${linksKey}' -> '${field.name}', '[]')) linked
       where ${from}."_key" in (select key from created${suffix}) on conflict do nothing
     )`);
@@ -210,11 +211,6 @@ function insertRows(
 // Reading a whole row would take the text of JSON for a JSON string.
 function recreated(column: string, field: FieldMeta | undefined, from: string): string {
   return field && isTextInImage(field) ? columnIn(`${from}."_before"`, field) : `was.${column}`;
-}
-
-export function relatedIdType({ metadata }: Pick<Resource, 'metadata'>, field: FieldMeta): string {
-  const related = metadata.models[joinOf(field).model];
-  return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
 }
 
 export function unquoted(column: string): string {

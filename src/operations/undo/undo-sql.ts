@@ -3,12 +3,13 @@ import type { TableNames } from '../../db/names.ts';
 import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
-import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import { entriesOf, gathered } from '../journal/kept-images.ts';
+import { writeLinks } from '../journal/links.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
@@ -18,7 +19,6 @@ import {
   judgeDeleted,
   missingCascaded,
   recreate,
-  relatedIdType,
   unquoted,
 } from './recreate-sql.ts';
 
@@ -388,15 +388,14 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
     )`);
   }
   for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
-    const { joinTable, ownColumn, otherColumn } = joinOf(field);
-    const ids = `array(select jsonb_array_elements_text(judged."_before" -> '${field.name}'))`;
-    const id = idColumn(model);
     parts.push(
-      `dropped${index} as (delete from ${joinTable} j using judged
-        where judged."_state" = 'restore' and j.${ownColumn} = judged.${id} and j.${otherColumn}::text <> all(${ids}))`,
-      `added${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
-        select judged.${id}, linked::${relatedIdType(resource, field)} from judged cross join unnest(${ids}) linked
-        where judged."_state" = 'restore' on conflict do nothing)`,
+      ...writeLinks(resource.metadata, field, index, {
+        from: `(select ${idColumn(model)} as own, ${linkColumn(field)} as now, array(select jsonb_array_elements_text("_before" -> '${field.name}')) as was
+          from judged where "_state" = 'restore') r`,
+        id: 'r.own',
+        before: 'r.now',
+        after: 'r.was',
+      }),
     );
   }
   return parts;

@@ -10,16 +10,17 @@ import {
   statementOf,
 } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { givenKeys, type KeySet, keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
+import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import type { Edit } from '../edits/contract.ts';
 import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
-import { imagedSql } from '../journal/images.ts';
+import { imagedSql, linkedIds } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import { gathered } from '../journal/kept-images.ts';
+import { linkedSets, writeLinks } from '../journal/links.ts';
 import { differsAsStored } from '../journal/stored.ts';
 import { journal } from '../journal-kind.ts';
 
@@ -70,16 +71,17 @@ export function heldUpdate(
 /** `parts` of the statement; `same` are rows of what they found, `isAll` holds where that is every record. */
 function updateParts(
   target: ApplyTarget,
-  { condition, count: all }: KeySet,
+  keys: KeySet,
   edits: readonly FieldEdit[],
   countsSame: boolean,
 ): { parts: Sql; isAll: Sql; same: Sql } {
   const { model } = target.resource;
+  const { condition, count: all } = keys;
   const { scalars, relations, written } = writtenBy(model, edits);
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
   const body = isOneScan
     ? returningOld(target, condition, scalars, written)
-    : lockedFirst(target, condition, scalars, written, relations);
+    : lockedFirst(target, keys, scalars, written, relations);
   // Counts the records that already held the values, among those that the statement read; only when
   // some were not written.
   const same = !countsSame
@@ -122,6 +124,7 @@ export function compareStatement(
 ): Statement {
   const { model } = resource;
   const { scalars, relations } = writtenBy(model, edits);
+  const given = givenKeys(model, keys);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
   const texts = (sqlOf: (item: WrittenField) => Sql, sideOfSql: (side: Side) => Sql) =>
     edits.map(({ field }) => {
@@ -142,7 +145,7 @@ export function compareStatement(
   return statementOf(
     sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged",
         to_json(array[${join(before)}]::text[]) as before, to_json(array[${join(after)}]::text[]) as after
-      from (${withSides(sides, rowsOf(model, keys))}) c order by 1`,
+      from (${withSides(sides, rowsOf(model, given), given)}) c order by 1`,
   );
 }
 
@@ -157,15 +160,16 @@ export function differingStatement(
 ): Statement {
   const { model } = resource;
   const { scalars, relations } = writtenBy(model, edits);
+  const given = givenKeys(model, keys);
   const sides = relations.map((relation, index) => sideOf(resource, relation, index));
   return statementOf(
     sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
-      from (${withSides(sides, rowsOf(model, keys))}) c order by 1`,
+      from (${withSides(sides, rowsOf(model, given), given)}) c order by 1`,
   );
 }
 
-function rowsOf(model: ModelMeta, keys: readonly string[]): Sql {
-  return sql`(select t.* from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} offset 0) t`;
+function rowsOf(model: ModelMeta, { condition }: KeySet): Sql {
+  return sql`(select t.* from ${raw(model.table)} t where ${condition} offset 0) t`;
 }
 
 /** Reads these fields of the rows of `keys` as text, lists as JSON. */
@@ -176,11 +180,11 @@ export function valuesStatement(
 ): Statement {
   const texts = fields.map((name) => {
     const field = fieldOf(model, name);
-    return textOf(field, raw(field.column ? `t.${field.column}` : linkedIds(model, field)));
+    return textOf(field, raw(field.column ? `t.${field.column}` : linkedIds(model, field, 't')));
   });
   return statementOf(
     sql`select ${raw(keySql(model, 't'))} collate "C" as key, to_json(array[${join(texts)}]::text[]) as texts
-      from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1`,
+      from ${raw(model.table)} t where ${givenKeys(model, keys).condition} order by 1`,
   );
 }
 
@@ -326,7 +330,7 @@ function returningOld(
 // return old values.
 function lockedFirst(
   target: ApplyTarget,
-  condition: Sql,
+  keys: KeySet,
   scalars: WrittenField[],
   written: WrittenField[],
   relations: Linked[],
@@ -351,10 +355,10 @@ function lockedFirst(
     );
   const beforeOf = ({ field }: WrittenField) => imagedSql(field, raw(`changed.${field.column}`));
   const parts = [
-    sql`locked as materialized (select t.* from ${raw(model.table)} t where ${condition} order by ${raw(keySql(model, 't'))} for update)`,
+    sql`locked as materialized (select t.* from ${raw(model.table)} t where ${keys.condition} order by ${raw(keySql(model, 't'))} for update)`,
     sql`changed as materialized (
       select candidate.*, ${raw(keySql(model, 'candidate'))} collate "C" as "_key"
-      from (${withSides(sides, raw('locked t'))}) candidate where ${isChanged('candidate', scalars, sides)}
+      from (${withSides(sides, raw('locked t'), keys)}) candidate where ${isChanged('candidate', scalars, sides)}
     )`,
   ];
   const isReadBack = rewriting?.update && written.length > 0;
@@ -417,27 +421,30 @@ interface Side {
   /** Names of the columns that hold the related ids before and after, as text. */
   before: string;
   after: string;
-  current: string;
+  id: string;
   next: Sql;
   /** Of the rows of this part of the statement. */
   writes(rows: string): string[];
 }
 
-/** The rows with their related ids before and after as columns. */
-function withSides(sides: readonly Side[], rows: Sql): Sql {
+/** The rows, which are of `keys`, with their related ids before and after as columns. */
+function withSides(sides: readonly Side[], rows: Sql, keys: KeySet): Sql {
   if (sides.length === 0) return sql`select t.* from ${rows}`;
-  const before = raw(sides.map((side) => `, ${side.current} as ${side.before}`).join(''));
+  const before = sides.map(
+    ({ before: name }, index) => `, coalesce(linked${index}.ids, '{}') as ${name}`,
+  );
+  const linked = sides.map(
+    ({ field, id }, index) =>
+      sql` left join ${linkedSets(field, keys.ledToBy)} ${raw(`linked${index} on linked${index}.id = t.${id}`)}`,
+  );
   const after = sides.map((side) => sql`, ${side.next} as ${raw(side.after)}`);
-  return sql`select t.*${join(after, '')} from (select t.*${before} from ${rows}) t`;
+  // Made once for each row, wherever it is read.
+  return sql`select t.*${join(after, '')} from (select t.*${raw(before.join(''))} from ${rows}${join(linked, '')}) t offset 0`;
 }
 
 function sideOf(resource: Resource, { field, change, value }: Linked, index: number): Side {
-  const { model } = resource;
-  const idColumn = idFieldsOf(model)[0]?.column;
-  const { joinTable, ownColumn, otherColumn, model: related } = joinOf(field);
-  const relatedModel = resource.metadata.models[related];
-  const relatedId = relatedModel && idFieldsOf(relatedModel)[0];
-  if (!relatedId) throw new Error(`${model.name}.${field.name} leads to records without an id`);
+  const { model, metadata } = resource;
+  const id = idFieldsOf(model)[0]?.column as string;
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
   const next = change.sql(value, {
     field,
@@ -449,21 +456,14 @@ function sideOf(resource: Resource, { field, change, value }: Linked, index: num
     field,
     before,
     after,
-    current: linkedIds(model, field),
+    id,
     next: sql`array(select distinct v collate "C" from unnest(${next}) v order by 1)`,
-    writes: (rows) => [
-      `dropped${index} as (delete from ${joinTable} j using ${rows} r
-        where j.${ownColumn} = r.${idColumn} and j.${otherColumn}::text <> all(r.${after}))`,
-      `added${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
-        select r.${idColumn}, v::${relatedId.sqlType} from ${rows} r cross join unnest(r.${after}) v
-        on conflict do nothing)`,
-    ],
+    writes: (rows) =>
+      writeLinks(metadata, field, index, {
+        from: `${rows} r`,
+        id: `r.${id}`,
+        before: `r.${before}`,
+        after: `r.${after}`,
+      }),
   };
-}
-
-/** Ids of the records that a many-to-many field leads to, as text. */
-function linkedIds(model: ModelMeta, field: FieldMeta): string {
-  const { joinTable, ownColumn, otherColumn } = joinOf(field);
-  const idColumn = idFieldsOf(model)[0]?.column;
-  return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = t.${idColumn} order by 1)`;
 }
