@@ -43,14 +43,14 @@ interface Report {
   errors?: unknown[];
 }
 
-interface Journey {
+interface RanJourney {
   title: string;
   isPassed: boolean;
   ms: number;
   why: string;
 }
 
-function journeysOf(suite: Suite): Journey[] {
+function journeysOf(suite: Suite): RanJourney[] {
   const own = (suite.specs ?? []).map(({ title, ok, tests }) => {
     const results = tests.flatMap((test) => test.results);
     // Journeys are never skipped: one that did not run did not pass.

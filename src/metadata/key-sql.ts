@@ -80,7 +80,8 @@ export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
 }
 
 export interface HeldKeys extends KeySet {
-  /** SQL of an array of the ids. */
+  /** SQL of an array of the keys, and of one of the ids in the same order. */
+  keys: string;
   ids: string;
   /** What makes it of the keys. */
   idsSql: string;
@@ -106,6 +107,7 @@ export function heldKeys(
     list: raw(names.keys),
     first: raw(`${names.keys}[1]`),
     last: raw(`${names.keys}[${names.count}]`),
+    keys: names.keys,
     ids: names.ids,
     idsSql: `array(select ${part.fromSql('own.key')} from unnest(${names.keys}) own(key))`,
     idType: part.cast,

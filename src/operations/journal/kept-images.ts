@@ -48,6 +48,7 @@ export function imageAt(side: string, place: string): string {
 }
 
 const sides = ['before', 'after'] as const;
+type ImageSide = (typeof sides)[number];
 const place = '(listed.place::int - 1)';
 
 /**
@@ -56,30 +57,88 @@ const place = '(listed.place::int - 1)';
  * keys that are asked for, where not all are.
  */
 export function entriesOf(change: string, fields: readonly string[] | null, among?: Sql): Sql {
-  // Read out once for the row: each record would fetch anew what is kept beside it.
-  const read = sides.flatMap((side) => {
-    const column = `${change}.${side}`;
-    const columns = `${column} -> '${columnsKey}'`;
-    return [
-      `case when jsonb_typeof(${column}) = 'array' then 'list' when jsonb_exists(${column}, '${columnsKey}') then 'columns' else 'same' end as ${side}`,
-      `case when jsonb_typeof(${column}) = 'array' then ${column} || '[]' else ${column} - '${columnsKey}' end as ${side}_whole`,
-      ...(fields?.map((name, at) => `${columns} -> ${escapeLiteral(name)} as ${side}_${at}`) ?? [
-        `${columns} as ${side}_columns`,
-      ]),
-    ];
-  });
   const images = sides.map((side) => {
     const values = fields?.map(
       (name, at) => `${escapeLiteral(name)}, read.${side}_${at} -> ${place}`,
     );
-    const image = values
-      ? objectOf(values) || 'null'
-      : `(select jsonb_object_agg(of_field.key, of_field.value -> ${place}) from jsonb_each(read.${side}_columns) of_field)`;
+    const image = values ? objectOf(values) || 'null' : `${side}_images.image`;
     return `case read.${side} when 'list' then read.${side}_whole -> ${place} when 'columns' then ${image} else read.${side}_whole end as ${side}`;
   });
+  // Each record would read through all columns.
+  const joined = fields
+    ? []
+    : sides.map(
+        (side) =>
+          ` left join (select place, jsonb_object_agg(of_field.key, one.value) as image from jsonb_each(read.${side}_columns) of_field
+            cross join jsonb_array_elements(of_field.value) with ordinality as one(value, place) group by place) ${side}_images using (place)`,
+      );
   const asked = among ? sql` where key in (select unnest(${among}))` : empty;
-  return sql`cross join lateral (select ${raw(read.join(', '))} offset 0) read
+  return sql`${readOut(change, fields)}
       cross join lateral (
-        select key, ${raw(`${images.join(', ')} from unnest(${change}.keys)`)} with ordinality as listed(key, place)${asked} offset 0
+        select key, ${raw(`${images.join(', ')} from unnest(${change}.keys)`)} with ordinality as listed(key, place)${raw(joined.join(''))}${asked} offset 0
       ) entry`;
+}
+
+/** A value in the images of a change, as a column: JSON, or the text of it as a type. */
+export interface ValueAsked {
+  as: string;
+  side: ImageSide;
+  name: string;
+  type: string | null;
+}
+
+/**
+ * SQL of records of a change with values of their images, laterally to its row: `entry`, of place,
+ * key, id and the values. No object is made for a record, which is most of the work of `entriesOf`.
+ */
+export function valuesOf(
+  change: string,
+  asked: readonly ValueAsked[],
+  { keys, ids }: { keys: string; ids: string },
+): Sql {
+  const names = [...new Set(asked.map(({ name }) => name))];
+  const values = asked.map(({ as, side, name, type }) => {
+    const last = type === null ? '->' : '->>';
+    const literal = escapeLiteral(name);
+    const value = `case read.${side} when 'list' then read.${side}_whole -> ${place} ${last} ${literal}
+          when 'columns' then read.${side}_${names.indexOf(name)} ${last} ${place} else read.${side}_whole ${last} ${literal} end`;
+    return `, ${type === null ? value : `(${value})::${type}`} as ${as}`;
+  });
+  return sql`${readOut(change, names)}
+      cross join lateral (
+        select listed.place, key, asked.id${raw(`${values.join('')} from unnest(${change}.keys)`)} with ordinality as listed(key, place)
+        join ${raw(`unnest(${keys}, ${ids})`)} as asked(key, id) using (key) offset 0
+      ) entry`;
+}
+
+/** Read out once for the row: each use would fetch anew what is kept beside it. */
+function readOut(change: string, fields: readonly string[] | null): Sql {
+  const kept = sides.map((side) => `${change}.${side} #> '{}' as ${side}`);
+  const read = sides.flatMap((side) => {
+    const whole = `kept.${side}`;
+    return [
+      `case when jsonb_typeof(${whole}) = 'array' then 'list' when jsonb_exists(${whole}, '${columnsKey}') then 'columns' else 'same' end as ${side}`,
+      `case when jsonb_typeof(${whole}) = 'array' then ${whole} else ${whole} - '${columnsKey}' end as ${side}_whole`,
+      ...(fields?.map(
+        (name, at) => `${whole} #> array['${columnsKey}', ${escapeLiteral(name)}] as ${side}_${at}`,
+      ) ?? [`${whole} -> '${columnsKey}' as ${side}_columns`]),
+    ];
+  });
+  return raw(`cross join lateral (select ${kept.join(', ')} offset 0) kept
+      cross join lateral (select ${read.join(', ')} offset 0) read`);
+}
+
+/**
+ * SQL of a side as it is kept of some of its records alone; `places`: their places in it, sorted,
+ * which count from 1.
+ */
+export function sideAt(side: string, places: string): string {
+  const some = (
+    list: string,
+  ) => `case when ${places}[cardinality(${places})] - ${places}[1] = cardinality(${places}) - 1
+        then jsonb_path_query_array(${list}, format('$[%s to %s]', ${places}[1] - 1, ${places}[cardinality(${places})] - 1)::jsonpath)
+        else (select jsonb_agg(${list} -> (at - 1) order by at) from unnest(${places}) at) end`;
+  return `(select case when jsonb_typeof(whole) = 'array' then ${some('whole')} when jsonb_exists(whole, '${columnsKey}')
+      then jsonb_build_object('${columnsKey}', (select jsonb_object_agg(of_field.key, ${some('of_field.value')}) from jsonb_each(whole -> '${columnsKey}') of_field))
+      else whole end from (select ${side} #> '{}' as whole offset 0) kept)`;
 }

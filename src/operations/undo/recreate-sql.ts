@@ -10,6 +10,7 @@ import { isTextInImage, linksKey, linksOf, wholeRow } from '../journal/images.ts
 import { insertChange } from '../journal/journal-entry.ts';
 import { relatedIdType } from '../journal/links.ts';
 import { journal } from '../journal-kind.ts';
+import { unquoted } from './image-values.ts';
 
 /**
  * A model whose records went along with deleted ones, and come back with them. Plain JSON, for a
@@ -211,8 +212,4 @@ function insertRows(
 // Reading a whole row would take the text of JSON for a JSON string.
 function recreated(column: string, field: FieldMeta | undefined, from: string): string {
   return field && isTextInImage(field) ? columnIn(`${from}."_before"`, field) : `was.${column}`;
-}
-
-export function unquoted(column: string): string {
-  return column.replace(/^"|"$/g, '').replaceAll('""', '"');
 }

@@ -1,7 +1,7 @@
 import type { Action } from '../../resources/actions.ts';
 import type { Undone } from '../contract.ts';
+import type { Shape } from './entries-of-keys.ts';
 import type { CascadedModel } from './recreate-sql.ts';
-import type { Shape } from './undo-sql.ts';
 
 /** What an undo needs of the task that it takes back. */
 export interface UndoParameters {

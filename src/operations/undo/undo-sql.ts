@@ -1,8 +1,7 @@
 import { escapeLiteral } from 'pg';
-import type { TableNames } from '../../db/names.ts';
-import { join, raw, type Sql, type Statement, shared, sql, statementOf } from '../../db/sql.ts';
+import { join, raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
+import { givenKeys, type HeldKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
@@ -13,30 +12,16 @@ import { writeLinks } from '../journal/links.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
+import { entriesOfKeys, type Shape, type Undoing } from './entries-of-keys.ts';
+import { readAsRow, typedText } from './image-values.ts';
+import { plainUndo } from './plain-undo.ts';
 import {
   type CascadedModel,
   countCascaded,
   judgeDeleted,
   missingCascaded,
   recreate,
-  unquoted,
 } from './recreate-sql.ts';
-
-/** What one task did to records, in one way: which kind of change, of which fields. */
-export interface Shape {
-  kind: JournalKind;
-  fields: readonly string[];
-}
-
-export interface Undoing {
-  taskId: number;
-  /** It changed records one by one, some of them more than once: all that it did to one is one change. */
-  isOfRun?: boolean;
-  /** Columns that can be inserted into, quoted: not the generated ones. */
-  columns: readonly string[];
-  /** The cascade of deleted records, which comes back with them. */
-  along?: readonly CascadedModel[];
-}
 
 /**
  * Takes back, for the records of `keys`, what a task did in one way: restores what it updated,
@@ -59,7 +44,9 @@ export function undoStatement(
 }
 
 /** The same over keys that the server holds: its row is as `Operation.held` says. */
-export function heldUndo(target: ApplyTarget, keys: KeySet, undoing: Undoing, shape: Shape): Sql {
+export function heldUndo(target: ApplyTarget, keys: HeldKeys, undoing: Undoing, shape: Shape): Sql {
+  const plain = plainUndo(target, keys, undoing, shape);
+  if (plain) return plain;
   return sql`${undoParts(target, keys, undoing, shape)} select changed, unchanged, gone, refusals <> '[]' as is_left from counted`;
 }
 
@@ -230,9 +217,7 @@ function judgingParts(
   { isLocking = false }: { isLocking?: boolean } = {},
 ): Sql[] {
   const { model } = resource;
-  const task = shared(sql`${undoing.taskId}::int`);
-  const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)(t, model, shape, {
-    task,
+  const image = (undoing.isOfRun ? imageOfRun : imageOfChunks)({ resource, t }, shape, {
     keys,
     undoing,
   });
@@ -280,35 +265,27 @@ function judgingParts(
   ];
 }
 
-/** What images have that are read here: of a deleted record its columns, and what it was linked to. */
-function namesOf({ columns }: Undoing, { kind, fields }: Shape): readonly string[] {
-  return kind === journal.deleted ? [...columns.map(unquoted), linksKey] : fields;
+/** What images have, where that is known: that of a whole record has every column there was. */
+function namesOf({ kind, fields }: Shape): readonly string[] | null {
+  return kind === journal.changed ? fields : null;
 }
 
-/** Of which records of which task. */
+/** Of which records, and what is taken back of them. */
 interface Imaged {
-  task: Sql;
   keys: KeySet;
   undoing: Undoing;
 }
 
-/**
- * The journal entries of the keys. Entries of one chunk may overlap, chunks do not: no entry of these
- * keys begins before the chunk of the first key.
- */
+/** The journal entries of the keys. */
 function imageOfChunks(
-  t: TableNames,
-  model: ModelMeta,
+  { resource, t }: Pick<ApplyTarget, 'resource' | 't'>,
   shape: Shape,
-  { task, keys, undoing }: Imaged,
+  { keys, undoing }: Imaged,
 ): Sql {
   return sql`image as materialized (
       select entry.key, entry.before, entry.after, change.chunk, change.kept_along
-      from ${raw(t.change)} change ${entriesOf('change', namesOf(undoing, shape), keys.list)}
-      where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
-        and change.fields = ${[...shape.fields]}::text[]
-        and change.first_key >= coalesce((select max(first_key) from ${raw(t.chunk)} where task_id = ${task} and first_key <= ${keys.first}), '')
-        and change.first_key <= ${keys.last}
+      from ${raw(t.change)} change ${entriesOf('change', namesOf(shape), keys.list)}
+      where ${entriesOfKeys({ resource, t }, undoing, shape, keys)}
     )`;
 }
 
@@ -316,7 +293,11 @@ function imageOfChunks(
  * All that a run did to each record as one change: what each field was first, and what it was last.
  * Every entry of a run is of one record.
  */
-function imageOfRun(t: TableNames, model: ModelMeta, shape: Shape, { task, keys }: Imaged): Sql {
+function imageOfRun(
+  { resource: { model }, t }: Pick<ApplyTarget, 'resource' | 't'>,
+  shape: Shape,
+  { keys, undoing }: Imaged,
+): Sql {
   return sql`image as materialized (
       select key, case when not bool_or(is_purged) then jsonb_object_agg(field, was) end as before,
         case when not bool_or(is_purged) then jsonb_object_agg(field, became) end as after, null::int as chunk, null::text[] as kept_along
@@ -324,7 +305,7 @@ function imageOfRun(t: TableNames, model: ModelMeta, shape: Shape, { task, keys 
         select entry.key, field, bool_or(entry.before is null) as is_purged, (array_agg(entry.before -> field order by change.id))[1] as was,
           (array_agg(entry.after -> field order by change.id desc))[1] as became
         from ${raw(t.change)} change ${entriesOf('change', null, keys.list)} cross join unnest(change.fields) field
-        where change.task_id = ${task} and change.model = ${model.name} and change.kind = ${shape.kind}
+        where change.task_id = ${undoing.taskId}::int and change.model = ${model.name} and change.kind = ${shape.kind}
           and change.first_key between ${keys.first} and ${keys.last}
         group by entry.key, field
       ) change group by key having array_agg(field order by field) = ${[...shape.fields]}::text[]
@@ -401,30 +382,14 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   return parts;
 }
 
-// A row of the table would hold nothing in its other columns, which a domain may not let it.
-function readAsRow(model: ModelMeta, fields: readonly FieldMeta[], image: string): string {
-  if (!model.hasStrictDomains) return `jsonb_populate_record(null::${model.table}, ${image})`;
-  if (fields.length === 0) return '(select)';
-  const columns = fields.map(({ column, sqlType }) => `${column} ${sqlType}`);
-  return `(select * from jsonb_to_record(${image}) as one(${columns.join(', ')}))`;
-}
-
 // Where somebody has edited another column since, the stamp tells of that and moves on.
 function restored(field: FieldMeta): string {
   const was = field.isList
     ? `was.${field.column}`
-    : `(judged."_before" ->> '${field.name}')::${inputType(field)}`;
+    : `(judged."_before" ->> '${field.name}')::${typedText(field)}`;
   if (!field.isUpdatedAt) return was;
   const isOurs = `${asImage(`judged.${field.column}`)} is not distinct from judged."_after" -> '${field.name}'`;
   return `case when ${isOurs} then ${was} else now()::${field.sqlType} end`;
-}
-
-/** The column’s own length is asked by the assignment, which refuses what a cast would cut off. */
-function inputType({ sqlType }: FieldMeta): string {
-  const type = sqlType ?? 'text';
-  if (/^character(\(|$)/.test(type)) return 'bpchar';
-  if (/^bit(\(|$)/.test(type)) return 'varbit';
-  return type.startsWith('"') ? type : type.replace(/\(.*?\)/, '');
 }
 
 function remove({ model }: Resource): string[] {

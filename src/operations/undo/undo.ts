@@ -9,8 +9,9 @@ import { journal } from '../journal-kind.ts';
 import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
 import { watchUndo } from './alterations.ts';
+import type { Shape } from './entries-of-keys.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
-import { heldUndo, restorableStatement, type Shape, undoStatement } from './undo-sql.ts';
+import { heldUndo, restorableStatement, undoStatement } from './undo-sql.ts';
 
 /** Takes back what another task did, record by record, from the images that it kept. */
 export const undoOperation: Operation<UndoneParameters> = {

@@ -14,9 +14,9 @@ import {
 } from '../../operations/operations.ts';
 import { isFixed } from '../../operations/rules/fixed-fields.ts';
 import { assertNoRule } from '../../operations/rules/rewrite-rules.ts';
+import type { Shape } from '../../operations/undo/entries-of-keys.ts';
 import type { CascadedModel } from '../../operations/undo/recreate-sql.ts';
 import type { UndoneParameters } from '../../operations/undo/undo-parameters.ts';
-import type { Shape } from '../../operations/undo/undo-sql.ts';
 import type { Action } from '../../resources/actions.ts';
 import type { Resource } from '../../resources/contract.ts';
 import { assertCan, can } from '../../resources/permissions.ts';

@@ -1,0 +1,161 @@
+import { escapeLiteral } from 'pg';
+import { empty, join, raw, type Sql, sql } from '../../db/sql.ts';
+import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import type { HeldKeys } from '../../metadata/key-sql.ts';
+import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import type { ApplyTarget } from '../contract.ts';
+import { linksKey, linksOf } from '../journal/images.ts';
+import { insertChange } from '../journal/journal-entry.ts';
+import { sideAt, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
+import { relatedIdType } from '../journal/links.ts';
+import { differsAsStored } from '../journal/stored.ts';
+import { journal, undoneBy } from '../journal-kind.ts';
+import { entriesOfKeys, type Shape, type Undoing } from './entries-of-keys.ts';
+import { readAsRow, typedText, unquoted } from './image-values.ts';
+
+/**
+ * Takes back a chunk of which every record is as the task left it: what was written is compared where
+ * it is written, and what is kept of it are the task's own images, the other way round. Its row is as
+ * `Operation.held` says; where one record is not so, all of it is left. Null: what the task did is not
+ * taken back so.
+ */
+export function plainUndo(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  undoing: Undoing,
+  shape: Shape,
+): Sql | null {
+  if (undoing.isOfRun) return null;
+  if (shape.kind === journal.changed) return plainRestore(target, keys, undoing, shape);
+  if (shape.kind === journal.deleted) return plainRecreate(target, keys, undoing, shape);
+  return null;
+}
+
+/** What a chunk takes back, for one way of writing it. */
+interface Taken {
+  values: readonly ValueAsked[];
+  /** Parts that write rows of `image`; `written` has one for each that was. */
+  writing: readonly Sql[];
+  /** SQL of what is kept before and after. */
+  before: string;
+  after: string;
+}
+
+function plainRestore(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  undoing: Undoing,
+  shape: Shape,
+): Sql | null {
+  const { model } = target.resource;
+  const fields = shape.fields.map((name) => fieldOf(model, name));
+  if (target.rewriting?.update || fields.some(({ column, isList }) => !column || isList))
+    return null;
+  const values = fields.flatMap((field, index): ValueAsked[] => [
+    { as: `was_${index}`, side: 'before', name: field.name, type: typedText(field) },
+    { as: `now_${index}`, side: 'after', name: field.name, type: typedText(field) },
+  ]);
+  const set = fields.map(({ column }, index) => `${column} = image.was_${index}`).join(', ');
+  const differs = fields.map((field, index) =>
+    differsAsStored(field, `t.${field.column}`, raw(`image.now_${index}`)),
+  );
+  return statement(target, keys, undoing, shape, {
+    values,
+    writing: [
+      sql`written as (update ${raw(`${model.table} t set ${set}`)} from image
+        where t.${raw(idOf(model))} = image.id and not (${join(differs, ' or ')}) returning 1)`,
+    ],
+    before: sideAt('change.after', 'taken.places'),
+    after: sideAt('change.before', 'taken.places'),
+  });
+}
+
+function plainRecreate(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  undoing: Undoing,
+  shape: Shape,
+): Sql | null {
+  const { resource } = target;
+  const { model, metadata } = resource;
+  const { columns, along = [] } = undoing;
+  if (target.rewriting?.insert || along.length > 0) return null;
+  const fields = new Map(Object.values(model.fields).map((field) => [field.dbColumn, field]));
+  const asked = columns.map((column, index) => {
+    const name = unquoted(column);
+    const field = fields.get(name);
+    const type = field && !field.isList && field.sqlType ? typedText(field) : null;
+    return { column, as: `was_${index}`, name, type };
+  });
+  // What is no plain value is read as the table has it.
+  const others = asked.filter(({ type }) => type === null);
+  if (others.length > 0 && model.hasStrictDomains) return null;
+  const row = others.map(({ name, as }) => `${escapeLiteral(name)}, image.${as}`).join(', ');
+  const lateral =
+    others.length > 0
+      ? ` cross join lateral ${readAsRow(model, [], `jsonb_build_object(${row})`)} was`
+      : '';
+  const read = asked.map(({ column, as, type }) =>
+    type === null ? `was.${column}` : `image.${as}`,
+  );
+  const links = linksOf(model);
+  const linked = links.map((field, index) => {
+    const { joinTable, ownColumn, otherColumn } = joinOf(field);
+    return raw(`linked${index} as (insert into ${joinTable} (${ownColumn}, ${otherColumn})
+        select image.id, linked::${relatedIdType(metadata, field)} from image
+        cross join lateral jsonb_array_elements_text(coalesce(image.links -> '${field.name}', '[]')) linked
+        where jsonb_typeof(image.links) = 'object' on conflict do nothing)`);
+  });
+  const values: ValueAsked[] = asked.map(({ as, name, type }) => ({
+    as,
+    side: 'before',
+    name,
+    type,
+  }));
+  if (links.length > 0) values.push({ as: 'links', side: 'before', name: linksKey, type: null });
+  return statement(target, keys, undoing, shape, {
+    values,
+    writing: [
+      raw(`written as (insert into ${model.table} as t (${columns.join(', ')}) overriding system value
+        select ${read.join(', ')} from image${lateral} returning 1)`),
+      ...linked,
+    ],
+    before: 'null',
+    after: sideAt('change.before', 'taken.places'),
+  });
+}
+
+function statement(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  undoing: Undoing,
+  shape: Shape,
+  { values, writing, before, after }: Taken,
+): Sql {
+  const { t } = target;
+  const isKept = shape.kind === journal.deleted ? raw(' and change.kept_along is not null') : empty;
+  const change = insertChange(target, {
+    kind: undoneBy[shape.kind],
+    fields: sql`${[...shape.fields]}::text[]`,
+    keys: raw('taken.keys'),
+    firstKey: raw('taken.keys[1]'),
+    before: raw(before),
+    after: raw(after),
+  });
+  const all = keys.count;
+  return sql`with change as materialized (
+      select change.id, change.keys, change.before, change.after from ${raw(t.change)} change
+      where ${entriesOfKeys(target, undoing, shape, keys)} and change.before is not null${isKept}
+    ), image as materialized (
+      select change.id as change_id, entry.* from change ${valuesOf('change', values, { keys: keys.keys, ids: keys.ids })}
+    ), ${join(writing)}, taken as (
+      select change_id, array_agg(place::int order by place) as places, array_agg(key order by place) as keys from image group by change_id
+    ), journal as (${change} from taken join change on change.id = taken.change_id), counted as (
+      select (select count(*)::int from image) as imaged, (select count(*)::int from written) as changed
+    )
+    select changed, 0 as unchanged, 0 as gone, imaged <> ${all} or changed <> ${all} as is_left from counted`;
+}
+
+function idOf(model: ModelMeta): string {
+  return (idFieldsOf(model)[0] as FieldMeta).column as string;
+}
