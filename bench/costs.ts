@@ -6,6 +6,7 @@ import {
   twoColumns,
   undoTask,
 } from './bulk-update.ts';
+import { addTag, tagAll, tagBody } from './m2m.ts';
 import { type Bench, onServer, seconds, withRunners } from './server.ts';
 import type { Measured, PartOptions } from './table.ts';
 
@@ -14,19 +15,21 @@ const kinds: readonly (readonly [name: string, begins: RegExp])[] = [
   ['freezing which records', /^with numbered as/],
   ['claiming a chunk', /^with next as/],
   ['keys as ids', /^bulkhead_ids :=/],
-  ['writing, with images', /^with (written|deleted|image|locked) as/],
+  ['writing, with images', /^with (written|deleted|change|image|locked) as/],
   ['ending a chunk', /^with marked as/],
 ];
 
 interface Work {
+  name: string;
   operation: 'update' | 'delete';
   body: Record<string, unknown>;
   raw: string;
 }
 
 const works: readonly Work[] = [
-  { operation: 'update', body: twoColumns, raw: rawTwoColumns },
-  { operation: 'delete', body: deleting, raw: rawDelete },
+  { name: 'update', operation: 'update', body: twoColumns, raw: rawTwoColumns },
+  { name: 'delete', operation: 'delete', body: deleting, raw: rawDelete },
+  { name: 'adding a tag', operation: 'update', body: tagBody('add'), raw: tagAll },
 ];
 
 /**
@@ -42,7 +45,8 @@ export function costs({ rows, part }: PartOptions): Promise<Measured[]> {
       await pages.query(`alter system set pg_stat_statements.track = 'all'`);
       await pages.query('select pg_reload_conf()');
       const measured: Measured[] = [];
-      for (const work of works.filter(({ operation }) => operation.includes(part)))
+      await addTag(bench);
+      for (const work of works.filter(({ name }) => name.includes(part)))
         measured.push(...(await measure(bench, rows, work)));
       return measured;
     },
@@ -53,7 +57,7 @@ export function costs({ rows, part }: PartOptions): Promise<Measured[]> {
 async function measure(
   bench: Bench,
   rows: number,
-  { operation, body, raw }: Work,
+  { name, operation, body, raw }: Work,
 ): Promise<Measured[]> {
   const { pages } = bench.db;
   await bench.freshCopy();
@@ -74,12 +78,12 @@ async function measure(
         rawSeconds,
       });
     };
-    await times(operation, async () => {
+    await times(name, async () => {
       id = (await runTask(context, rows, operation, body)).id;
       return id;
     });
     await bench.settle();
-    await times(`undo of ${operation}`, async () => (await undoTask(context, rows, id)).id);
+    await times(`undo of ${name}`, async () => (await undoTask(context, rows, id)).id);
     return found;
   });
 }

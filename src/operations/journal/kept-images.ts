@@ -29,12 +29,16 @@ export function gathered(
  * has no room for lists of several lengths.
  */
 export function byColumn(columns: readonly ImageColumn[], order: Sql): Sql {
+  return sql`jsonb_build_object(${raw(escapeLiteral(columnsKey))}, ${columnLists(columns, order)})`;
+}
+
+function columnLists(columns: readonly ImageColumn[], order: Sql): Sql {
   const lists = columns.map(([name, value, isList]) =>
     isList
       ? sql`${raw(escapeLiteral(name))}, jsonb_agg(${value} order by ${order})`
       : sql`${raw(escapeLiteral(name))}, to_jsonb(array_agg(${value} order by ${order}))`,
   );
-  return sql`jsonb_build_object(${raw(escapeLiteral(columnsKey))}, ${join(inObjects(lists), ' || ')})`;
+  return join(inObjects(lists), ' || ');
 }
 
 function inObjects(pairs: readonly Sql[]): Sql[] {
@@ -129,16 +133,25 @@ function readOut(change: string, fields: readonly string[] | null): Sql {
 }
 
 /**
- * SQL of a side as it is kept of some of its records alone; `places`: their places in it, sorted,
- * which count from 1.
+ * SQL of a side of a change as it is kept of some of its records alone. That of all of them is taken
+ * as it stands. `places`: theirs, sorted, which count from 1; `columns`: their values in rows of `rows`,
+ * by `place`. What the side has beside these columns is taken over, too.
  */
-export function sideAt(side: string, places: string): string {
-  const some = (
-    list: string,
-  ) => `case when ${places}[cardinality(${places})] - ${places}[1] = cardinality(${places}) - 1
-        then jsonb_path_query_array(${list}, format('$[%s to %s]', ${places}[1] - 1, ${places}[cardinality(${places})] - 1)::jsonpath)
-        else (select jsonb_agg(${list} -> (at - 1) order by at) from unnest(${places}) at) end`;
-  return `(select case when jsonb_typeof(whole) = 'array' then ${some('whole')} when jsonb_exists(whole, '${columnsKey}')
-      then jsonb_build_object('${columnsKey}', (select jsonb_object_agg(of_field.key, ${some('of_field.value')}) from jsonb_each(whole -> '${columnsKey}') of_field))
-      else whole end from (select ${side} #> '{}' as whole offset 0) kept)`;
+export function sideOf(
+  change: string,
+  side: ImageSide,
+  places: string,
+  rows: string,
+  columns: readonly ImageColumn[],
+): Sql {
+  const kept = raw(`${change}.${side}`);
+  const some = (list: string) =>
+    raw(`(select jsonb_agg(${list} -> (at - 1) order by at) from unnest(${places}) at)`);
+  const known = columns.map(([name]) => name);
+  const values = columns.length === 0 ? raw(`'{}'`) : columnLists(columns, raw('place'));
+  return sql`case when ${raw(`cardinality(${places}) = cardinality(${change}.keys)`)} then ${kept} else (
+      select case when jsonb_typeof(whole) = 'array' then ${some('whole')} when jsonb_exists(whole, ${columnsKey}::text)
+        then jsonb_build_object(${columnsKey}::text, (select ${values} from ${raw(rows)})
+          || coalesce((select jsonb_object_agg(beside.key, ${some('beside.value')}) from jsonb_each((whole -> ${columnsKey}::text) - ${known}::text[]) beside), '{}'))
+        else whole end from (select ${kept} #> '{}' as whole offset 0) kept) end`;
 }

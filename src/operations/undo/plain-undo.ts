@@ -4,9 +4,9 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { HeldKeys } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { ApplyTarget } from '../contract.ts';
-import { linksKey, linksOf } from '../journal/images.ts';
+import { imagedSql, linksKey, linksOf } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import { sideAt, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
+import { type ImageColumn, sideOf, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
 import { relatedIdType } from '../journal/links.ts';
 import { differsAsStored } from '../journal/stored.ts';
 import { journal, undoneBy } from '../journal-kind.ts';
@@ -36,9 +36,9 @@ interface Taken {
   values: readonly ValueAsked[];
   /** Parts that write rows of `image`; `written` has one for each that was. */
   writing: readonly Sql[];
-  /** SQL of what is kept before and after. */
-  before: string;
-  after: string;
+  /** What is kept before and after. */
+  before: Sql;
+  after: Sql;
 }
 
 function plainRestore(
@@ -56,6 +56,14 @@ function plainRestore(
     { as: `now_${index}`, side: 'after', name: field.name, type: typedText(field) },
   ]);
   const set = fields.map(({ column }, index) => `${column} = image.was_${index}`).join(', ');
+  const imagedAs = (side: 'was' | 'now') =>
+    fields.map(
+      (field, index): ImageColumn => [
+        field.name,
+        imagedSql(field, raw(`image.${side}_${index}`)),
+        false,
+      ],
+    );
   const differs = fields.map((field, index) =>
     differsAsStored(field, `t.${field.column}`, raw(`image.now_${index}`)),
   );
@@ -65,8 +73,8 @@ function plainRestore(
       sql`written as (update ${raw(`${model.table} t set ${set}`)} from image
         where t.${raw(idOf(model))} = image.id and not (${join(differs, ' or ')}) returning 1)`,
     ],
-    before: sideAt('change.after', 'taken.places'),
-    after: sideAt('change.before', 'taken.places'),
+    before: keptSide('after', imagedAs('now')),
+    after: keptSide('before', imagedAs('was')),
   });
 }
 
@@ -85,7 +93,7 @@ function plainRecreate(
     const name = unquoted(column);
     const field = fields.get(name);
     const type = field && !field.isList && field.sqlType ? typedText(field) : null;
-    return { column, as: `was_${index}`, name, type };
+    return { column, as: `was_${index}`, name, type, field };
   });
   // What is no plain value is read as the table has it.
   const others = asked.filter(({ type }) => type === null);
@@ -112,6 +120,12 @@ function plainRecreate(
     name,
     type,
   }));
+  const kept = asked.map(
+    ({ as, name, type, field }): ImageColumn =>
+      field && type !== null
+        ? [name, imagedSql(field, raw(`image.${as}`)), false]
+        : [name, raw(`image.${as}`), true],
+  );
   if (links.length > 0) values.push({ as: 'links', side: 'before', name: linksKey, type: null });
   return statement(target, keys, undoing, shape, {
     values,
@@ -120,8 +134,8 @@ function plainRecreate(
         select ${read.join(', ')} from image${lateral} returning 1)`),
       ...linked,
     ],
-    before: 'null',
-    after: sideAt('change.before', 'taken.places'),
+    before: raw('null'),
+    after: keptSide('before', kept),
   });
 }
 
@@ -139,8 +153,8 @@ function statement(
     fields: sql`${[...shape.fields]}::text[]`,
     keys: raw('taken.keys'),
     firstKey: raw('taken.keys[1]'),
-    before: raw(before),
-    after: raw(after),
+    before,
+    after,
   });
   const all = keys.count;
   return sql`with change as materialized (
@@ -154,6 +168,11 @@ function statement(
       select (select count(*)::int from image) as imaged, (select count(*)::int from written) as changed
     )
     select changed, 0 as unchanged, 0 as gone, imaged <> ${all} or changed <> ${all} as is_left from counted`;
+}
+
+function keptSide(side: 'before' | 'after', columns: readonly ImageColumn[]): Sql {
+  const rows = 'image where image.change_id = taken.change_id';
+  return sideOf('change', side, 'taken.places', rows, columns);
 }
 
 function idOf(model: ModelMeta): string {
