@@ -2,7 +2,7 @@ import { finished, launchOn } from '../src/testing/context.ts';
 import { onServer, seconds, withRunners } from './server.ts';
 import { type Measured, median } from './table.ts';
 
-const shares = [0, 0.0001, 0.001, 0.01];
+const shares = [0, 0.0001, 0.001, 0.01, 0.1];
 
 /**
  * Records a second where a CHECK constraint refuses a share of them: every refused one named, every

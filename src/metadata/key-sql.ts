@@ -64,18 +64,55 @@ export interface KeySet {
   list: Sql;
   first: Sql;
   last: Sql;
+  /** Where the order of the ids is that of the keys. */
+  byId: IdOrder | null;
+}
+
+/** Ids that stand for keys, which then need not be made of each row. */
+export interface IdOrder {
+  /** The id's column, quoted. */
+  column: string;
+  /** SQL of the keys of a sorted list of ids, which are among those of the set. */
+  keysOf(ids: string): Sql;
+}
+
+/**
+ * The order of the id is the order of the key for numbers and uuids; text follows the column's
+ * collation, which may be any.
+ */
+export function keepsOrder(model: ModelMeta): boolean {
+  const [only, ...more] = idFieldsOf(model);
+  if (!only || more.length > 0) return false;
+  return only.type === 'Int' || only.type === 'BigInt' || only.sqlType === 'uuid';
+}
+
+function idOrder(
+  model: ModelMeta,
+  { list, count }: Pick<KeySet, 'list' | 'count'>,
+): IdOrder | null {
+  const [field] = idFieldsOf(model);
+  const part = field && keyPartOf(field);
+  if (!field?.column || !part || !keepsOrder(model)) return null;
+  return {
+    column: field.column,
+    keysOf: (ids) =>
+      sql`case when cardinality(${raw(ids)}) = ${count} then ${list} else array(select ${raw(`${part.sql('own.id')} from unnest(${ids})`)} own(id)) end`,
+  };
 }
 
 export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
   const columns = idLists(model, keys);
   const [ids] = columns.map(({ list }) => list);
+  const count = shared(sql`${keys.length}::int`);
+  const list = shared(sql`${[...keys]}::text[]`);
   return {
     condition: conditionOf(model, 't', keys, columns),
     ledToBy: (column) => sql`${raw(column)} = any(${ids ?? empty})`,
-    count: shared(sql`${keys.length}::int`),
-    list: shared(sql`${[...keys]}::text[]`),
+    count,
+    list,
     first: shared(sql`${keys[0]}::text`),
     last: shared(sql`${keys.at(-1)}::text`),
+    byId: idOrder(model, { list, count }),
   };
 }
 
@@ -105,6 +142,7 @@ export function heldKeys(
     ledToBy: (column) => raw(`${column} = any(${names.ids})`),
     count: raw(names.count),
     list: raw(names.keys),
+    byId: idOrder(model, { list: raw(names.keys), count: raw(names.count) }),
     first: raw(`${names.keys}[1]`),
     last: raw(`${names.keys}[${names.count}]`),
     keys: names.keys,

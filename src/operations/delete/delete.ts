@@ -183,23 +183,24 @@ function heldDelete(
   const values = lastValues(model, 't', columns, keys.ids);
   const places = values.map((_, index) => raw(`v${index}`));
   const returned = values.map(([, value], index) => sql`${raw(value)} as ${places[index]}`);
-  const before = byColumn(
-    values.map(([name, , isList], index) => [name, places[index] ?? empty, isList]),
-    raw('key'),
-  );
+  const before = (order: Sql) =>
+    byColumn(
+      values.map(([name, , isList], index) => [name, places[index] ?? empty, isList]),
+      order,
+    );
   const count = raw(`${columnCount(model.table)} <> ${columns.length}`);
-  return sql`${deleteParts(target, keys, cascade, { returned: join(returned), before })}
+  return sql`${deleteParts(target, keys, cascade, (order) => ({ returned: join(returned), before: before(order) }))}
     select changed, 0 as unchanged, 0 as gone, not is_all or ${count} as is_left from counted`;
 }
 
 function deleteParts(
   target: ApplyTarget,
-  { condition, count }: KeySet,
+  { condition, count, byId }: KeySet,
   { cascadeKept }: DeletedCascade,
-  image: { returned: Sql; before: Sql } = {
+  imageBy: (order: Sql) => { returned: Sql; before: Sql } = (order) => ({
     returned: raw(`${lastImage(target.resource.model, 't')} as before`),
-    before: raw('jsonb_agg(before order by key)'),
-  },
+    before: sql`jsonb_agg(before order by ${order})`,
+  }),
 ): Sql {
   const { model } = target.resource;
   const change = insertChange(target, {
@@ -210,11 +211,15 @@ function deleteParts(
     before: raw('before'),
     cascadeKept,
   });
-  const returned = sql`${raw(`${keySql(model, 't')} collate "C" as key`)}, ${image.returned}`;
+  const order = raw(byId ? 'id' : 'key');
+  const image = imageBy(order);
+  const own = byId ? `t.${byId.column}` : `${keySql(model, 't')} collate "C"`;
   return sql`with deleted as (
-        delete from ${raw(model.table)} t where ${condition} returning ${returned}
+        delete from ${raw(model.table)} t where ${condition} returning ${raw(own)} as ${order}, ${image.returned}
+      ), gathered as (
+        select array_agg(${order} order by ${order}) as listed, ${image.before} as before from deleted
       ), images as (
-        select array_agg(key order by key) as keys, ${image.before} as before from deleted
+        select ${byId ? byId.keysOf('listed') : raw('listed')} as keys, before from gathered
       ), journal as (${change} from images where cardinality(keys) > 0), counted as (
         select keys, coalesce(cardinality(keys), 0)::int as changed, coalesce(cardinality(keys), 0) = ${count} as is_all from images
       )`;

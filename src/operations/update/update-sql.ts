@@ -80,7 +80,7 @@ function updateParts(
   const { scalars, relations, written } = writtenBy(model, edits);
   const isOneScan = relations.length === 0 && target.serverVersion >= 18;
   const body = isOneScan
-    ? returningOld(target, condition, scalars, written)
+    ? returningOld(target, keys, scalars, written)
     : lockedFirst(target, keys, scalars, written, relations);
   // Counts the records that already held the values, among those that the statement read; only when
   // some were not written.
@@ -289,13 +289,15 @@ function asked(condition: Sql, scalars: readonly WrittenField[], negation: 'not 
 
 function returningOld(
   target: ApplyTarget,
-  condition: Sql,
+  { condition, byId }: KeySet,
   scalars: WrittenField[],
   written: WrittenField[],
 ): Sql {
   const { resource, rewriting } = target;
   const { model } = resource;
   const isConstant = !rewriting?.update && written.every((item) => item.isConstant);
+  const ids = rewriting?.update ? null : byId;
+  const order = ids ? 'id' : 'key';
   const valuesOf = (row: string) =>
     join(
       written.map(
@@ -312,18 +314,18 @@ function returningOld(
     gathered(
       target,
       written.map(({ field }, index) => [field.name, raw(`${row}_${index}`), field.isList]),
-      raw('key'),
+      raw(order),
     );
+  const after = isConstant ? imageOf(written, (item) => imageValue('t', item)) : imagesFrom('new');
   return sql`written as (
       update ${raw(model.table)} t set ${assignments(written)}
       where ${condition} and ${asked(condition, scalars)}
-      returning ${raw(keySql(model, 'new'))} collate "C" as key${valuesOf('old')}${isConstant ? empty : valuesOf('new')}
-    ), images as (
-      select array_agg(key order by key) as keys, ${imagesFrom('old')} as before,
-        ${isConstant ? imageOf(written, (item) => imageValue('t', item)) : imagesFrom('new')} as after,
+      returning ${raw(ids ? `new.${ids.column} as id` : `${keySql(model, 'new')} collate "C" as key`)}${valuesOf('old')}${isConstant ? empty : valuesOf('new')}
+    ), gathered as (
+      select ${raw(`array_agg(${order} order by ${order}) as listed`)}, ${imagesFrom('old')} as before, ${after} as after,
         ${rewriting?.update ? putBack('key', isSame) : raw('null::text[]')} as put_back
       from written
-    )`;
+    ), images as (select ${ids ? ids.keysOf('listed') : raw('listed')} as keys, before, after, put_back from gathered)`;
 }
 
 // Before-images are read and locked first: for many-to-many fields, and on servers that cannot

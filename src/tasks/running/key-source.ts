@@ -1,6 +1,5 @@
 import { empty, raw, type Sql, shared, sql } from '../../db/sql.ts';
-import type { ModelMeta } from '../../metadata/contract.ts';
-import { keySql } from '../../metadata/key-sql.ts';
+import { keepsOrder, keySql } from '../../metadata/key-sql.ts';
 import { idFieldsOf } from '../../metadata/model-fields.ts';
 import { getOperation } from '../../operations/operations.ts';
 import type { Where } from '../../resources/client.ts';
@@ -76,16 +75,6 @@ export async function matchingKeys(
   const id = idFieldsOf(model)[0]?.column;
   const keys = sql`select ${raw(`${keySql(model, 't')} collate "C" as key, t.${id} as place`)} from (${found}) t`;
   return { keys, order: keepsOrder(model) ? 'place' : 'key' };
-}
-
-/**
- * The order of the id is the order of the key for numbers and uuids; text follows the column's
- * collation, which may be any.
- */
-function keepsOrder(model: ModelMeta): boolean {
-  const [only, ...more] = model.idFields.map((name) => model.fields[name]);
-  if (!only || more.length > 0) return false;
-  return only.type === 'Int' || only.type === 'BigInt' || only.sqlType === 'uuid';
 }
 
 /**
