@@ -5,6 +5,6 @@ import type { Operation } from './contract.ts';
  * statement nor the server by itself, which would go past what is asked here first.
  */
 export function appliedBy<P>(operation: Operation<P>, apply: Operation<P>['apply']): Operation<P> {
-  const { statement: _, held: __, settle: ___, ...others } = operation;
+  const { statement: _, held: __, settle: ___, suspects: ____, ...others } = operation;
   return { ...others, apply };
 }

@@ -134,6 +134,16 @@ export interface Operation<P = unknown> {
    */
   statement?(target: ApplyTarget, keys: readonly string[], params: P): Statement | null;
   /**
+   * Of records one of which was refused, those that are likely to be, as rows of `key`: what breaks a
+   * check of the table. Only a hint: whoever has it tries each of them alone.
+   */
+  suspects?(
+    target: ApplyTarget,
+    keys: readonly string[],
+    params: P,
+    checks: readonly TableCheck[],
+  ): Statement | null;
+  /**
    * The same where the server holds the keys and goes from chunk to chunk by itself. Its single row
    * is `changed`, `unchanged`, `gone`, and `is_left`: there are records of which somebody else must
    * say what became of them, and the chunk is done anew by `apply`.
@@ -153,6 +163,14 @@ export interface Operation<P = unknown> {
     left: readonly string[],
     params: P,
   ): Promise<ApplyCounts>;
+}
+
+/** What a table's rows must hold to. */
+export interface TableCheck {
+  /** SQL over columns of the table, by their own names: none breaks it for which it is null. */
+  readonly condition: string;
+  /** Unquoted. */
+  readonly columns: readonly string[];
 }
 
 /** How an operation is offered beside a selection. */

@@ -11,6 +11,8 @@ export interface Constraint {
   columns: readonly string[];
   /** A foreign key to the table itself. */
   isOfItself: boolean;
+  /** SQL that holds, or is null, for each row of the table; null: it is no check of the table's own. */
+  check: string | null;
 }
 
 /**
@@ -25,13 +27,14 @@ export async function readConstraints(
     `with recursive part (id) as (
        select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
      ), candidates as (
-       select conname as name, conrelid as of, conkey::int2[] as numbers, contype = 'f' and confrelid in (select id from part) as "isOfItself"
+       select conname as name, conrelid as of, conkey::int2[] as numbers, contype = 'f' and confrelid in (select id from part) as "isOfItself",
+         case when contype = 'c' and conrelid = $1::text::regclass then pg_get_expr(conbin, conrelid) end as "check"
        from pg_constraint where conrelid in (select id from part)
        union all
-       select relname, indrelid, indkey::int2[], false from pg_index join pg_class on pg_class.oid = indexrelid
+       select relname, indrelid, indkey::int2[], false, null from pg_index join pg_class on pg_class.oid = indexrelid
        where indrelid in (select id from part) and indisunique and not exists (select from pg_constraint where conindid = indexrelid)
      )
-     select name::text, "isOfItself", array(select attname::text from pg_attribute where attrelid = "of" and attnum = any(numbers) order by array_position(numbers, attnum)) as columns
+     select name::text, "isOfItself", "check", array(select attname::text from pg_attribute where attrelid = "of" and attnum = any(numbers) order by array_position(numbers, attnum)) as columns
      from candidates`,
     [table],
   );

@@ -59,6 +59,7 @@ const columns = (names: readonly string[], isOfItself = false) => ({
   name: '',
   columns: names,
   isOfItself,
+  check: null,
 });
 const about = (isDelete: boolean) => ({
   resource: {

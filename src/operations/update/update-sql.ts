@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import {
   empty,
   join,
@@ -13,7 +14,7 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
-import type { ApplyTarget } from '../contract.ts';
+import type { ApplyTarget, TableCheck } from '../contract.ts';
 import type { Edit } from '../edits/contract.ts';
 import { getEdit } from '../edits/edits.ts';
 import type { FieldEdit } from '../field-edit.ts';
@@ -165,6 +166,29 @@ export function differingStatement(
   return statementOf(
     sql`select ${raw(keySql(model, 'c'))} collate "C" as key, (${isChanged('c', scalars, sides)}) as "isChanged"
       from (${withSides(sides, rowsOf(model, given), given)}) c order by 1`,
+  );
+}
+
+/**
+ * Reads which rows of `keys` would break one of these checks once they are edited, as rows of `key`.
+ */
+export function breakingStatement(
+  { model }: Resource,
+  keys: readonly string[],
+  edits: readonly FieldEdit[],
+  checks: readonly TableCheck[],
+): Statement {
+  const { written } = writtenBy(model, edits);
+  const edited = new Map(written.map((item) => [item.field.dbColumn, item]));
+  const columns = [...new Set(checks.flatMap((check) => check.columns))].map((name) => {
+    const item = edited.get(name);
+    const column = raw(escapeIdentifier(name));
+    return sql`${item ? imageValue('t', item) : sql`t.${column}`} as ${column}`;
+  });
+  const broken = raw(checks.map(({ condition }) => `not (${condition})`).join(' or '));
+  return statementOf(
+    sql`select "_key" as key from (select ${join([sql`${raw(keySql(model, 't'))} collate "C" as "_key"`, ...columns])}
+      from ${raw(model.table)} t where ${givenKeys(model, keys).condition} offset 0) edited where ${broken}`,
   );
 }
 

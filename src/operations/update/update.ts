@@ -14,7 +14,7 @@ import { editWords } from '../words.ts';
 import { changePath } from '../write-path.ts';
 import { bodyOfEdits } from './given-edits.ts';
 import { updatePerRecord } from './update-per-record.ts';
-import { heldUpdate, updateStatement } from './update-sql.ts';
+import { breakingStatement, heldUpdate, updateStatement } from './update-sql.ts';
 import { settleUpdate, writeSet } from './write-set.ts';
 
 /** Changes chosen fields. Fields that were not chosen are not written. */
@@ -44,6 +44,8 @@ export const updateOperation: Operation<UpdateParameters> = {
   describe: (resource, { changes: edits }) => edits.map((change) => describeEdit(resource, change)),
   statement: (target, keys, { changes: edits }) =>
     target.through ? null : updateStatement(target, keys, edits),
+  suspects: ({ resource }, keys, { changes: edits }, checks) =>
+    breakingStatement(resource, keys, edits, checks),
   held: (...asked) => updating().held?.(...asked) ?? null,
   apply: (...asked) => updating().apply(...asked),
   prepared: async () => ({ ...updateOperation, ...updating() }),

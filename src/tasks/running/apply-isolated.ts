@@ -214,7 +214,7 @@ async function attemptSets(
 ): Promise<string[]> {
   const left: string[] = [];
   const found: string[] = [];
-  let sets = partsOf(keys, firstSet);
+  let sets = await firstSets(client, operation, target, keys, params);
   while (sets.length > 0) {
     const statements = sets.map((set) => operation.statement?.(target, set, params) ?? unsaid());
     const attempts = await attemptEach(client, target.t, statements);
@@ -246,6 +246,50 @@ async function attemptSets(
     tally.add(settled);
   }
   return found;
+}
+
+/**
+ * Those that are likely to be refused each alone, and the others together; where nothing is known of
+ * them, several sets.
+ */
+async function firstSets(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+): Promise<(readonly string[])[]> {
+  const suspects = await suspectsAmong(client, operation, target, keys, params);
+  if (suspects.length === 0) return partsOf(keys, firstSet);
+  const rest = without(keys, suspects);
+  return [...(rest.length > 0 ? [rest] : []), ...suspects.map((key) => [key])];
+}
+
+async function suspectsAmong(
+  client: Queryable,
+  operation: Operation,
+  target: ApplyTarget,
+  keys: readonly string[],
+  params: unknown,
+): Promise<string[]> {
+  const constraints = await knownConstraints(client, target.resource.model, target);
+  const checks = [...constraints.values()].flatMap(({ check, columns }) =>
+    check === null ? [] : [{ condition: check, columns }],
+  );
+  const statement =
+    checks.length > 0 ? operation.suspects?.(target, keys, params, checks) : undefined;
+  if (!statement) return [];
+  await client.query('savepoint suspects');
+  try {
+    const { rows } = await client.query<{ key: string }>(statement.text, statement.values);
+    await client.query('release savepoint suspects');
+    return rows.map(({ key }) => key).sort();
+  } catch (error) {
+    // It asks of rows what nobody may have asked of them: that this fails says nothing.
+    if (blame(error) === 'passing') throw error;
+    await client.query('rollback to savepoint suspects; release savepoint suspects');
+    return [];
+  }
 }
 
 /**

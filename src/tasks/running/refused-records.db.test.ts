@@ -193,3 +193,41 @@ test('a task keeps 2,000 reasons apart and no more, however many chunks it has',
   );
   assert.deepEqual(rows[0], { rows: 2_020, reasons: 2_001, keys: 2_400 });
 });
+
+test('records that would break a check are tried alone at once, and one that a trigger makes right is changed', async (t) => {
+  const { db, run, launchAll } = await setUp(t, 1_000, { chunkSize: 1_000 });
+  await db.pages.query(`
+    alter table gazetteer.city add constraint city_notes_check check (id % 10 <> 0 or notes is null or notes = 'mended') not valid;
+    create function gazetteer.mend() returns trigger language plpgsql as $$
+      begin if new.id = 500 then new.notes := 'mended'; end if; return new; end $$;
+    create trigger mend before update on gazetteer.city for each row execute function gazetteer.mend();
+    create sequence gazetteer.attempts;
+    create function gazetteer.count_attempt() returns trigger language plpgsql as $$ begin perform nextval('gazetteer.attempts'); return new; end $$;
+    create trigger b_count before update on gazetteer.city for each row execute function gazetteer.count_attempt();
+  `);
+  const id = await launchAll();
+  await run();
+  const end = await finished(db, id);
+  assert.deepEqual([end.state, end.failed, end.changed], ['partial', 99, 901]);
+  const keys = (await named(db, id)).map(({ key }) => key);
+  assert.ok(!keys.includes(500) && keys.includes(490), String(keys));
+  const { rows } = await db.pages.query<{ count: number }>(
+    'select last_value::int as count from gazetteer.attempts',
+  );
+  // Each record once, and those up to the first refused one of whoever tried them all at once.
+  assert.ok((rows[0]?.count ?? 0) <= 1_000 + 2 * 20, JSON.stringify(rows));
+});
+
+test('a check that cannot be asked of what is there is no reason for another outcome', async (t) => {
+  const { db, run, launchAll } = await setUp(t, 400);
+  // It is told apart by what is asked of it alone.
+  await db.pages.query(`
+    create function gazetteer.is_fine(text, int) returns boolean language plpgsql as $$
+      begin if current_query() like '%edited where%' then raise exception 'not asked so' using errcode = 'XX000'; end if; return $2 % 50 <> 0; end $$;
+    alter table gazetteer.city add constraint city_notes_check check (gazetteer.is_fine(notes, id)) not valid;
+  `);
+  const id = await launchAll();
+  await run();
+  const end = await finished(db, id);
+  assert.deepEqual([end.state, end.failed, end.changed], ['partial', 8, 392]);
+});
