@@ -11,7 +11,7 @@ import { inWords } from './say-broken.ts';
  * at the same time.
  */
 const usage = [
-  'Usage: npm run chaos -- [--minutes N] [--seed N] [--places N] [--stale-after MS] [--bouncer]',
+  'Usage: npm run chaos -- [--minutes N] [--seed N] [--places N] [--stale-after MS] [--bouncer] [--durable]',
   '       npm run chaos -- races [--launches N] [--times N] [--seed N]',
 ].join('\n');
 const { values, positionals } = readOptions(
@@ -24,6 +24,7 @@ const { values, positionals } = readOptions(
     launches: { type: 'string', default: '1000' },
     times: { type: 'string', default: '25' },
     bouncer: { type: 'boolean', default: false },
+    durable: { type: 'boolean', default: false },
   },
   true,
 );
@@ -38,17 +39,19 @@ if (positionals.join(' ') === 'races') await runAllRaces({ launches, times, seed
 else if (positionals.length > 0) wrongUsage(usage);
 
 console.log(`Seed ${seed}, ${minutes} minutes, ${places} places`);
-const { done, refused, troubles, drawn, broken, resumed } = await chaos({
+const { done, refused, troubles, drawn, broken, resumed, acknowledged } = await chaos({
   seed,
   ms: minutes * 60_000,
   places,
   isBehindBouncer: values.bouncer,
+  isDurable: values.durable,
   staleAfterMs,
   say: (line) => console.log(line),
 });
 console.log(`\nDone: ${inWords(done)}`);
 console.log(`Refused: ${inWords(refused)}`);
 console.log(`Troubles: ${inWords(troubles)}`);
+console.log(acknowledged);
 console.log(drawn.inWords());
 const waysToStop = { SIGKILL: resumed.killed, SIGSTOP: resumed.frozen };
 for (const [signal, times] of Object.entries(waysToStop)) {

@@ -12,6 +12,7 @@ import { retry } from '../tasks/follow-ups/retry.ts';
 import { undo } from '../tasks/follow-ups/undo.ts';
 import { saveContextOf } from '../tasks/launching/save-context.ts';
 import type { Overlap } from '../tasks/run-options.ts';
+import { type Acknowledged, plainModel } from './acknowledged.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 import { holdOfPlace, oddCount } from './chaos-tables.ts';
 import { dealing, dealingAll, newRun } from './chaos-tasks.ts';
@@ -29,6 +30,7 @@ export function chaosActions(
   who: Principal,
   places: number,
   random: () => number,
+  acknowledged: Acknowledged,
 ): ChaosAction[] {
   const { db, registry } = context;
   const tasks = taskManagerOf(chaosAdmin, context).as(who);
@@ -53,40 +55,33 @@ export function chaosActions(
     return Array.from({ length: count }, (_, index) => first + index);
   };
   const holdsOf = (ids: readonly number[]) => new Set(ids.flatMap((id) => holdOfPlace(id) ?? []));
+  const launched = async (
+    resource: Resource,
+    selected: Parameters<typeof launchOn>[2],
+    operation: string,
+    body: Record<string, unknown>,
+  ) => {
+    const { task } = await launchOn(context, resource, selected, operation, body, who, options);
+    acknowledged.launched(task.id);
+  };
   const onPlaces = async (
     ids: readonly number[],
     body: Record<string, string>,
     operation: 'update' | 'delete' = 'update',
   ) => {
-    await launchOn(
-      context,
-      cities,
-      { kind: 'ticked', keys: ids.map(key) },
-      operation,
-      body,
-      who,
-      options,
-    );
+    await launched(cities, { kind: 'ticked', keys: ids.map(key) }, operation, body);
     const written: Drawable[] = body.field === 'notes' ? ['collation without accents'] : [];
     return ['partitioned table' as const, ...written, ...holdsOf(ids)];
   };
   const onAll = async (body: Record<string, string>) => {
-    await launchOn(context, cities, { kind: 'matching', filter: '' }, 'update', body, who, options);
+    await launched(cities, { kind: 'matching', filter: '' }, 'update', body);
     return [
       'partitioned table' as const,
       ...holdsOf(Array.from({ length: places }, (_, index) => index + 1)),
     ];
   };
   const edit = (resource: Resource, keys: readonly string[], body: Record<string, unknown>) =>
-    launchOn(
-      context,
-      resource,
-      { kind: 'ticked', keys: [...keys].sort() },
-      'update',
-      body,
-      who,
-      options,
-    );
+    launched(resource, { kind: 'ticked', keys: [...keys].sort() }, 'update', body);
   const append = { field: 'notes', 'change.notes': 'append', 'value.notes': '+' };
   const setNotes = () => ({
     field: 'notes',
@@ -101,8 +96,10 @@ export function chaosActions(
     if (rows.length > 0) await work(pick(rows).id);
     return [];
   };
-  const undone = (id: number) =>
-    undo(context, who, id, { operationId: randomUUID(), chosen: null });
+  const undone = async (id: number) => {
+    const back = await undo(context, who, id, { operationId: randomUUID(), chosen: null });
+    acknowledged.launched(back.task.id);
+  };
   const isPausing = `${unfinished} and state in ('paused', 'pausing')`;
   return [
     ['edit all', () => onAll(pick([append, setStatus(), setNotes()]))],
@@ -118,6 +115,8 @@ export function chaosActions(
     ['edit lists', () => editLists()],
     ['edit names', () => editNames()],
     ['edit names', () => editNames()],
+    ['edit plain', () => editPlain()],
+    ['edit plain', () => editPlain()],
     ['edit countries', () => editCountries()],
     ['own task', () => deal()],
     ['own task', () => deal()],
@@ -173,6 +172,13 @@ export function chaosActions(
       : ['list with empty places', 'list of lists', 'collation without case'];
   }
 
+  async function editPlain(): Promise<Drawable[]> {
+    const selected = { kind: 'matching', filter: '' } as const;
+    const body = { field: 'name', 'change.name': 'append', 'value.name': '+' };
+    await launched(of(plainModel), selected, 'update', body);
+    return [];
+  }
+
   /** Some of them onto names that others have. */
   async function editNames(): Promise<Drawable[]> {
     const [model, is] = pick<[string, Drawable]>([
@@ -211,11 +217,9 @@ export function chaosActions(
     const id = 1 + below(places);
     const field = cities.fields.find(({ name }) => name === 'notes');
     if (!field) throw new Error('there is no field notes');
-    await updateRecord(
-      save,
-      keyOf(cities.model, { id }),
-      () => new Map([[field, `by hand ${random()}`]]),
-    );
+    const notes = `by hand ${random()}`;
+    await updateRecord(save, keyOf(cities.model, { id }), () => new Map([[field, notes]]));
+    acknowledged.saved(notes);
     const hold = holdOfPlace(id);
     if (hold) throw new Error(`place ${id} was saved in spite of a ${hold}`);
     return ['partitioned table'];

@@ -15,6 +15,9 @@ export const oddCount = 100;
 /** Every so many places one is held back, each in the next way. */
 export const heldEvery = 25;
 
+/** Of a table that nothing is attached to: its chunks are done within the server, and no commit but the last is waited for. */
+export const plainCount = 2_000;
+
 export function holdOfPlace(id: number) {
   return id % heldEvery === 0 ? (holds[(id / heldEvery) % holds.length] ?? null) : null;
 }
@@ -91,6 +94,10 @@ export async function fillChaos(
   // Some places refuse some notes, so that there is something to isolate and to retry.
   await owner.query(
     `alter table gazetteer.city add constraint no_refused check (id % 97 <> 0 or notes is null or notes collate "C" not like 'refused%')`,
+  );
+  await owner.query(
+    `insert into "Odd-Schema"."IdDatabaseUuid" (name) select 'Plain ' || n from generate_series(1, $1::int) n`,
+    [plainCount],
   );
   await keepLedger(owner, ledgered);
   await owner.query(`${ruleSql.instead('gazetteer.country')}

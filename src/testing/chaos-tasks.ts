@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import type { TableNames } from '../db/names.ts';
+import { inlined } from '../db/sql.ts';
+import { entriesOf } from '../operations/journal/kept-images.ts';
 import type { Client } from '../resources/client.ts';
 import { defineSchedule } from '../task-definitions/define-schedule.ts';
 import { defineTask } from '../task-definitions/define-task.ts';
@@ -85,8 +88,17 @@ export function newRun(): string {
 }
 
 /** What must hold of them once everything has come to rest. */
-export function ownInvariants({ t }: { t: { task: string; schedule_run: string } }) {
+export function ownInvariants({ t }: { t: Pick<TableNames, 'task' | 'schedule_run' | 'change'> }) {
+  const entries = inlined(entriesOf('change', ['name']));
   return {
+    'what is kept last of a record is what is there': `
+      with told as (
+        select change.id, entry.key, entry.before ->> 'name' as was, entry.after ->> 'name' as is_now from ${t.change} change ${entries} where change.model = 'IdDatabaseUuid'
+      ), chained as (
+        select *, lag(is_now) over (partition by key order by id) as before_it, row_number() over (partition by key order by id desc) as place from told
+      )
+      select format('%s: “%s” is kept, “%s” is there', key, is_now, name) as text from chained join "Odd-Schema"."IdDatabaseUuid" there on there.id = key::uuid where place = 1 and is_now <> name
+      union all select format('%s: “%s” became “%s”', key, before_it, was) from chained where before_it <> was limit 10`,
     'no item is dealt with twice': `
       select format('item %s of run %s: %s times', item, run, count(*)) as text from gazetteer.dealt group by run, item having count(*) > 1`,
     'a task of its own that succeeded has dealt with every item': `

@@ -1,13 +1,18 @@
-import { join } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Pool } from 'pg';
 import { buildContext } from '../build-context.ts';
 import { parseConfig } from '../config.ts';
 import { databaseError } from '../db/database-error.ts';
 import { openPool } from '../db/pool.ts';
 import { blame } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
+
 import { resume } from '../tasks/control/pause.ts';
 import { pauseSchedule } from '../tasks/schedules/control-schedules.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
+import { Acknowledged, toldVariable } from './acknowledged.ts';
 import { type ChaosAction, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 import { fillChaos, findUntold } from './chaos-tables.ts';
@@ -31,6 +36,11 @@ export interface Chaos {
   isBehindBouncer?: boolean;
   /** A worker that is silent for so long is taken for dead. Default: the product's. */
   staleAfterMs?: number;
+  /**
+   * The server writes commits to disk that are waited for, and others as late as it can: a crash takes
+   * them back. Fails where none did. Default: a server that writes none.
+   */
+  isDurable?: boolean;
   say(line: string): void;
 }
 
@@ -41,6 +51,8 @@ export interface ChaosResult {
   /** What the database did to it besides. */
   drawn: DrawnCauses;
   broken: string[];
+  /** What somebody was told, and whether crashes took anything else back. */
+  acknowledged: string;
   /** How tasks went on elsewhere: after their worker was killed, and after it was frozen. */
   resumed: Record<'killed' | 'frozen', Resumed[]>;
 }
@@ -73,16 +85,25 @@ export async function chaos({
   places,
   isBehindBouncer = false,
   staleAfterMs = 15_000,
+  isDurable = false,
   say,
 }: Chaos): Promise<ChaosResult> {
-  const server = await startTestServer();
-  const env = { ...shortly, BULKHEAD_STALE_AFTER_MS: String(staleAfterMs) };
+  const server = await startTestServer({ isDurable });
+  const told = join(await mkdtemp(join(tmpdir(), 'bulkhead-told-')), 'told.txt');
+  await writeFile(told, '');
+  const acknowledged = new Acknowledged(told);
+  const env = {
+    ...shortly,
+    BULKHEAD_STALE_AFTER_MS: String(staleAfterMs),
+    [toldVariable]: told,
+  };
   const { db, owner, context, connectionString, close } = await openPages(
     server,
     places,
     isBehindBouncer,
     env,
   );
+  if (isDurable) await writeLate(owner);
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const done = new Map<string, number>();
@@ -103,7 +124,7 @@ export async function chaos({
 
   const people = [ada, eve].map((who) =>
     repeat(
-      () => act(pick(chaosActions(context, who, places, random))),
+      () => act(pick(chaosActions(context, who, places, random, acknowledged))),
       () => 300 * random(),
     ),
   );
@@ -123,6 +144,7 @@ export async function chaos({
       broken.push(
         ...(await findBroken(db, { ...invariantsAtRest(db), ...ownInvariants(db) })),
         ...(await findUntold(owner, db.t.change)),
+        ...(await acknowledged.findLost(owner, db.t)).map((text) => `BROKEN: ${text}`),
       );
     const { rows } = await db.pages.query<{ state: string; count: number }>(
       `select state, count(*)::int as count from ${db.t.task} group by state`,
@@ -132,8 +154,11 @@ export async function chaos({
     for (const worker of workers) await worker.kill('SIGKILL');
     await close();
     await server.stop();
+    await rm(dirname(told), { recursive: true, force: true });
   }
-  return { done, refused, troubles, drawn, broken, resumed };
+  if (isDurable && broken.length === 0 && acknowledged.lostCommits === 0)
+    broken.push('NO COMMIT WAS LOST: this run shows nothing of what a crash takes back');
+  return { done, refused, troubles, drawn, broken, resumed, acknowledged: acknowledged.inWords() };
 
   async function repeat(work: () => Promise<void>, pauseMs: () => number): Promise<void> {
     while (!isOver()) {
@@ -238,6 +263,7 @@ export async function chaos({
       },
     ];
     const { crash } = server;
+    const crashing: Trouble = ['database crashed', async () => crash && crashed(crash)];
     return [
       kill,
       kill,
@@ -248,17 +274,18 @@ export async function chaos({
       interrupt,
       interrupt,
       freezeWorker,
-      ...(crash ? [['database crashed', () => crashed(crash)] as const] : []),
+      ...Array.from({ length: crash ? (isDurable ? 4 : 1) : 0 }, () => crashing),
     ];
   }
 
   async function crashed(crash: () => Promise<void>): Promise<void> {
     crashes++;
-    await crash();
+    await acknowledged.crash(owner, db.t, crash);
   }
 
   async function inspect(): Promise<void> {
     try {
+      await acknowledged.seeEnded(owner, db.t);
       broken.push(...(await findBroken(db, invariantsAlways(db))));
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -276,7 +303,10 @@ export async function chaos({
       for (const { id } of rows.filter(({ state }) => state === 'paused'))
         await resume(context, ada, id);
       const slots = await db.pages.query(`select 1 from ${db.t.task_slot}`);
-      if (rows.length === 0 && slots.rowCount === 0) return;
+      const calls = await db.pages.query(
+        `select 1 from "${db.queueSchema}".jobs where attempts > 0`,
+      );
+      if (rows.length + (slots.rowCount ?? 0) + (calls.rowCount ?? 0) === 0) return;
       await sleep(250);
     }
   }
@@ -320,6 +350,13 @@ async function openPages(
       await bouncer?.stop();
     },
   };
+}
+
+/** What is not waited for stays in memory for as long as it can: a crash takes all of it back. */
+async function writeLate(owner: Pool): Promise<void> {
+  for (const setting of [`wal_writer_delay = '10s'`, `wal_writer_flush_after = '1GB'`])
+    await owner.query(`alter system set ${setting}`);
+  await owner.query('select pg_reload_conf()');
 }
 
 function isPassing(error: unknown): boolean {

@@ -28,15 +28,16 @@ export interface TestServer {
 }
 
 /** One server a run, without durability. Returns how to reach it and how to end it. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer({ isDurable = false } = {}): Promise<TestServer> {
   const given = process.env.DATABASE_URL;
-  if (given) return { connectionString: given, crash: null, stop: async () => undefined };
+  if (given && !isDurable)
+    return { connectionString: given, crash: null, stop: async () => undefined };
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-test-'));
-  const dataFolder = await memoryFolder();
+  const dataFolder = isDurable ? null : await memoryFolder();
   const server = await startEmbedded({
     folder,
     database: 'postgres',
-    isDurable: false,
+    isDurable,
     maxConnections: 300,
     ...(dataFolder ? { dataFolder } : {}),
   });
