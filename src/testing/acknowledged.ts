@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { TableNames } from '../db/names.ts';
 
 /** Where hooks in workers write down what they were told: outside of the database. */
-export const toldVariable = 'CHAOS_TOLD';
+export const heardVariable = 'CHAOS_HEARD';
 
 /** Of a table that nothing is attached to. */
 export const plainModel = 'IdDatabaseUuid';
@@ -13,8 +13,8 @@ export const plainModel = 'IdDatabaseUuid';
 const waitMs = 5_000;
 
 /** What a hook was told, a line each. */
-export function writeTold(id: number, state: string): void {
-  const file = process.env[toldVariable];
+export function writeHeard(id: number, state: string): void {
+  const file = process.env[heardVariable];
   if (file) appendFileSync(file, `${id} ${state}\n`);
 }
 
@@ -26,12 +26,12 @@ export class Acknowledged {
   readonly #launched = new Set<number>();
   readonly #saved = new Set<string>();
   readonly #ended = new Map<number, string>();
-  readonly #told: string;
+  readonly #heard: string;
   /** Crashes after which a running task had fewer chunks done than somebody had seen before. */
   lostCommits = 0;
 
-  constructor(told: string) {
-    this.#told = told;
+  constructor(heard: string) {
+    this.#heard = heard;
   }
 
   /** A launch was answered. */
@@ -82,7 +82,7 @@ export class Acknowledged {
 
   /** What is there no more, a sentence each. */
   async findLost(client: Pool, t: TableNames): Promise<string[]> {
-    const told = readFileSync(this.#told, 'utf8').split('\n').filter(Boolean);
+    const heard = readFileSync(this.#heard, 'utf8').split('\n').filter(Boolean);
     const rowsOf = (text: string, values: unknown[]) =>
       client.query<{ text: string }>(text, values).then(({ rows }) => rows.map((row) => row.text));
     return [
@@ -103,8 +103,8 @@ export class Acknowledged {
       )),
       ...(await rowsOf(
         `select format('a hook was told that task %s %s, and it is %s', id, said, coalesce(state, 'not there')) as text
-         from unnest($1::int[], $2::text[]) told (id, said) left join ${t.task} task using (id) where said is distinct from state`,
-        [told.map((line) => Number(line.split(' ')[0])), told.map((line) => line.split(' ')[1])],
+         from unnest($1::int[], $2::text[]) heard (id, said) left join ${t.task} task using (id) where said is distinct from state`,
+        [heard.map((line) => Number(line.split(' ')[0])), heard.map((line) => line.split(' ')[1])],
       )),
     ];
   }

@@ -1,7 +1,7 @@
 import sample from '../admin.ts';
 import { defineAdmin } from '../admin-definition.ts';
 import type { PrismaClientLike } from '../resources/client.ts';
-import { plainModel, writeTold } from './acknowledged.ts';
+import { plainModel, writeHeard } from './acknowledged.ts';
 import { chaosTasks, schedules } from './chaos-tasks.ts';
 import { tortureAdmin } from './torture.ts';
 
@@ -22,9 +22,9 @@ export const chaosAdmin = defineAdmin({
   definition: import.meta.url,
   taskHooks: [
     {
-      name: 'chaos.told',
+      name: 'chaos.heard',
       on: ['task:succeeded', 'task:partial', 'task:failed', 'task:cancelled'],
-      run: ({ task }) => writeTold(task.id, task.state),
+      run: ({ task }) => writeHeard(task.id, task.state),
     },
   ],
   tasks: chaosTasks,

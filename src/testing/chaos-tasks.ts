@@ -89,13 +89,13 @@ export function newRun(): string {
 
 /** What must hold of them once everything has come to rest. */
 export function ownInvariants({ t }: { t: Pick<TableNames, 'task' | 'schedule_run' | 'change'> }) {
-  const entries = inlined(entriesOf('change', ['name']));
+  const images = inlined(entriesOf('change', ['name']));
   return {
     'what is kept last of a record is what is there': `
-      with told as (
-        select change.id, entry.key, entry.before ->> 'name' as was, entry.after ->> 'name' as is_now from ${t.change} change ${entries} where change.model = 'IdDatabaseUuid'
+      with entries as (
+        select change.id, entry.key, entry.before ->> 'name' as was, entry.after ->> 'name' as is_now from ${t.change} change ${images} where change.model = 'IdDatabaseUuid'
       ), chained as (
-        select *, lag(is_now) over (partition by key order by id) as before_it, row_number() over (partition by key order by id desc) as place from told
+        select *, lag(is_now) over (partition by key order by id) as before_it, row_number() over (partition by key order by id desc) as place from entries
       )
       select format('%s: “%s” is kept, “%s” is there', key, is_now, name) as text from chained join "Odd-Schema"."IdDatabaseUuid" there on there.id = key::uuid where place = 1 and is_now <> name
       union all select format('%s: “%s” became “%s”', key, before_it, was) from chained where before_it <> was limit 10`,

@@ -12,7 +12,7 @@ import { AppError } from '../errors.ts';
 import { resume } from '../tasks/control/pause.ts';
 import { pauseSchedule } from '../tasks/schedules/control-schedules.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';
-import { Acknowledged, toldVariable } from './acknowledged.ts';
+import { Acknowledged, heardVariable } from './acknowledged.ts';
 import { type ChaosAction, chaosActions } from './chaos-actions.ts';
 import { chaosAdmin } from './chaos-admin.ts';
 import { fillChaos, findUntold } from './chaos-tables.ts';
@@ -89,13 +89,13 @@ export async function chaos({
   say,
 }: Chaos): Promise<ChaosResult> {
   const server = await startTestServer({ isDurable });
-  const told = join(await mkdtemp(join(tmpdir(), 'bulkhead-told-')), 'told.txt');
-  await writeFile(told, '');
-  const acknowledged = new Acknowledged(told);
+  const heard = join(await mkdtemp(join(tmpdir(), 'bulkhead-heard-')), 'heard.txt');
+  await writeFile(heard, '');
+  const acknowledged = new Acknowledged(heard);
   const env = {
     ...shortly,
     BULKHEAD_STALE_AFTER_MS: String(staleAfterMs),
-    [toldVariable]: told,
+    [heardVariable]: heard,
   };
   const { db, owner, context, connectionString, close } = await openPages(
     server,
@@ -154,7 +154,7 @@ export async function chaos({
     for (const worker of workers) await worker.kill('SIGKILL');
     await close();
     await server.stop();
-    await rm(dirname(told), { recursive: true, force: true });
+    await rm(dirname(heard), { recursive: true, force: true });
   }
   if (isDurable && broken.length === 0 && acknowledged.lostCommits === 0)
     broken.push('NO COMMIT WAS LOST: this run shows nothing of what a crash takes back');

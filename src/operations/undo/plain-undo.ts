@@ -32,7 +32,7 @@ export function plainUndo(
 }
 
 /** What a chunk takes back, for one way of writing it. */
-interface Taken {
+interface TakenBack {
   values: readonly ValueAsked[];
   /** Parts that write rows of `image`; `written` has one for each that was. */
   writing: readonly Sql[];
@@ -86,8 +86,8 @@ function plainRecreate(
 ): Sql | null {
   const { resource } = target;
   const { model, metadata } = resource;
-  const { columns, along = [] } = undoing;
-  if (target.rewriting?.insert || along.length > 0) return null;
+  const { columns, along: cascade = [] } = undoing;
+  if (target.rewriting?.insert || cascade.length > 0) return null;
   const fields = new Map(Object.values(model.fields).map((field) => [field.dbColumn, field]));
   const asked = columns.map((column, index) => {
     const name = unquoted(column);
@@ -144,7 +144,7 @@ function statement(
   keys: HeldKeys,
   undoing: Undoing,
   shape: Shape,
-  { values, writing, before, after }: Taken,
+  { values, writing, before, after }: TakenBack,
 ): Sql {
   const { t } = target;
   const isKept = shape.kind === journal.deleted ? raw(' and change.kept_along is not null') : empty;

@@ -171,22 +171,17 @@ with
       t."id" = any ($2::integer[])
       and (t."status" is distinct from (($1)::"gazetteer"."city_status"))
     returning
-      (
-        case
-          when new."id" >= 0 then lpad(new."id"::text, 20, '0')
-          else '-' || lpad((10000000000000000000 + new."id"::numeric)::text, 19, '0')
-        end
-      ) collate "C" as key,
+      new."id" as id,
       old."status" as old_0,
       old."updated_at" as old_1
   ),
-  images as (
+  gathered as (
     select
       array_agg(
-        key
+        id
         order by
-          key
-      ) as keys,
+          id
+      ) as listed,
       jsonb_build_object(
         '*columns',
         jsonb_build_object(
@@ -195,7 +190,7 @@ with
             array_agg(
               old_0
               order by
-                key
+                id
             )
           ),
           'updatedAt',
@@ -203,7 +198,7 @@ with
             array_agg(
               old_1
               order by
-                key
+                id
             )
           )
         )
@@ -217,6 +212,28 @@ with
       null::text[] as put_back
     from
       written
+  ),
+  images as (
+    select
+      case
+        when cardinality(listed) = $3::int then $4::text[]
+        else array(
+          select
+            (
+              case
+                when own.id >= 0 then lpad(own.id::text, 20, '0')
+                else '-' || lpad((10000000000000000000 + own.id::numeric)::text, 19, '0')
+              end
+            )
+          from
+            unnest(listed) own (id)
+        )
+      end as keys,
+      before,
+      after,
+      put_back
+    from
+      gathered
   ),
   journal as (
     insert into
@@ -236,15 +253,15 @@ with
         after
       )
     select
-      $3::text,
-      $4::text,
+      $5::text,
+      $6::text,
       'update',
-      $5::int,
-      $6::int,
-      $7::text,
-      $8::text,
+      $7::int,
+      $8::int,
       $9::text,
-      $10::text[],
+      $10::text,
+      $11::text,
+      $12::text[],
       keys,
       keys[1],
       before,
@@ -257,11 +274,11 @@ with
 select
   changed,
   case
-    when changed + same = $11::int then same
+    when changed + same = $3::int then same
     else 0
   end as unchanged,
   case
-    when not (changed + same = $11::int) then coalesce(keys, '{}')
+    when not (changed + same = $3::int) then coalesce(keys, '{}')
   end as written,
   put_back as "putBack"
 from
@@ -273,7 +290,7 @@ from
   cross join lateral (
     select
       case
-        when changed = $11::int then 0
+        when changed = $3::int then 0
         else (
           select
             0

@@ -191,15 +191,17 @@ begin
       bulkhead_end := ''none-left'';
       exit;
     end if;
-    bulkhead_ids := array(select (case when left(own.key, 1) = ''-'' then substr(own.key, 2)::numeric - 10000000000000000000 else own.key::numeric end)::integer from unnest(bulkhead_keys) own(key));
+    bulkhead_ids := array(select case when starts_with(own.key, ''-'') then (substr(own.key, 2)::numeric - 10000000000000000000)::integer else own.key::integer end from unnest(bulkhead_keys) own(key));
     with image as materialized (
       select entry.key, entry.before, entry.after, change.chunk, change.kept_along
-      from "bulkhead"."change" change cross join lateral (select case when jsonb_typeof(change.before) = ''array'' then ''list'' when jsonb_exists(change.before, ''*columns'') then ''columns'' else ''same'' end as before, case when jsonb_typeof(change.before) = ''array'' then change.before || ''[]'' else change.before - ''*columns'' end as before_whole, case when jsonb_typeof(change.after) = ''array'' then ''list'' when jsonb_exists(change.after, ''*columns'') then ''columns'' else ''same'' end as after, case when jsonb_typeof(change.after) = ''array'' then change.after || ''[]'' else change.after - ''*columns'' end as after_whole offset 0) read
+      from "bulkhead"."change" change cross join lateral (select change.before #> ''{}'' as before, change.after #> ''{}'' as after offset 0) kept
+      cross join lateral (select case when jsonb_typeof(kept.before) = ''array'' then ''list'' when jsonb_exists(kept.before, ''*columns'') then ''columns'' else ''same'' end as before, case when jsonb_typeof(kept.before) = ''array'' then kept.before else kept.before - ''*columns'' end as before_whole, kept.before -> ''*columns'' as before_columns, case when jsonb_typeof(kept.after) = ''array'' then ''list'' when jsonb_exists(kept.after, ''*columns'') then ''columns'' else ''same'' end as after, case when jsonb_typeof(kept.after) = ''array'' then kept.after else kept.after - ''*columns'' end as after_whole, kept.after -> ''*columns'' as after_columns offset 0) read
       cross join lateral (
-        select key, case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) when ''columns'' then null else read.before_whole end as before, case read.after when ''list'' then read.after_whole -> (listed.place::int - 1) when ''columns'' then null else read.after_whole end as after from unnest(change.keys) with ordinality as listed(key, place) where key in (select unnest(bulkhead_keys)) offset 0
+        select key, case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) when ''columns'' then before_images.image else read.before_whole end as before, case read.after when ''list'' then read.after_whole -> (listed.place::int - 1) when ''columns'' then after_images.image else read.after_whole end as after from unnest(change.keys) with ordinality as listed(key, place) left join (select place, jsonb_object_agg(of_field.key, one.value) as image from jsonb_each(read.before_columns) of_field
+            cross join jsonb_array_elements(of_field.value) with ordinality as one(value, place) group by place) before_images using (place) left join (select place, jsonb_object_agg(of_field.key, one.value) as image from jsonb_each(read.after_columns) of_field
+            cross join jsonb_array_elements(of_field.value) with ordinality as one(value, place) group by place) after_images using (place) where key in (select unnest(bulkhead_keys)) offset 0
       ) entry
-      where change.task_id =  ''5''::int and change.model =  ''City'' and change.kind =  ''create''
-        and change.fields =  ''{}''::text[]
+      where change.task_id =  ''5''::int and change.model =  ''City'' and change.kind =  ''create'' and change.fields =  ''{}''::text[]
         and change.first_key >= coalesce((select max(first_key) from "bulkhead"."chunk" where task_id =  ''5''::int and first_key <= bulkhead_keys[1]), '''')
         and change.first_key <= bulkhead_keys[bulkhead_count]
     ), locked as materialized (
