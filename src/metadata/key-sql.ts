@@ -2,7 +2,7 @@ import { arrayText } from '../db/array-text.ts';
 import { empty, join, raw, type Sql, shared, sql } from '../db/sql.ts';
 import type { ModelMeta } from './contract.ts';
 import { keyPartOf } from './key-part.ts';
-import { keyColumns } from './keys.ts';
+import { keyColumns, sortKeys } from './keys.ts';
 import { idFieldsOf } from './model-fields.ts';
 
 /** SQL that makes a row's key, in the very form of `keyOf`. */
@@ -100,7 +100,9 @@ function idOrder(
   };
 }
 
-export function givenKeys(model: ModelMeta, keys: readonly string[]): KeySet {
+export function givenKeys(model: ModelMeta, given: readonly string[]): KeySet {
+  const isSorted = given.every((key, at) => at === 0 || (given[at - 1] as string) < key);
+  const keys = isSorted ? given : sortKeys(given);
   const columns = idLists(model, keys);
   const [ids] = columns.map(({ list }) => list);
   const count = shared(sql`${keys.length}::int`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { query } from '../../db/sql.ts';
+import { query, raw, sql } from '../../db/sql.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyOf } from '../../metadata/keys.ts';
@@ -17,6 +17,7 @@ import { undoStatement } from '../undo/undo-sql.ts';
 import { updateOperation } from '../update/update.ts';
 import { compareStatement } from '../update/update-sql.ts';
 import { keepDifference } from './keep-difference.ts';
+import { entriesOf } from './kept-images.ts';
 import { readRows } from './row-values.ts';
 
 const author = {
@@ -296,4 +297,24 @@ test('texts of a collation that ignores case or accents can be searched and filt
     'straß',
   );
   assert.equal(options.length, 1);
+});
+
+test('each image stands with its own record, in whatever order the records are named', async (t) => {
+  const { db, resourceOf, apply } = await setUp(t);
+  const resource = resourceOf('Everything');
+  const { model } = resource;
+  await db.pages.query(`delete from ${model.table}`);
+  await db.pages.query(
+    `insert into ${model.table} (id, ${model.fields.text?.column}) select n, 'of ' || n from generate_series(-1, 3) n`,
+  );
+  const keys = [3, -1, 2, 0, 1].map((id) => keyOf(model, { id }));
+  await apply(resource, keys, 'text', 'append', '!');
+  const { rows } = await query<{ key: string; was: string }>(
+    db.pages,
+    sql`select key, entry.before ->> 'text' as was from ${raw(db.t.change)} change ${entriesOf('change', ['text'])}`,
+  );
+  assert.deepEqual(
+    new Map(rows.map(({ key, was }) => [key, was])),
+    new Map([-1, 0, 1, 2, 3].map((id) => [keyOf(model, { id }), `of ${id}`])),
+  );
 });

@@ -4,7 +4,7 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { HeldKeys } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { ApplyTarget } from '../contract.ts';
-import { imagedSql, linksKey, linksOf } from '../journal/images.ts';
+import { imagedSql, linksKey, linksOf, objectOf } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import { type ImageColumn, sideOf, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
 import { relatedIdType } from '../journal/links.ts';
@@ -98,11 +98,8 @@ function plainRecreate(
   // What is no plain value is read as the table has it.
   const others = asked.filter(({ type }) => type === null);
   if (others.length > 0 && model.hasStrictDomains) return null;
-  const row = others.map(({ name, as }) => `${escapeLiteral(name)}, image.${as}`).join(', ');
-  const lateral =
-    others.length > 0
-      ? ` cross join lateral ${readAsRow(model, [], `jsonb_build_object(${row})`)} was`
-      : '';
+  const row = objectOf(others.map(({ name, as }) => `${escapeLiteral(name)}, image.${as}`));
+  const lateral = others.length > 0 ? ` cross join lateral ${readAsRow(model, [], row)} was` : '';
   const read = asked.map(({ column, as, type }) =>
     type === null ? `was.${column}` : `image.${as}`,
   );
