@@ -72,7 +72,10 @@ function integer(
       return `(case when ${number} >= 0 then lpad(${number}::text, 20, '0') else '-' || lpad((10000000000000000000 + ${number}::numeric)::text, 19, '0') end)`;
     },
     fromSql: (part) =>
-      `case when starts_with(${part}, '-') then (substr(${part}, 2)::numeric - 10000000000000000000)::${sqlType} else ${part}::${sqlType} end`,
+      // Leading zeros would be read as octal.
+      sqlType === 'oid'
+        ? `${part}::bigint::oid`
+        : `case when starts_with(${part}, '-') then (substr(${part}, 2)::numeric - 10000000000000000000)::${sqlType} else ${part}::${sqlType} end`,
     cast: sqlType,
   };
 }

@@ -86,22 +86,23 @@ export function keepsOrder(model: ModelMeta): boolean {
   return only.type === 'Int' || only.type === 'BigInt' || only.sqlType === 'uuid';
 }
 
-function idOrder(
-  model: ModelMeta,
-  { list, count }: Pick<KeySet, 'list' | 'count'>,
-): IdOrder | null {
+/** `given`: SQL of the ids that the keys are of. */
+function idOrder(model: ModelMeta, list: Sql, given: Sql | undefined): IdOrder | null {
   const [field] = idFieldsOf(model);
   const part = field && keyPartOf(field);
-  if (!field?.column || !part || !keepsOrder(model)) return null;
+  if (!field?.column || !part || !given || !keepsOrder(model)) return null;
   return {
     column: field.column,
     keysOf: (ids) =>
-      sql`case when cardinality(${raw(ids)}) = ${count} then ${list} else array(select ${raw(`${part.sql('own.id')} from unnest(${ids})`)} own(id)) end`,
+      sql`case when ${raw(ids)}::${raw(part.cast)}[] = ${given} then ${list} else array(select ${raw(`${part.sql('own.id')} from unnest(${ids})`)} own(id)) end`,
   };
 }
 
 export function givenKeys(model: ModelMeta, given: readonly string[]): KeySet {
-  const isSorted = given.every((key, at) => at === 0 || (given[at - 1] as string) < key);
+  // Of other characters JavaScript has another order.
+  const isSorted = given.every(
+    (key, at) => /^[ -~]*$/.test(key) && (at === 0 || (given[at - 1] as string) < key),
+  );
   const keys = isSorted ? given : sortKeys(given);
   const columns = idLists(model, keys);
   const [ids] = columns.map(({ list }) => list);
@@ -114,7 +115,7 @@ export function givenKeys(model: ModelMeta, given: readonly string[]): KeySet {
     list,
     first: shared(sql`${keys[0]}::text`),
     last: shared(sql`${keys.at(-1)}::text`),
-    byId: idOrder(model, { list, count }),
+    byId: idOrder(model, list, ids),
   };
 }
 
@@ -144,7 +145,7 @@ export function heldKeys(
     ledToBy: (column) => raw(`${column} = any(${names.ids})`),
     count: raw(names.count),
     list: raw(names.keys),
-    byId: idOrder(model, { list: raw(names.keys), count: raw(names.count) }),
+    byId: idOrder(model, raw(names.keys), raw(names.ids)),
     first: raw(`${names.keys}[1]`),
     last: raw(`${names.keys}[${names.count}]`),
     keys: names.keys,

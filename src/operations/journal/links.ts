@@ -1,5 +1,6 @@
 import { raw, type Sql, sql } from '../../db/sql.ts';
 import type { FieldMeta, Metadata, ModelMeta } from '../../metadata/contract.ts';
+import { keyPartOf } from '../../metadata/key-part.ts';
 import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 
 /**
@@ -44,8 +45,9 @@ export function writeLinks(
   ];
 }
 
-/** Type of the ids that such a field leads to. */
+/** Type of the ids that such a field leads to, without lengths: a cast to one would make another id of it. */
 export function relatedIdType(metadata: Metadata, field: FieldMeta): string {
   const related: ModelMeta | undefined = metadata.models[joinOf(field).model];
-  return (related && idFieldsOf(related)[0]?.sqlType) ?? 'text';
+  const id = related && idFieldsOf(related)[0];
+  return (id && keyPartOf(id)?.cast) ?? 'text';
 }

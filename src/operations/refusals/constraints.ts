@@ -28,7 +28,7 @@ export async function readConstraints(
        select $1::text::regclass::oid union select inhrelid from part join pg_inherits on inhparent = id
      ), candidates as (
        select conname as name, conrelid as of, conkey::int2[] as numbers, contype = 'f' and confrelid in (select id from part) as "isOfItself",
-         case when contype = 'c' and conrelid = $1::text::regclass then pg_get_expr(conbin, conrelid) end as "check"
+         case when contype = 'c' and conrelid = $1::text::regclass and coalesce((to_jsonb(pg_constraint) ->> 'conenforced')::boolean, true) then pg_get_expr(conbin, conrelid) end as "check"
        from pg_constraint where conrelid in (select id from part)
        union all
        select relname, indrelid, indkey::int2[], false, null from pg_index join pg_class on pg_class.oid = indexrelid

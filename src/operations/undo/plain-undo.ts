@@ -4,12 +4,13 @@ import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import type { HeldKeys } from '../../metadata/key-sql.ts';
 import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import type { ApplyTarget } from '../contract.ts';
-import { imagedSql, linksKey, linksOf, objectOf } from '../journal/images.ts';
+import { imagedSql, isTextInImage, linksKey, linksOf, objectOf } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
 import { type ImageColumn, sideOf, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
 import { relatedIdType } from '../journal/links.ts';
 import { differsAsStored } from '../journal/stored.ts';
 import { journal, undoneBy } from '../journal-kind.ts';
+import type { ColumnTypes } from './column-types.ts';
 import { entriesOfKeys, type Shape, type Undoing } from './entries-of-keys.ts';
 import { readAsRow, typedText, unquoted } from './image-values.ts';
 
@@ -24,10 +25,11 @@ export function plainUndo(
   keys: HeldKeys,
   undoing: Undoing,
   shape: Shape,
+  types: ColumnTypes,
 ): Sql | null {
   if (undoing.isOfRun) return null;
   if (shape.kind === journal.changed) return plainRestore(target, keys, undoing, shape);
-  if (shape.kind === journal.deleted) return plainRecreate(target, keys, undoing, shape);
+  if (shape.kind === journal.deleted) return plainRecreate(target, keys, undoing, shape, types);
   return null;
 }
 
@@ -83,6 +85,7 @@ function plainRecreate(
   keys: HeldKeys,
   undoing: Undoing,
   shape: Shape,
+  types: ColumnTypes,
 ): Sql | null {
   const { resource } = target;
   const { model, metadata } = resource;
@@ -92,8 +95,7 @@ function plainRecreate(
   const asked = columns.map((column, index) => {
     const name = unquoted(column);
     const field = fields.get(name);
-    const type = field && !field.isList && field.sqlType ? typedText(field) : null;
-    return { column, as: `was_${index}`, name, type, field };
+    return { column, as: `was_${index}`, name, type: textType(field, types.get(name)), field };
   });
   // What is no plain value is read as the table has it.
   const others = asked.filter(({ type }) => type === null);
@@ -128,7 +130,8 @@ function plainRecreate(
     values,
     writing: [
       raw(`written as (insert into ${model.table} as t (${columns.join(', ')}) overriding system value
-        select ${read.join(', ')} from image${lateral} returning 1)`),
+        select ${read.join(', ')} from image${lateral}
+        where not exists (select from ${model.table} again where again.${idOf(model)} = image.id) returning 1)`),
       ...linked,
     ],
     before: raw('null'),
@@ -170,6 +173,16 @@ function statement(
 function keptSide(side: 'before' | 'after', columns: readonly ImageColumn[]): Sql {
   const rows = 'image where image.change_id = taken.change_id';
   return sideOf('change', side, 'taken.places', rows, columns);
+}
+
+/**
+ * What the text of a column in an image is read as: the column's own type, which the schema's need not
+ * be. Null: it is no plain text there.
+ */
+function textType(field: FieldMeta | undefined, type: string | undefined): string | null {
+  if (!field || field.isList || !type) return null;
+  const isJson = type === 'json' || type === 'jsonb';
+  return isJson === isTextInImage(field) ? type : null;
 }
 
 function idOf(model: ModelMeta): string {

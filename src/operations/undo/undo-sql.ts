@@ -12,6 +12,7 @@ import { writeLinks } from '../journal/links.ts';
 import { jsonToTheLetter } from '../journal/stored.ts';
 import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import { keptBackCode, keptBackMessage } from '../refusals/kept-back.ts';
+import type { ColumnTypes } from './column-types.ts';
 import { entriesOfKeys, type Shape, type Undoing } from './entries-of-keys.ts';
 import { readAsRow, typedText } from './image-values.ts';
 import { plainUndo } from './plain-undo.ts';
@@ -44,8 +45,14 @@ export function undoStatement(
 }
 
 /** The same over keys that the server holds: its row is as `Operation.held` says. */
-export function heldUndo(target: ApplyTarget, keys: HeldKeys, undoing: Undoing, shape: Shape): Sql {
-  const plain = plainUndo(target, keys, undoing, shape);
+export function heldUndo(
+  target: ApplyTarget,
+  keys: HeldKeys,
+  undoing: Undoing,
+  shape: Shape,
+  types: ColumnTypes,
+): Sql {
+  const plain = plainUndo(target, keys, undoing, shape, types);
   if (plain) return plain;
   return sql`${undoParts(target, keys, undoing, shape)} select changed, unchanged, gone, refusals <> '[]' as is_left from counted`;
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
+import type { ModelMeta } from '../../metadata/contract.ts';
 import { appliedBy } from '../applied-by.ts';
 import { deletedCascade, keepCascade, lockCascade, type Taking } from '../cascade/cascade.ts';
 import { findCascade } from '../cascade/dependants.ts';
@@ -9,6 +10,7 @@ import { journal } from '../journal-kind.ts';
 import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
 import { watchUndo } from './alterations.ts';
+import { readColumnTypes } from './column-types.ts';
 import type { Shape } from './entries-of-keys.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
 import { heldUndo, restorableStatement, undoStatement } from './undo-sql.ts';
@@ -50,17 +52,28 @@ export const undoOperation: Operation<UndoneParameters> = {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? undoStatement(target, keys, params, shape) : null;
   },
-  held: (target, keys, params) => {
-    const [shape, ...more] = params.shapes;
-    return shape && more.length === 0 ? heldUndo(target, keys, params, shape) : null;
-  },
   apply: (client, target, keys, params) =>
     undoEach(params, (shape) => takeBack(client, target, keys, params, shape)),
   async prepared(context, params) {
-    const watch = await watchUndo(context.client, context.resource, params);
-    return { ...(await preparedFor(context, params)), ...(watch && { watch }) };
+    const { client, resource } = context;
+    const watch = await watchUndo(client, resource, params);
+    const prepared = await preparedFor(context, params);
+    // Where it is applied in another way, nothing goes past that.
+    const held = prepared.statement && (await heldBy(client, resource.model));
+    return { ...prepared, ...(held && { held }), ...(watch && { watch }) };
   },
 };
+
+async function heldBy(
+  client: Queryable,
+  { table }: ModelMeta,
+): Promise<NonNullable<Operation<UndoneParameters>['held']>> {
+  const types = await readColumnTypes(client, table);
+  return (target, keys, params) => {
+    const [shape, ...more] = params.shapes;
+    return shape && more.length === 0 ? heldUndo(target, keys, params, shape, types) : null;
+  };
+}
 
 async function preparedFor(
   { client, registry, resource, holdersOf }: PrepareContext,

@@ -232,6 +232,62 @@ test('an undo within the server leaves what was edited since, and does the rest'
   assert.deepEqual(await findBroken(db, invariantsAtRest(db)), []);
 });
 
+test('what a task did is taken back as the table has it, not as the schema says', async (t) => {
+  const { db, context, cities, slice } = await setUp(t, 200, 100);
+  await db.pages.query(`
+    create type gazetteer.code as enum ('a', 'b');
+    update gazetteer.city set admin_code = case when id % 2 = 0 then 'a' else 'b' end, alt_name = '{"n": 1}';
+    alter table gazetteer.city alter admin_code type gazetteer.code using admin_code::gazetteer.code, alter alt_name type jsonb using alt_name::jsonb,
+      add padded char(5) default 'ab', add bits bit(4) default '0101', add varied varbit default '011', add money money default 12.5, add often interval default '1 day';
+  `);
+  const read = async () =>
+    (await db.pages.query('select to_jsonb(t) as city from gazetteer.city t order by id')).rows;
+  const before = await read();
+  const { task } = await launchOn(context, cities, all, 'delete', { acknowledge: 'yes' });
+  await slice(task.id);
+  const back = await undo(context, ada, task.id, { operationId: randomUUID(), chosen: null });
+  assert.ok((await slice(back.task.id)).calls.length > 0);
+  const { state, changed } = await finished(db, back.task.id, 0);
+  assert.deepEqual([state, changed], ['succeeded', 200]);
+  assert.deepEqual(await read(), before);
+});
+
+test('where an id is there twice, each image stands with its record, and what exists again is not made twice', async (t) => {
+  const { db, context, cities, slice } = await setUp(t, 300, 100);
+  await db.pages.query(
+    'alter table gazetteer.city drop constraint city_pkey cascade; create index on gazetteer.city (id)',
+  );
+  const { task } = await launchOn(context, cities, all, 'update', archive);
+  await slice(task.id, () =>
+    db.pages.query(
+      `delete from gazetteer.city where id = 250; insert into gazetteer.city select * from gazetteer.city where id = 1`,
+    ),
+  );
+  await finished(db, task.id, 0);
+  const { rows } = await db.pages.query<{ key: string }>(
+    `select distinct key::int as key from ${db.t.change}, unnest(keys) key where key::int = 250`,
+  );
+  assert.deepEqual(rows, []);
+
+  await db.pages.query(
+    'delete from gazetteer.city where ctid = (select max(ctid) from gazetteer.city where id = 1)',
+  );
+  const deleted = await launchOn(context, cities, all, 'delete', { acknowledge: 'yes' });
+  await slice(deleted.task.id);
+  await db.pages.query(
+    `insert into gazetteer.city (id, name, country_code, feature_code, population, latitude, longitude, updated_at) select 7, 'again', 'ESP', 'PPL', 1, 1, 1, now()`,
+  );
+  const back = await undo(context, ada, deleted.task.id, {
+    operationId: randomUUID(),
+    chosen: null,
+  });
+  await slice(back.task.id);
+  const { changed, failed } = await finished(db, back.task.id, 0);
+  assert.deepEqual({ changed, failed }, { changed: 298, failed: 1 });
+  const { rows: seventh } = await db.pages.query('select name from gazetteer.city where id = 7');
+  assert.deepEqual(seventh, [{ name: 'again' }]);
+});
+
 test('a column that is added while records are deleted is kept too', async (t) => {
   const { db, context, cities, slice } = await setUp(t, 300, 100);
   const { task } = await launchOn(context, cities, all, 'delete', { acknowledge: 'yes' });
