@@ -216,7 +216,7 @@ with
   images as (
     select
       case
-        when cardinality(listed) = $3::int then $4::text[]
+        when listed::integer[] = $2::integer[] then $3::text[]
         else array(
           select
             (
@@ -253,15 +253,15 @@ with
         after
       )
     select
+      $4::text,
       $5::text,
-      $6::text,
       'update',
+      $6::int,
       $7::int,
-      $8::int,
+      $8::text,
       $9::text,
       $10::text,
-      $11::text,
-      $12::text[],
+      $11::text[],
       keys,
       keys[1],
       before,
@@ -274,11 +274,11 @@ with
 select
   changed,
   case
-    when changed + same = $3::int then same
+    when changed + same = $12::int then same
     else 0
   end as unchanged,
   case
-    when not (changed + same = $3::int) then coalesce(keys, '{}')
+    when not (changed + same = $12::int) then coalesce(keys, '{}')
   end as written,
   put_back as "putBack"
 from
@@ -290,7 +290,7 @@ from
   cross join lateral (
     select
       case
-        when changed = $3::int then 0
+        when changed = $12::int then 0
         else (
           select
             0

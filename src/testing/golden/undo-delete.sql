@@ -1,3 +1,18 @@
+-- readColumnTypes
+select
+  attname::text as name,
+  format_type(atttypid, -1) as type
+from
+  pg_attribute
+  join pg_type on pg_type.oid = atttypid
+where
+  attrelid = $1::regclass
+  and attnum > 0
+  and not attisdropped
+  and typtype in ('b', 'e')
+  and typcategory <> 'A'
+  and typelem = 0;
+
 -- prepare
 with
   numbered as (
@@ -107,23 +122,24 @@ begin
           when ''columns'' then read.before_1 ->> (listed.place::int - 1) else read.before_whole ->> ''name'' end)::text as was_1, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''alt_name''
           when ''columns'' then read.before_2 ->> (listed.place::int - 1) else read.before_whole ->> ''alt_name'' end)::text as was_2, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''country_code''
           when ''columns'' then read.before_3 ->> (listed.place::int - 1) else read.before_whole ->> ''country_code'' end)::bpchar as was_3, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''feature_code''
-          when ''columns'' then read.before_4 ->> (listed.place::int - 1) else read.before_whole ->> ''feature_code'' end)::"gazetteer"."feature_code" as was_4, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''admin_code''
+          when ''columns'' then read.before_4 ->> (listed.place::int - 1) else read.before_whole ->> ''feature_code'' end)::gazetteer.feature_code as was_4, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''admin_code''
           when ''columns'' then read.before_5 ->> (listed.place::int - 1) else read.before_whole ->> ''admin_code'' end)::text as was_5, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''population''
           when ''columns'' then read.before_6 ->> (listed.place::int - 1) else read.before_whole ->> ''population'' end)::integer as was_6, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''latitude''
           when ''columns'' then read.before_7 ->> (listed.place::int - 1) else read.before_whole ->> ''latitude'' end)::numeric as was_7, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''longitude''
           when ''columns'' then read.before_8 ->> (listed.place::int - 1) else read.before_whole ->> ''longitude'' end)::numeric as was_8, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''status''
-          when ''columns'' then read.before_9 ->> (listed.place::int - 1) else read.before_whole ->> ''status'' end)::"gazetteer"."city_status" as was_9, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''featured''
+          when ''columns'' then read.before_9 ->> (listed.place::int - 1) else read.before_whole ->> ''status'' end)::gazetteer.city_status as was_9, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''featured''
           when ''columns'' then read.before_10 ->> (listed.place::int - 1) else read.before_whole ->> ''featured'' end)::boolean as was_10, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''rating''
           when ''columns'' then read.before_11 ->> (listed.place::int - 1) else read.before_whole ->> ''rating'' end)::numeric as was_11, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''reviewed_at''
-          when ''columns'' then read.before_12 ->> (listed.place::int - 1) else read.before_whole ->> ''reviewed_at'' end)::timestamptz as was_12, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''notes''
+          when ''columns'' then read.before_12 ->> (listed.place::int - 1) else read.before_whole ->> ''reviewed_at'' end)::timestamp with time zone as was_12, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''notes''
           when ''columns'' then read.before_13 ->> (listed.place::int - 1) else read.before_whole ->> ''notes'' end)::text as was_13, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''created_at''
-          when ''columns'' then read.before_14 ->> (listed.place::int - 1) else read.before_whole ->> ''created_at'' end)::timestamptz as was_14, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''updated_at''
-          when ''columns'' then read.before_15 ->> (listed.place::int - 1) else read.before_whole ->> ''updated_at'' end)::timestamptz as was_15, case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) -> ''*links''
+          when ''columns'' then read.before_14 ->> (listed.place::int - 1) else read.before_whole ->> ''created_at'' end)::timestamp with time zone as was_14, (case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) ->> ''updated_at''
+          when ''columns'' then read.before_15 ->> (listed.place::int - 1) else read.before_whole ->> ''updated_at'' end)::timestamp with time zone as was_15, case read.before when ''list'' then read.before_whole -> (listed.place::int - 1) -> ''*links''
           when ''columns'' then read.before_16 -> (listed.place::int - 1) else read.before_whole -> ''*links'' end as links from unnest(change.keys) with ordinality as listed(key, place)
         join unnest(bulkhead_keys, bulkhead_ids) as asked(key, id) using (key) offset 0
       ) entry
     ), written as (insert into "gazetteer"."city" as t (id, name, alt_name, country_code, feature_code, admin_code, population, latitude, longitude, status, featured, rating, reviewed_at, notes, created_at, updated_at) overriding system value
-        select image.was_0, image.was_1, image.was_2, image.was_3, image.was_4, image.was_5, image.was_6, image.was_7, image.was_8, image.was_9, image.was_10, image.was_11, image.was_12, image.was_13, image.was_14, image.was_15 from image returning 1), linked0 as (insert into "gazetteer"."_CityToTag" ("A", "B")
+        select image.was_0, image.was_1, image.was_2, image.was_3, image.was_4, image.was_5, image.was_6, image.was_7, image.was_8, image.was_9, image.was_10, image.was_11, image.was_12, image.was_13, image.was_14, image.was_15 from image
+        where not exists (select from "gazetteer"."city" again where again."id" = image.id) returning 1), linked0 as (insert into "gazetteer"."_CityToTag" ("A", "B")
         select image.id, linked::integer from image
         cross join lateral jsonb_array_elements_text(coalesce(image.links -> ''tags'', ''[]'')) linked
         where jsonb_typeof(image.links) = ''object'' on conflict do nothing), taken as (
