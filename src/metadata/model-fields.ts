@@ -12,6 +12,11 @@ export function idFieldsOf(model: ModelMeta): FieldMeta[] {
   return model.idFields.map((name) => fieldOf(model, name));
 }
 
+/** The column of a model's id, quoted, where it is one field: so it is wherever links lead to it. */
+export function idColumnOf(model: ModelMeta): string {
+  return idFieldsOf(model)[0]?.column as string;
+}
+
 /**
  * Where an implicit many-to-many field keeps its links: the join table, its column for this side
  * and for the related `model`.

@@ -6,8 +6,12 @@ import type { TableNames } from '../db/names.ts';
 /** Where hooks in workers write down what they were told: outside of the database. */
 export const heardVariable = 'CHAOS_HEARD';
 
-/** Of a table that nothing is attached to. */
+/**
+ * A table that nothing is attached to: its chunks are done within the server, and no commit but the
+ * last is waited for.
+ */
 export const plainModel = 'IdDatabaseUuid';
+export const plainTable = `"Odd-Schema"."${plainModel}"`;
 
 /** How long a crash waits for a task on that table. */
 const waitMs = 5_000;

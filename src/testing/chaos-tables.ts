@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { plainTable } from './acknowledged.ts';
 import { dealtSql } from './chaos-tasks.ts';
 import { fateOfHeld, holds, ruleSql } from './holding.ts';
 import { oddCitiesSql } from './odd-cities.ts';
@@ -15,7 +16,7 @@ export const oddCount = 100;
 /** Every so many places one is held back, each in the next way. */
 export const heldEvery = 25;
 
-/** Of a table that nothing is attached to: its chunks are done within the server, and no commit but the last is waited for. */
+/** Records of the plain table. */
 export const plainCount = 2_000;
 
 export function holdOfPlace(id: number) {
@@ -96,7 +97,7 @@ export async function fillChaos(
     `alter table gazetteer.city add constraint no_refused check (id % 97 <> 0 or notes is null or notes collate "C" not like 'refused%')`,
   );
   await owner.query(
-    `insert into "Odd-Schema"."IdDatabaseUuid" (name) select 'Plain ' || n from generate_series(1, $1::int) n`,
+    `insert into ${plainTable} (name) select 'Plain ' || n from generate_series(1, $1::int) n`,
     [plainCount],
   );
   await keepLedger(owner, ledgered);

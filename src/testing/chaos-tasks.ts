@@ -7,6 +7,7 @@ import { entriesOf } from '../operations/journal/kept-images.ts';
 import type { Client } from '../resources/client.ts';
 import { defineSchedule } from '../task-definitions/define-schedule.ts';
 import { defineTask } from '../task-definitions/define-task.ts';
+import { plainModel, plainTable } from './acknowledged.ts';
 
 /** What tasks of its own have dealt with. */
 export const dealtSql = `create table gazetteer.dealt (run text, item int)`;
@@ -93,11 +94,11 @@ export function ownInvariants({ t }: { t: Pick<TableNames, 'task' | 'schedule_ru
   return {
     'what is kept last of a record is what is there': `
       with entries as (
-        select change.id, entry.key, entry.before ->> 'name' as was, entry.after ->> 'name' as is_now from ${t.change} change ${images} where change.model = 'IdDatabaseUuid'
+        select change.id, entry.key, entry.before ->> 'name' as was, entry.after ->> 'name' as is_now from ${t.change} change ${images} where change.model = '${plainModel}'
       ), chained as (
         select *, lag(is_now) over (partition by key order by id) as before_it, row_number() over (partition by key order by id desc) as place from entries
       )
-      select format('%s: “%s” is kept, “%s” is there', key, is_now, name) as text from chained join "Odd-Schema"."IdDatabaseUuid" there on there.id = key::uuid where place = 1 and is_now <> name
+      select format('%s: “%s” is kept, “%s” is there', key, is_now, name) as text from chained join ${plainTable} there on there.id = key::uuid where place = 1 and is_now <> name
       union all select format('%s: “%s” became “%s”', key, before_it, was) from chained where before_it <> was limit 10`,
     'no item is dealt with twice': `
       select format('item %s of run %s: %s times', item, run, count(*)) as text from gazetteer.dealt group by run, item having count(*) > 1`,

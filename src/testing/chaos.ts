@@ -8,7 +8,6 @@ import { databaseError } from '../db/database-error.ts';
 import { openPool } from '../db/pool.ts';
 import { blame } from '../db/sqlstate.ts';
 import { AppError } from '../errors.ts';
-
 import { resume } from '../tasks/control/pause.ts';
 import { pauseSchedule } from '../tasks/schedules/control-schedules.ts';
 import { startRecovery } from '../tasks/worker/worker.ts';

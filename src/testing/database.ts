@@ -27,7 +27,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** One server a run, without durability. Returns how to reach it and how to end it. */
+/** One server a run, without durability unless it is asked for. Returns how to reach it and how to end it. */
 export async function startTestServer({ isDurable = false } = {}): Promise<TestServer> {
   const given = process.env.DATABASE_URL;
   if (given && !isDurable)

@@ -1,7 +1,7 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { fragmentOf, type Sql } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { idColumnOf, joinOf } from '../../metadata/model-fields.ts';
 
 /**
  * Where the image of a deleted record keeps what it was linked to; no column of Prisma's has such a
@@ -19,7 +19,7 @@ export function linksOf(model: ModelMeta): FieldMeta[] {
 /** SQL of the ids that a row is linked to by such a field, as a sorted list of texts. */
 export function linkedIds(model: ModelMeta, field: FieldMeta, alias: string): string {
   const { joinTable, ownColumn, otherColumn } = joinOf(field);
-  const id = idFieldsOf(model)[0]?.column;
+  const id = idColumnOf(model);
   return `array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1)`;
 }
 
@@ -120,7 +120,7 @@ export function lastValues(
 }
 
 function isLinked(model: ModelMeta, alias: string): string {
-  const id = idFieldsOf(model)[0]?.column;
+  const id = idColumnOf(model);
   return linksOf(model)
     .map(joinOf)
     .map(

@@ -137,7 +137,7 @@ function readOut(change: string, fields: readonly string[] | null): Sql {
  * as it stands. `places`: theirs, sorted, which count from 1; `columns`: their values in rows of `rows`,
  * by `place`. What the side has beside these columns is taken over, too.
  */
-export function sideOf(
+export function sideOfSome(
   change: string,
   side: ImageSide,
   places: string,

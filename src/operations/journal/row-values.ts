@@ -5,9 +5,8 @@ import { nullOfPrisma } from '../../fields/null-of-prisma.ts';
 import { scalarKind } from '../../fields/scalar-kind.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { keyCondition, keySql } from '../../metadata/key-sql.ts';
-import { idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
 import { textSql } from '../../metadata/value-text.ts';
-import { imaged, lastImage, objectOf } from './images.ts';
+import { imaged, lastImage, linkedIds, objectOf } from './images.ts';
 
 /** A row, locked until the transaction ends. */
 export interface Row {
@@ -77,11 +76,9 @@ export function imageSql(model: ModelMeta, alias: string, links: readonly FieldM
   const columns = written.map(
     (field) => `'${field.name}', ${imaged(field, `${alias}.${field.column}`)}`,
   );
-  const id = idFieldsOf(model)[0]?.column;
-  const linked = links.map((field) => {
-    const { joinTable, ownColumn, otherColumn } = joinOf(field);
-    return `'${field.name}', to_jsonb(array(select j.${otherColumn}::text collate "C" from ${joinTable} j where j.${ownColumn} = ${alias}.${id} order by 1))`;
-  });
+  const linked = links.map(
+    (field) => `'${field.name}', to_jsonb(${linkedIds(model, field, alias)})`,
+  );
   return objectOf([...columns, ...linked]);
 }
 

@@ -1,15 +1,15 @@
 import { escapeLiteral } from 'pg';
 import { empty, join, raw, type Sql, sql } from '../../db/sql.ts';
-import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
+import type { FieldMeta } from '../../metadata/contract.ts';
 import type { HeldKeys } from '../../metadata/key-sql.ts';
-import { fieldOf, idFieldsOf, joinOf } from '../../metadata/model-fields.ts';
+import { fieldOf, idColumnOf, joinOf } from '../../metadata/model-fields.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { imagedSql, isTextInImage, linksKey, linksOf, objectOf } from '../journal/images.ts';
 import { insertChange } from '../journal/journal-entry.ts';
-import { type ImageColumn, sideOf, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
+import { type ImageColumn, sideOfSome, type ValueAsked, valuesOf } from '../journal/kept-images.ts';
 import { relatedIdType } from '../journal/links.ts';
 import { differsAsStored } from '../journal/stored.ts';
-import { journal, undoneBy } from '../journal-kind.ts';
+import { type JournalKind, journal, undoneBy } from '../journal-kind.ts';
 import type { ColumnTypes } from './column-types.ts';
 import { entriesOfKeys, type Shape, type Undoing } from './entries-of-keys.ts';
 import { readAsRow, typedText, unquoted } from './image-values.ts';
@@ -27,10 +27,13 @@ export function plainUndo(
   shape: Shape,
   types: ColumnTypes,
 ): Sql | null {
-  if (undoing.isOfRun) return null;
-  if (shape.kind === journal.changed) return plainRestore(target, keys, undoing, shape);
-  if (shape.kind === journal.deleted) return plainRecreate(target, keys, undoing, shape, types);
-  return null;
+  const ways: Readonly<Record<JournalKind, () => TakenBack | null>> = {
+    update: () => restoring(target, shape),
+    delete: () => recreating(target, undoing, types),
+    create: () => null,
+  };
+  const taken = undoing.isOfRun ? null : ways[shape.kind]();
+  return taken && statement(target, keys, undoing, shape, taken);
 }
 
 /** What a chunk takes back, for one way of writing it. */
@@ -43,12 +46,7 @@ interface TakenBack {
   after: Sql;
 }
 
-function plainRestore(
-  target: ApplyTarget,
-  keys: HeldKeys,
-  undoing: Undoing,
-  shape: Shape,
-): Sql | null {
+function restoring(target: ApplyTarget, shape: Shape): TakenBack | null {
   const { model } = target.resource;
   const fields = shape.fields.map((name) => fieldOf(model, name));
   if (target.rewriting?.update || fields.some(({ column, isList }) => !column || isList))
@@ -69,27 +67,24 @@ function plainRestore(
   const differs = fields.map((field, index) =>
     differsAsStored(field, `t.${field.column}`, raw(`image.now_${index}`)),
   );
-  return statement(target, keys, undoing, shape, {
+  return {
     values,
     writing: [
       sql`written as (update ${raw(`${model.table} t set ${set}`)} from image
-        where t.${raw(idOf(model))} = image.id and not (${join(differs, ' or ')}) returning 1)`,
+        where t.${raw(idColumnOf(model))} = image.id and not (${join(differs, ' or ')}) returning 1)`,
     ],
     before: keptSide('after', imagedAs('now')),
     after: keptSide('before', imagedAs('was')),
-  });
+  };
 }
 
-function plainRecreate(
+function recreating(
   target: ApplyTarget,
-  keys: HeldKeys,
-  undoing: Undoing,
-  shape: Shape,
+  { columns, along: cascade = [] }: Undoing,
   types: ColumnTypes,
-): Sql | null {
+): TakenBack | null {
   const { resource } = target;
   const { model, metadata } = resource;
-  const { columns, along: cascade = [] } = undoing;
   if (target.rewriting?.insert || cascade.length > 0) return null;
   const fields = new Map(Object.values(model.fields).map((field) => [field.dbColumn, field]));
   const asked = columns.map((column, index) => {
@@ -126,17 +121,17 @@ function plainRecreate(
         : [name, raw(`image.${as}`), true],
   );
   if (links.length > 0) values.push({ as: 'links', side: 'before', name: linksKey, type: null });
-  return statement(target, keys, undoing, shape, {
+  return {
     values,
     writing: [
       raw(`written as (insert into ${model.table} as t (${columns.join(', ')}) overriding system value
         select ${read.join(', ')} from image${lateral}
-        where not exists (select from ${model.table} again where again.${idOf(model)} = image.id) returning 1)`),
+        where not exists (select from ${model.table} again where again.${idColumnOf(model)} = image.id) returning 1)`),
       ...linked,
     ],
     before: raw('null'),
     after: keptSide('before', kept),
-  });
+  };
 }
 
 function statement(
@@ -172,7 +167,7 @@ function statement(
 
 function keptSide(side: 'before' | 'after', columns: readonly ImageColumn[]): Sql {
   const rows = 'image where image.change_id = taken.change_id';
-  return sideOf('change', side, 'taken.places', rows, columns);
+  return sideOfSome('change', side, 'taken.places', rows, columns);
 }
 
 /**
@@ -183,8 +178,4 @@ function textType(field: FieldMeta | undefined, type: string | undefined): strin
   if (!field || field.isList || !type) return null;
   const isJson = type === 'json' || type === 'jsonb';
   return isJson === isTextInImage(field) ? type : null;
-}
-
-function idOf(model: ModelMeta): string {
-  return (idFieldsOf(model)[0] as FieldMeta).column as string;
 }

@@ -2,7 +2,7 @@ import { escapeLiteral } from 'pg';
 import { join, raw, type Sql, type Statement, sql, statementOf } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
 import { givenKeys, type HeldKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
-import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
+import { fieldOf, idColumnOf, idFieldsOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget } from '../contract.ts';
 import { imaged, linkedIds, linksKey, linksOf, wholeRow } from '../journal/images.ts';
@@ -378,7 +378,7 @@ function restore({ resource, rewriting }: ApplyTarget, shape: Shape): string[] {
   for (const [index, field] of fields.filter(({ relation }) => relation).entries()) {
     parts.push(
       ...writeLinks(resource.metadata, field, index, {
-        from: `(select ${idColumn(model)} as own, ${linkColumn(field)} as now, array(select jsonb_array_elements_text("_before" -> '${field.name}')) as was
+        from: `(select ${idColumnOf(model)} as own, ${linkColumn(field)} as now, array(select jsonb_array_elements_text("_before" -> '${field.name}')) as was
           from judged where "_state" = 'restore') r`,
         id: 'r.own',
         before: 'r.now',
@@ -478,10 +478,6 @@ function relationsOf(model: ModelMeta, shape: Shape): FieldMeta[] {
 
 function linkColumn(field: FieldMeta): string {
   return `"_ids_${field.name}"`;
-}
-
-function idColumn(model: ModelMeta): string {
-  return idFieldsOf(model)[0]?.column as string;
 }
 
 function isSame(model: ModelMeta, one: string, other: string): string {

@@ -10,7 +10,7 @@ import { journal } from '../journal-kind.ts';
 import { isFixed } from '../rules/fixed-fields.ts';
 import { undoWords } from '../words.ts';
 import { watchUndo } from './alterations.ts';
-import { readColumnTypes } from './column-types.ts';
+import { type ColumnTypes, readColumnTypes } from './column-types.ts';
 import type { Shape } from './entries-of-keys.ts';
 import type { UndoneParameters, UndoParameters } from './undo-parameters.ts';
 import { heldUndo, restorableStatement, undoStatement } from './undo-sql.ts';
@@ -59,7 +59,7 @@ export const undoOperation: Operation<UndoneParameters> = {
     const watch = await watchUndo(client, resource, params);
     const prepared = await preparedFor(context, params);
     // Where it is applied in another way, nothing goes past that.
-    const held = prepared.statement && (await heldBy(client, resource.model));
+    const held = prepared.statement && (await heldBy(client, resource.model, params));
     return { ...prepared, ...(held && { held }), ...(watch && { watch }) };
   },
 };
@@ -67,8 +67,10 @@ export const undoOperation: Operation<UndoneParameters> = {
 async function heldBy(
   client: Queryable,
   { table }: ModelMeta,
+  { shapes: [only] }: UndoParameters,
 ): Promise<NonNullable<Operation<UndoneParameters>['held']>> {
-  const types = await readColumnTypes(client, table);
+  const types: ColumnTypes =
+    only?.kind === journal.deleted ? await readColumnTypes(client, table) : new Map();
   return (target, keys, params) => {
     const [shape, ...more] = params.shapes;
     return shape && more.length === 0 ? heldUndo(target, keys, params, shape, types) : null;

@@ -11,8 +11,8 @@ import {
   statementOf,
 } from '../../db/sql.ts';
 import type { FieldMeta, ModelMeta } from '../../metadata/contract.ts';
-import { givenKeys, type KeySet, keySql } from '../../metadata/key-sql.ts';
-import { fieldOf, idFieldsOf } from '../../metadata/model-fields.ts';
+import { givenKeys, type KeySet, keyCondition, keySql } from '../../metadata/key-sql.ts';
+import { fieldOf, idColumnOf } from '../../metadata/model-fields.ts';
 import type { Resource } from '../../resources/contract.ts';
 import type { ApplyTarget, TableCheck } from '../contract.ts';
 import type { Edit } from '../edits/contract.ts';
@@ -188,7 +188,7 @@ export function breakingStatement(
   const broken = raw(checks.map(({ condition }) => `not (${condition})`).join(' or '));
   return statementOf(
     sql`select "_key" as key from (select ${join([sql`${raw(keySql(model, 't'))} collate "C" as "_key"`, ...columns])}
-      from ${raw(model.table)} t where ${givenKeys(model, keys).condition} offset 0) edited where ${broken}`,
+      from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} offset 0) edited where ${broken}`,
   );
 }
 
@@ -208,7 +208,7 @@ export function valuesStatement(
   });
   return statementOf(
     sql`select ${raw(keySql(model, 't'))} collate "C" as key, to_json(array[${join(texts)}]::text[]) as texts
-      from ${raw(model.table)} t where ${givenKeys(model, keys).condition} order by 1`,
+      from ${raw(model.table)} t where ${keyCondition(model, 't', keys)} order by 1`,
   );
 }
 
@@ -470,7 +470,7 @@ function withSides(sides: readonly Side[], rows: Sql, keys: KeySet): Sql {
 
 function sideOf(resource: Resource, { field, change, value }: Linked, index: number): Side {
   const { model, metadata } = resource;
-  const id = idFieldsOf(model)[0]?.column as string;
+  const id = idColumnOf(model);
   const [before, after] = [`"_before${index}"`, `"_after${index}"`];
   const next = change.sql(value, {
     field,

@@ -1,5 +1,6 @@
 import { blame, sqlstateOf } from '../../db/sqlstate.ts';
 import type { Queryable } from '../../db/transaction.ts';
+import { withSavepoint } from '../../db/with-savepoint.ts';
 import type { ModelMeta } from '../../metadata/contract.ts';
 import { keyToUrl } from '../../metadata/keys.ts';
 import type {
@@ -279,15 +280,14 @@ async function suspectsAmong(
   const statement =
     checks.length > 0 ? operation.suspects?.(target, keys, params, checks) : undefined;
   if (!statement) return [];
-  await client.query('savepoint suspects');
   try {
-    const { rows } = await client.query<{ key: string }>(statement.text, statement.values);
-    await client.query('release savepoint suspects');
+    const { rows } = await withSavepoint(client, (within) =>
+      within.query<{ key: string }>(statement.text, statement.values),
+    );
     return rows.map(({ key }) => key).sort();
   } catch (error) {
     // It asks of rows what nobody may have asked of them: that this fails says nothing.
     if (blame(error) === 'passing') throw error;
-    await client.query('rollback to savepoint suspects; release savepoint suspects');
     return [];
   }
 }

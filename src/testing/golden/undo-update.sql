@@ -1,18 +1,3 @@
--- readColumnTypes
-select
-  attname::text as name,
-  format_type(atttypid, -1) as type
-from
-  pg_attribute
-  join pg_type on pg_type.oid = atttypid
-where
-  attrelid = $1::regclass
-  and attnum > 0
-  and not attisdropped
-  and typtype in ('b', 'e')
-  and typcategory <> 'A'
-  and typelem = 0;
-
 -- prepare
 with
   numbered as (
